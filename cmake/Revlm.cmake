@@ -1,0 +1,111 @@
+# One function per kind of target. Sources are listed, never globbed; every test
+# source is written to test_sources.txt, which ci/check_test_registry.py compares
+# with the tree.
+
+add_library(revlm_options INTERFACE)
+target_include_directories(revlm_options INTERFACE
+  ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_compile_features(revlm_options INTERFACE cxx_std_23)
+target_compile_options(revlm_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -fstack-protector-strong)
+if(REVLM_DEVELOPER_MODE)
+  target_compile_options(revlm_options INTERFACE -Werror)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_definitions(revlm_options INTERFACE _FORTIFY_SOURCE=3)
+endif()
+target_link_options(revlm_options INTERFACE -Wl,-z,relro,-z,now)
+if(REVLM_SANITIZE)
+  target_compile_options(revlm_options INTERFACE
+    -fsanitize=${REVLM_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(revlm_options INTERFACE -fsanitize=${REVLM_SANITIZE})
+endif()
+
+file(WRITE ${PROJECT_BINARY_DIR}/test_sources.txt "")
+
+function(revlm_register_tests)
+  foreach(source IN LISTS ARGN)
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR}
+      ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+    file(APPEND ${PROJECT_BINARY_DIR}/test_sources.txt "${path}\n")
+  endforeach()
+endfunction()
+
+# revlm_module(NAME TIER n SOURCES ... [MODULES ...] [LIBRARIES ...] [TESTS ...]
+#              [TEST_MODULES ...])
+# A static library revlm_NAME from src/NAME. MODULES are the modules it includes:
+# a tier equal or higher than its own stops the configuration.
+function(revlm_module name)
+  cmake_parse_arguments(ARG "" "TIER"
+    "SOURCES;MODULES;LIBRARIES;TESTS;TEST_LIBRARIES" ${ARGN})
+  set_property(GLOBAL PROPERTY REVLM_TIER_${name} ${ARG_TIER})
+  foreach(module IN LISTS ARG_MODULES)
+    get_property(tier GLOBAL PROPERTY REVLM_TIER_${module})
+    if("${tier}" STREQUAL "")
+      message(FATAL_ERROR "module ${name} (tier ${ARG_TIER}) uses ${module}, "
+        "which is not a module of a lower tier")
+    endif()
+    if(NOT tier LESS ARG_TIER)
+      message(FATAL_ERROR "module ${name} (tier ${ARG_TIER}) uses ${module} "
+        "(tier ${tier}): a module includes lower tiers only")
+    endif()
+  endforeach()
+  add_library(revlm_${name} STATIC ${ARG_SOURCES})
+  list(TRANSFORM ARG_MODULES PREPEND revlm_)
+  target_link_libraries(revlm_${name}
+    PUBLIC revlm_options ${ARG_MODULES} ${ARG_LIBRARIES})
+  if(ARG_TESTS)
+    revlm_test(${name}_test SOURCES ${ARG_TESTS}
+      LIBRARIES revlm_${name} ${ARG_TEST_LIBRARIES})
+  endif()
+endfunction()
+
+# revlm_test(NAME SOURCES ... LIBRARIES ... [LABELS ...] [TIMEOUT s])
+# A GoogleTest program, run by ctest from the source directory.
+function(revlm_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  revlm_register_tests(${ARG_SOURCES})
+  if(NOT REVLM_DEVELOPER_MODE)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock_main)
+  target_compile_definitions(${name} PRIVATE
+    REVLM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
+    REVLM_EXAMPLES="${PROJECT_SOURCE_DIR}/examples")
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 600)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+    SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\] [0-9]+ tests?, listed below.*\\[  PASSED  \\] 0 tests")
+endfunction()
+
+# revlm_fuzz(NAME SOURCE LIBRARIES ...)
+# A libFuzzer program fuzz_NAME with Clang and REVLM_FUZZ; always a ctest that
+# replays tests/fuzz-regress/NAME and the seed corpus fuzz/corpus/NAME.
+function(revlm_fuzz name source)
+  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  revlm_register_tests(${source})
+  if(NOT REVLM_DEVELOPER_MODE)
+    return()
+  endif()
+  if(REVLM_FUZZ)
+    add_executable(fuzz_${name} ${source})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(fuzz_${name} ${source} ${PROJECT_SOURCE_DIR}/fuzz/replay.cc)
+  endif()
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LIBRARIES})
+  if(NOT REVLM_FUZZ)
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name}
+      ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name}
+      ${PROJECT_SOURCE_DIR}/tests/fuzz-regress/${name})
+    set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+  endif()
+endfunction()

@@ -1,0 +1,283 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace revlm::base {
+namespace {
+
+std::string ErrnoText() { return std::strerror(errno); }
+
+std::unexpected<Error> SystemError(std::string_view doing,
+                                   const std::string& path) {
+  const bool absent = errno == ENOENT || errno == ENOTDIR;
+  return MakeError(absent ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
+                   "{} {}: {}", doing, path, ErrnoText());
+}
+
+// Retries a system call that a signal interrupted.
+template <typename Call>
+auto Retry(Call call) {
+  decltype(call()) result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+// Whether `name` names something below where a lookup starts, by its text alone:
+// relative and without "..".
+bool StaysBeneath(std::string_view name) {
+  if (name.empty() || name.front() == '/') return false;
+  while (!name.empty()) {
+    const size_t slash = name.find('/');
+    if (name.substr(0, slash) == "..") return false;
+    if (slash == std::string_view::npos) break;
+    name.remove_prefix(slash + 1);
+  }
+  return true;
+}
+
+int OpenAt2(int directory_fd, const char* name, uint64_t flags) {
+  struct open_how how = {};
+  how.flags = flags;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(Retry([&] {
+    return syscall(SYS_openat2, directory_fd, name, &how, sizeof(how));
+  }));
+}
+
+// Opens `name` beneath a directory. Kernels and sandboxes without openat2 get the
+// strict form: no links at all.
+Result<Descriptor> OpenBeneathDescriptor(int directory_fd,
+                                         const std::string& directory_path,
+                                         const std::string& name, int flags) {
+  const std::string path = directory_path + "/" + name;
+  if (!StaysBeneath(name)) {
+    return MakeError(ErrorCode::kCorrupt,
+                     "opening {}: the name leads outside the model directory",
+                     path);
+  }
+  int fd = OpenAt2(directory_fd, name.c_str(), static_cast<uint64_t>(flags));
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+    if (name.find('/') != std::string::npos) {
+      return MakeError(ErrorCode::kUnsupported,
+                       "opening {}: this kernel cannot open a name with a '/' "
+                       "safely (openat2 is missing)",
+                       path);
+    }
+    fd = Retry([&] {
+      return openat(directory_fd, name.c_str(), flags | O_NOFOLLOW);
+    });
+  }
+  if (fd < 0) {
+    if (errno == EXDEV || errno == ELOOP) {
+      return MakeError(
+          ErrorCode::kCorrupt,
+          "opening {}: its link leads outside the model directory", path);
+    }
+    return SystemError("opening", path);
+  }
+  return Descriptor(fd);
+}
+
+// What direct reads of this file must be aligned to; 1 when it cannot be read
+// directly.
+uint32_t QueryDirectAlignment(int fd) {
+  const uint32_t kUsual = 4096;
+#ifdef STATX_DIOALIGN
+  struct statx info = {};
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &info) == 0 &&
+      (info.stx_mask & STATX_DIOALIGN) != 0) {
+    if (info.stx_dio_offset_align == 0) return 1;
+    // Some drivers report 4 for memory and mean 512.
+    return std::max({info.stx_dio_mem_align, info.stx_dio_offset_align, 512u});
+  }
+#endif
+  static_cast<void>(fd);
+  return kUsual;
+}
+
+Result<File> FinishOpen(Descriptor fd, const std::string& path,
+                        Caching caching) {
+  struct stat info = {};
+  if (fstat(fd.get(), &info) != 0) return SystemError("reading", path);
+  if (!S_ISREG(info.st_mode)) {
+    return MakeError(ErrorCode::kCorrupt,
+                     "opening {}: not a regular file; allowed is a file", path);
+  }
+  uint32_t alignment = 1;
+  if (caching == Caching::kDirect) {
+    const int flags = fcntl(fd.get(), F_GETFL);
+    if (flags >= 0 && fcntl(fd.get(), F_SETFL, flags | O_DIRECT) == 0) {
+      alignment = QueryDirectAlignment(fd.get());
+      if (alignment == 1) fcntl(fd.get(), F_SETFL, flags);
+    }
+  }
+  const FileIdentity identity = {
+      .device = info.st_dev,
+      .inode = info.st_ino,
+      .size_bytes = static_cast<uint64_t>(info.st_size),
+      .modified_ns = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 +
+                     info.st_mtim.tv_nsec};
+  return File(std::move(fd), path, identity, alignment);
+}
+
+Status WriteAll(int fd, const std::string& path, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written =
+        Retry([&] { return write(fd, content.data(), content.size()); });
+    if (written < 0) return SystemError("writing", path);
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Result<size_t> File::ReadAt(uint64_t offset, std::span<std::byte> out) const {
+  if (offset >= size_bytes()) return size_t{0};
+  const size_t wanted = static_cast<size_t>(
+      std::min<uint64_t>(out.size(), size_bytes() - offset));
+  size_t done = 0;
+  while (done < wanted) {
+    // The full length, not just what is wanted: direct reads must stay aligned
+    // where the file's end is not.
+    const ssize_t count = Retry([&] {
+      return pread(fd_.get(), out.data() + done, out.size() - done,
+                   static_cast<off_t>(offset + done));
+    });
+    if (count < 0) {
+      return MakeError(ErrorCode::kUnavailable, "reading {} at byte {}: {}",
+                       path_, offset + done, ErrnoText());
+    }
+    if (count == 0) {
+      return MakeError(ErrorCode::kCorrupt,
+                       "reading {} at byte {}: the file ended there, it was {} "
+                       "bytes long when opened",
+                       path_, offset + done, size_bytes());
+    }
+    done += static_cast<size_t>(count);
+  }
+  return wanted;
+}
+
+void File::DropFromPageCache(uint64_t offset, uint64_t length) const {
+  posix_fadvise(fd_.get(), static_cast<off_t>(offset),
+                static_cast<off_t>(length), POSIX_FADV_DONTNEED);
+}
+
+Result<Directory> Directory::Open(const std::string& path) {
+  const int fd = Retry(
+      [&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (fd < 0) return SystemError("opening directory", path);
+  return Directory(Descriptor(fd), path);
+}
+
+Result<File> Directory::OpenBeneath(const std::string& relative,
+                                    Caching caching) const {
+  REVLM_ASSIGN_OR_RETURN(
+      Descriptor fd,
+      OpenBeneathDescriptor(fd_.get(), path_, relative,
+                            O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  return FinishOpen(std::move(fd), path_ + "/" + relative, caching);
+}
+
+bool Directory::Contains(const std::string& relative) const {
+  return OpenBeneathDescriptor(fd_.get(), path_, relative, O_PATH | O_CLOEXEC)
+      .has_value();
+}
+
+Result<File> OpenFile(const std::string& path, Caching caching) {
+  // O_NONBLOCK: opening a pipe must fail as "not a file", not hang.
+  const int fd = Retry([&] {
+    return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  });
+  if (fd < 0) return SystemError("opening", path);
+  return FinishOpen(Descriptor(fd), path, caching);
+}
+
+Result<std::string> ReadWholeFile(const File& file, uint64_t max_bytes) {
+  if (file.size_bytes() > max_bytes) {
+    return MakeError(ErrorCode::kCorrupt,
+                     "reading {}: {} bytes, allowed are {} at most",
+                     file.path(), file.size_bytes(), max_bytes);
+  }
+  std::string content(file.size_bytes(), '\0');
+  REVLM_ASSIGN_OR_RETURN(
+      const size_t count,
+      file.ReadAt(0, std::as_writable_bytes(std::span<char>(content))));
+  content.resize(count);
+  return content;
+}
+
+Status WriteFileAtomically(const std::string& path, std::string_view content) {
+  const std::string temporary =
+      fmt::format("{}.{}.tmp", path, static_cast<int64_t>(getpid()));
+  Descriptor fd(Retry([&] {
+    return open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                0644);
+  }));
+  if (!fd.valid()) return SystemError("creating", temporary);
+  Status status = WriteAll(fd.get(), temporary, content);
+  if (status && fsync(fd.get()) != 0) status = SystemError("syncing", temporary);
+  if (status && rename(temporary.c_str(), path.c_str()) != 0) {
+    status = SystemError("renaming to", path);
+  }
+  if (!status) unlink(temporary.c_str());
+  return status;
+}
+
+Result<AppendFile> AppendFile::Open(const std::string& path) {
+  Descriptor fd(Retry([&] {
+    return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  }));
+  if (!fd.valid()) return SystemError("opening", path);
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return MakeError(ErrorCode::kUnavailable,
+                       "opening {}: another process is using it", path);
+    }
+    return SystemError("locking", path);
+  }
+  return AppendFile(std::move(fd), path);
+}
+
+Status AppendFile::Append(std::string_view text) {
+  return WriteAll(fd_.get(), path_, text);
+}
+
+Status AppendFile::Sync() {
+  if (fsync(fd_.get()) != 0) return SystemError("syncing", path_);
+  return {};
+}
+
+Status AppendFile::Truncate(uint64_t size_bytes) {
+  if (ftruncate(fd_.get(), static_cast<off_t>(size_bytes)) != 0) {
+    return SystemError("truncating", path_);
+  }
+  return {};
+}
+
+}  // namespace revlm::base

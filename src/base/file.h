@@ -1,0 +1,147 @@
+// Files: the only code of the library that opens, reads and writes them.
+//
+// Reading. A `Directory` is a held descriptor; files are opened relative to it
+// and, with `Beneath`, cannot lead outside it (openat2 RESOLVE_BENEATH |
+// RESOLVE_NO_MAGICLINKS, or an equivalent walk where the kernel lacks it). A
+// `File` is open for reading; its size and identity were taken once, when it was
+// opened, and reads beyond that size are errors, so a file that shrinks is
+// noticed.
+//
+// Writing. Everything but append-only logs is written to a temporary file,
+// synced and renamed, so a reader sees the old bytes or the new ones.
+//
+// Threads: `File::ReadAt` may be called from many threads at once; the rest is
+// thread-compatible. Memory: buffers are the caller's, except ReadWholeFile.
+// Errors: kNotFound, kUnavailable (the system refused, with its reason),
+// kCorrupt (a file shorter than it was).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace revlm::base {
+
+// Owns a file descriptor.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// Says whether a file is still the one seen before.
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+
+  bool operator==(const FileIdentity&) const = default;
+};
+
+enum class Caching {
+  kPageCache,  // ordinary reads
+  kDirect,     // O_DIRECT where the filesystem allows it
+};
+
+class File {
+ public:
+  File(Descriptor fd, std::string path, FileIdentity identity,
+       uint32_t direct_alignment)
+      : fd_(std::move(fd)),
+        path_(std::move(path)),
+        identity_(identity),
+        direct_alignment_(direct_alignment) {}
+
+  // The path it was opened by, for messages.
+  const std::string& path() const { return path_; }
+  uint64_t size_bytes() const { return identity_.size_bytes; }
+  const FileIdentity& identity() const { return identity_; }
+
+  // What offset, length and address of a read must be multiples of, when the
+  // file was opened with Caching::kDirect and the filesystem allows it; 1
+  // otherwise.
+  uint32_t direct_alignment() const { return direct_alignment_; }
+
+  // Fills `out` from `offset`, except for what lies beyond the end of the file.
+  // Returns the bytes read: out.size() or up to the end.
+  Result<size_t> ReadAt(uint64_t offset, std::span<std::byte> out) const;
+
+  // Drops the file's pages from the page cache (for files read with
+  // Caching::kPageCache whose bytes are not needed again).
+  void DropFromPageCache(uint64_t offset, uint64_t length) const;
+
+ private:
+  Descriptor fd_;
+  std::string path_;
+  FileIdentity identity_;
+  uint32_t direct_alignment_;
+};
+
+class Directory {
+ public:
+  static Result<Directory> Open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+
+  // Opens the regular file `relative` for reading. Links are followed only while
+  // they stay beneath this directory.
+  Result<File> OpenBeneath(const std::string& relative, Caching caching) const;
+
+  // True when `relative` names something beneath this directory.
+  bool Contains(const std::string& relative) const;
+
+ private:
+  Directory(Descriptor fd, std::string path)
+      : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Descriptor fd_;
+  std::string path_;
+};
+
+// Opens a file named by the user: links are followed.
+Result<File> OpenFile(const std::string& path, Caching caching);
+
+// The content of `file`, refused with kCorrupt when larger than `max_bytes`.
+Result<std::string> ReadWholeFile(const File& file, uint64_t max_bytes);
+
+// Writes `content` to a temporary file beside `path`, syncs it and renames it.
+Status WriteFileAtomically(const std::string& path, std::string_view content);
+
+// An append-only log, locked by this process while open.
+class AppendFile {
+ public:
+  // Creates the file when absent. kUnavailable when another process holds it.
+  static Result<AppendFile> Open(const std::string& path);
+
+  // Appends `text` in one write. After an error the log may end in a torn line.
+  Status Append(std::string_view text);
+  // Makes what was appended survive a power loss.
+  Status Sync();
+  // Cuts the file to `size_bytes` (to drop a torn last line).
+  Status Truncate(uint64_t size_bytes);
+
+ private:
+  AppendFile(Descriptor fd, std::string path)
+      : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Descriptor fd_;
+  std::string path_;
+};
+
+}  // namespace revlm::base
