@@ -1,0 +1,171 @@
+// Streams a local model through memory layer by layer and answers prompts.
+//
+// One `Engine` is one opened checkpoint. `Run` takes all requests together: for
+// each slab of weights (a layer, or a tile of the head) it reads the slab once,
+// runs every sequence in flight through it, and drops it, while the next slab is
+// read. Decoding is the same pass with one row per live sequence. When all
+// weights fit in `resident_bytes` they are read once and kept: the only
+// difference.
+//
+//   auto engine = Engine::Open(checkpoint, options);
+//   (*engine)->Run(requests, {.on_complete = [](size_t i, Completion c) {...}});
+//
+// Threads: thread-confined; it runs its own compute and reader threads inside
+// `Run`, callbacks are called on the caller's thread. Lifetime: borrows the
+// checkpoint, which must outlive it. Memory: weights up to `resident_bytes` or
+// two slabs, state of sequences up to `state_bytes`, O(threads) scratch.
+// Errors: kUnsupported (architecture, named), kCorrupt (tensors that do not fit
+// the configuration), kBudgetExceeded, kUnavailable (I/O), kCancelled.
+// Determinism: within one `NumericsClass`, a request gives the same bits for any
+// number of threads, company of other requests, order and memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "crypto/sha256.h"
+#include "formats/checkpoint.h"
+
+namespace revlm::engine {
+
+// What products are computed in. kF32: everything in f32, weights widened
+// exactly. kBf16: factors rounded to bf16, sums in f32; residual stream, norms,
+// softmax and logits in f32. kAuto: kBf16 for bf16 checkpoints, else kF32.
+enum class ComputeType { kAuto, kF32, kBf16 };
+
+// Which hidden states of the prompt a request returns.
+enum class Capture { kNone, kLast, kMean, kAll };
+
+struct Sampling {
+  float temperature = 0;  // 0: greedy
+  int32_t top_k = 0;      // 0: all tokens
+  float top_p = 1;        // keep the smallest set with at least this much
+  uint64_t seed = 0;      // of this request's own stream of random numbers
+};
+
+struct Request {
+  std::vector<int32_t> prompt;  // token ids; at least one
+  int32_t max_new_tokens = 16;  // 0: only score the prompt
+  Sampling sampling;
+  int32_t num_top_logprobs = 0;     // alternatives reported per token
+  bool want_prompt_logprobs = false;
+  bool want_prompt_logits = false;  // every logit of every prompt position
+  Capture capture = Capture::kNone;
+};
+
+struct Alternative {
+  int32_t id = 0;
+  float logprob = 0;
+};
+
+struct TokenScore {
+  int32_t id = 0;
+  float logprob = 0;                    // natural log, of the model's own
+  std::vector<Alternative> alternatives;  // distribution (temperature 1)
+};
+
+enum class FinishReason {
+  kStop,     // an end-of-sequence token (the last one in `tokens`)
+  kLength,   // max_new_tokens
+  kContext,  // the model's context is full
+};
+
+struct Completion {
+  // Set when this request failed and others went on: kInvalidArgument for a
+  // prompt beyond the context, empty or with ids outside the vocabulary.
+  std::optional<Error> error;
+  std::vector<TokenScore> tokens;         // new tokens
+  std::vector<TokenScore> prompt_scores;  // of prompt[1], prompt[2], ...
+  FinishReason finish_reason = FinishReason::kLength;
+  // Row-major [num_layers + 1][positions][hidden_size]: the embedding output,
+  // then each layer's output, the last one after the final norm. positions is 1
+  // for kLast and kMean.
+  std::vector<float> hidden_states;
+  std::vector<float> prompt_logits;  // row-major [positions][vocab_size]
+};
+
+struct Progress {
+  enum class Phase { kPrefill, kDecode };
+  Phase phase = Phase::kPrefill;
+  int32_t slab_idx = 0;  // within this pass over the weights
+  int32_t num_slabs = 0;
+  int64_t tokens_done = 0;  // prompt and new tokens through the last layer
+  int32_t num_complete = 0;
+  int32_t num_requests = 0;
+  uint64_t read_bytes = 0;  // weights read from disk so far
+};
+
+struct RunHooks {
+  // Called once per request, in order of completion.
+  std::function<void(size_t request_idx, Completion completion)> on_complete;
+  std::function<void(const Progress&)> on_progress;  // may be empty
+  std::stop_token stop;  // checked once per slab; Run returns kCancelled
+};
+
+struct EngineOptions {
+  ComputeType compute = ComputeType::kAuto;
+  int32_t num_threads = 0;         // 0: one per CPU this process may use
+  uint64_t resident_bytes = 0;     // weights are kept when all of them fit
+  uint64_t state_bytes = 1 << 30;  // residual rows, keys and values in flight
+  bool hash_weights = false;       // take SHA-256 while weights are first read
+};
+
+// Runs are bit-identical only within one class.
+struct NumericsClass {
+  std::string isa;       // what products use, e.g. "avx512_core_bf16"
+  std::string compute;   // "f32" or "bf16"
+  std::string products;  // "oneDNN 2.6.3"
+  int32_t row_tile = 0;  // products run on tiles of this many rows; 0: any
+  std::string kernels;   // our own loops: "avx512", "avx2", "baseline"
+};
+
+// What a model needs, from its description alone.
+struct MemoryNeed {
+  uint64_t weight_bytes = 0;        // all tensors of the model
+  uint64_t resident_weight_bytes = 0;  // those that passes read
+  uint64_t largest_slab_bytes = 0;
+  uint64_t streaming_bytes = 0;     // two slabs and scratch: weights' floor
+  uint64_t state_bytes_per_token = 0;     // a prompt token in flight
+  uint64_t kv_bytes_per_token = 0;  // a token of a sequence that generates
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> Open(
+      const formats::Checkpoint& checkpoint, const EngineOptions& options);
+  virtual ~Engine() = default;
+
+  virtual const NumericsClass& numerics() const = 0;
+  virtual const MemoryNeed& memory_need() const = 0;
+  virtual int32_t num_layers() const = 0;
+  virtual int32_t hidden_size() const = 0;
+  virtual int32_t context_length() const = 0;
+  virtual const std::vector<int32_t>& stop_tokens() const = 0;
+
+  // Runs all requests to completion. A failed request is reported through
+  // `on_complete`; the returned error is one that stopped the run. Requests
+  // already completed stay completed.
+  virtual Status Run(std::span<const Request> requests,
+                     const RunHooks& hooks) = 0;
+
+  // SHA-256 of the raw bytes of each tensor, in the order of
+  // checkpoint.tensors(). Taken while passes read the weights; reads now what no
+  // pass has read yet. REQUIRES: hash_weights.
+  virtual Result<std::vector<crypto::Sha256Digest>> TensorDigests(
+      std::stop_token stop) = 0;
+};
+
+// "f32", "bf16" or "auto", and "none", "last", "mean", "all".
+std::string_view ComputeTypeName(ComputeType type);
+std::string_view CaptureName(Capture capture);
+
+}  // namespace revlm::engine
