@@ -1,6 +1,6 @@
-# One function per kind of target. Sources are listed, never globbed; every test
-# source is written to test_sources.txt, which ci/check_test_registry.py compares
-# with the tree.
+# One function per kind of target. Sources are listed, never globbed. Every test
+# source is written to test_sources.txt with the ctest that runs it ("path<TAB>
+# name"), which ci/check_test_registry.py compares with the tree.
 
 add_library(revlm_options INTERFACE)
 target_include_directories(revlm_options INTERFACE
@@ -24,18 +24,22 @@ endif()
 
 file(WRITE ${PROJECT_BINARY_DIR}/test_sources.txt "")
 
-function(revlm_register_tests)
+# Configuring writes it; the target is for whoever needs only that.
+add_custom_target(test_sources)
+
+# revlm_register_test(NAME SOURCES...)
+function(revlm_register_test name)
   foreach(source IN LISTS ARGN)
     file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR}
       ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-    file(APPEND ${PROJECT_BINARY_DIR}/test_sources.txt "${path}\n")
+    file(APPEND ${PROJECT_BINARY_DIR}/test_sources.txt "${path}\t${name}\n")
   endforeach()
 endfunction()
 
 # revlm_module(NAME TIER n SOURCES ... [MODULES ...] [LIBRARIES ...] [TESTS ...]
-#              [TEST_MODULES ...])
+#              [TEST_LIBRARIES ...])
 # A static library revlm_NAME from src/NAME. MODULES are the modules it includes:
-# a tier equal or higher than its own stops the configuration.
+# a tier equal to or higher than its own stops the configuration.
 function(revlm_module name)
   cmake_parse_arguments(ARG "" "TIER"
     "SOURCES;MODULES;LIBRARIES;TESTS;TEST_LIBRARIES" ${ARGN})
@@ -65,7 +69,7 @@ endfunction()
 # A GoogleTest program, run by ctest from the source directory.
 function(revlm_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
-  revlm_register_tests(${ARG_SOURCES})
+  revlm_register_test(${name} ${ARG_SOURCES})
   if(NOT REVLM_DEVELOPER_MODE)
     return()
   endif()
@@ -87,17 +91,22 @@ function(revlm_test name)
 endfunction()
 
 # revlm_fuzz(NAME SOURCE LIBRARIES ...)
-# A libFuzzer program fuzz_NAME with Clang and REVLM_FUZZ; always a ctest that
-# replays tests/fuzz-regress/NAME and the seed corpus fuzz/corpus/NAME.
+# With REVLM_FUZZ, a libFuzzer program fuzz/fuzz_NAME of the target `fuzzers`,
+# run by ci/fuzz. Without, a ctest that replays the seeds of fuzz/corpus/NAME and
+# the past findings of tests/fuzz-regress/NAME.
+add_custom_target(fuzzers)
 function(revlm_fuzz name source)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
-  revlm_register_tests(${source})
+  revlm_register_test(fuzz_${name} ${source})
   if(NOT REVLM_DEVELOPER_MODE)
     return()
   endif()
   if(REVLM_FUZZ)
     add_executable(fuzz_${name} ${source})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(fuzz_${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+    add_dependencies(fuzzers fuzz_${name})
   else()
     add_executable(fuzz_${name} ${source} ${PROJECT_SOURCE_DIR}/fuzz/replay.cc)
   endif()

@@ -1,0 +1,60 @@
+# The front door. `make demo` and `make test` need nothing but a Debian machine
+# with git, make and root or sudo; the work is done by the scripts in ci/.
+.DEFAULT_GOAL := help
+FUZZ_SECONDS ?= 60
+
+# The checks that ctest runs too, one by one.
+CHECKS := check-format check-tiers check-registry check-sources
+
+.PHONY: help setup demo test bench format $(CHECKS) tidy clang asan tsan fuzz clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+setup: ## install what packages.txt names and this machine lacks
+	@ci/install_packages
+
+demo: setup ## build a release and run a tiny real model
+	@ci/build release revlm
+	@examples/demo.sh build/cli/revlm
+
+test: setup ## build a release and run all tests and checks
+	@ci/test release
+
+bench: setup ## build a release and print the speed and memory table
+	@ci/build release revlm_bench
+	@build/bench/revlm_bench
+
+format: setup ## let clang-format rewrite our sources
+	@ci/check_format --fix
+
+check-format: setup ## sources are as clang-format writes them
+	@ci/check_format
+
+check-tiers: setup ## a module includes only the lower tiers it declares
+	@ci/check_tiers.py
+
+check-registry: setup ## every test source belongs to a registered test
+	@ci/build release test_sources
+	@ci/check_test_registry.py build
+
+check-sources: setup ## banned names and overlong files
+	@ci/check_sources.py
+
+tidy: setup ## clang-tidy over our sources, zero findings
+	@ci/tidy
+
+clang: setup ## build and test with Clang
+	@ci/test clang
+
+asan: setup ## build and test under AddressSanitizer and UBSan
+	@ci/test asan-ubsan
+
+tsan: setup ## build and test under ThreadSanitizer
+	@ci/test tsan
+
+fuzz: setup ## run each fuzz target for FUZZ_SECONDS (60)
+	@ci/fuzz $(FUZZ_SECONDS)
+
+clean: ## remove the build folders
+	rm -rf build build-dev build-clang build-asan build-tsan build-fuzz
