@@ -16,6 +16,6 @@ namespace revlm::base {
 
 }  // namespace revlm::base
 
-#define REVLM_CHECK(condition)                                           \
-  ((condition) ? static_cast<void>(0)                                    \
+#define REVLM_CHECK(condition)        \
+  ((condition) ? static_cast<void>(0) \
                : ::revlm::base::CheckFailed(__FILE__, __LINE__, #condition))

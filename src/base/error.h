@@ -34,22 +34,21 @@ inline std::unexpected<Error> WithContext(Error error,
 
 // Returns the error of `expression` (a Result or Status) from the enclosing
 // function, or goes on.
-#define REVLM_TRY(expression)                                 \
-  do {                                                        \
-    if (auto revlm_status = (expression); !revlm_status) {    \
-      return std::unexpected<::revlm::Error>(                 \
-          std::move(revlm_status).error());                   \
-    }                                                         \
+#define REVLM_TRY(expression)                                                  \
+  do {                                                                         \
+    if (auto revlm_status = (expression); !revlm_status) {                     \
+      return std::unexpected<::revlm::Error>(std::move(revlm_status).error()); \
+    }                                                                          \
   } while (false)
 
 // Declares or assigns `target` from the value of `expression`, or returns its
 // error.
-#define REVLM_ASSIGN_OR_RETURN(target, expression) \
-  REVLM_ASSIGN_OR_RETURN_INNER(                    \
-      REVLM_CONCAT(revlm_result_, __LINE__), target, expression)
-#define REVLM_ASSIGN_OR_RETURN_INNER(result, target, expression)        \
-  auto result = (expression);                                           \
-  if (!result) {                                                        \
-    return std::unexpected<::revlm::Error>(std::move(result).error());  \
-  }                                                                     \
+#define REVLM_ASSIGN_OR_RETURN(target, expression)                            \
+  REVLM_ASSIGN_OR_RETURN_INNER(REVLM_CONCAT(revlm_result_, __LINE__), target, \
+                               expression)
+#define REVLM_ASSIGN_OR_RETURN_INNER(result, target, expression)       \
+  auto result = (expression);                                          \
+  if (!result) {                                                       \
+    return std::unexpected<::revlm::Error>(std::move(result).error()); \
+  }                                                                    \
   target = std::move(result).value()
