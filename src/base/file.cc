@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
@@ -9,9 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -37,8 +41,8 @@ auto Retry(Call call) {
   return result;
 }
 
-// Whether `name` names something below where a lookup starts, by its text alone:
-// relative and without "..".
+// Whether `name` names something below where a lookup starts, by its text
+// alone: relative and without "..".
 bool StaysBeneath(std::string_view name) {
   if (name.empty() || name.front() == '/') return false;
   while (!name.empty()) {
@@ -59,8 +63,8 @@ int OpenAt2(int directory_fd, const char* name, uint64_t flags) {
   }));
 }
 
-// Opens `name` beneath a directory. Kernels and sandboxes without openat2 get the
-// strict form: no links at all.
+// Opens `name` beneath a directory. Kernels and sandboxes without openat2 get
+// the strict form: no links at all.
 Result<Descriptor> OpenBeneathDescriptor(int directory_fd,
                                          const std::string& directory_path,
                                          const std::string& name, int flags) {
@@ -78,15 +82,14 @@ Result<Descriptor> OpenBeneathDescriptor(int directory_fd,
                        "safely (openat2 is missing)",
                        path);
     }
-    fd = Retry([&] {
-      return openat(directory_fd, name.c_str(), flags | O_NOFOLLOW);
-    });
+    fd = Retry(
+        [&] { return openat(directory_fd, name.c_str(), flags | O_NOFOLLOW); });
   }
   if (fd < 0) {
     if (errno == EXDEV || errno == ELOOP) {
-      return MakeError(
-          ErrorCode::kCorrupt,
-          "opening {}: its link leads outside the model directory", path);
+      return MakeError(ErrorCode::kCorrupt,
+                       "opening {}: its link leads outside the model directory",
+                       path);
     }
     return SystemError("opening", path);
   }
@@ -130,8 +133,8 @@ Result<File> FinishOpen(Descriptor fd, const std::string& path,
       .device = info.st_dev,
       .inode = info.st_ino,
       .size_bytes = static_cast<uint64_t>(info.st_size),
-      .modified_ns = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 +
-                     info.st_mtim.tv_nsec};
+      .modified_ns =
+          int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
   return File(std::move(fd), path, identity, alignment);
 }
 
@@ -209,6 +212,42 @@ bool Directory::Contains(const std::string& relative) const {
       .has_value();
 }
 
+Result<std::vector<std::string>> Directory::ListNames() const {
+  // A descriptor of its own: the position of a shared one is shared too.
+  const int fd = Retry([&] {
+    return openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  });
+  if (fd < 0) return SystemError("listing", path_);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(fd), &closedir);
+  if (stream == nullptr) {
+    close(fd);
+    return SystemError("listing", path_);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return SystemError("listing", path_);
+  std::ranges::sort(names);
+  return names;
+}
+
+PathKind KindOfPath(const std::string& path) {
+  struct stat info = {};
+  if (stat(path.c_str(), &info) != 0) return PathKind::kAbsent;
+  if (S_ISDIR(info.st_mode)) return PathKind::kDirectory;
+  return S_ISREG(info.st_mode) ? PathKind::kFile : PathKind::kOther;
+}
+
+Result<std::string> CanonicalPath(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> resolved(
+      realpath(path.c_str(), nullptr), &std::free);
+  if (resolved == nullptr) return SystemError("opening", path);
+  return std::string(resolved.get());
+}
+
 Result<File> OpenFile(const std::string& path, Caching caching) {
   // O_NONBLOCK: opening a pipe must fail as "not a file", not hang.
   const int fd = Retry([&] {
@@ -232,21 +271,39 @@ Result<std::string> ReadWholeFile(const File& file, uint64_t max_bytes) {
   return content;
 }
 
-Status WriteFileAtomically(const std::string& path, std::string_view content) {
-  const std::string temporary =
+Result<AtomicFile> AtomicFile::Create(const std::string& path) {
+  std::string temporary =
       fmt::format("{}.{}.tmp", path, static_cast<int64_t>(getpid()));
   Descriptor fd(Retry([&] {
     return open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                 0644);
   }));
   if (!fd.valid()) return SystemError("creating", temporary);
-  Status status = WriteAll(fd.get(), temporary, content);
-  if (status && fsync(fd.get()) != 0) status = SystemError("syncing", temporary);
-  if (status && rename(temporary.c_str(), path.c_str()) != 0) {
-    status = SystemError("renaming to", path);
+  return AtomicFile(std::move(fd), path, std::move(temporary));
+}
+
+AtomicFile::~AtomicFile() {
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+Status AtomicFile::Append(std::span<const std::byte> bytes) {
+  return WriteAll(fd_.get(), temporary_,
+                  {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+Status AtomicFile::Commit() {
+  if (fsync(fd_.get()) != 0) return SystemError("syncing", temporary_);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return SystemError("renaming to", path_);
   }
-  if (!status) unlink(temporary.c_str());
-  return status;
+  temporary_.clear();
+  return {};
+}
+
+Status WriteFileAtomically(const std::string& path, std::string_view content) {
+  REVLM_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  REVLM_TRY(file.Append(AsBytes(content)));
+  return file.Commit();
 }
 
 Result<AppendFile> AppendFile::Open(const std::string& path) {

@@ -3,8 +3,8 @@
 // Reading. A `Directory` is a held descriptor; files are opened relative to it
 // and, with `Beneath`, cannot lead outside it (openat2 RESOLVE_BENEATH |
 // RESOLVE_NO_MAGICLINKS, or an equivalent walk where the kernel lacks it). A
-// `File` is open for reading; its size and identity were taken once, when it was
-// opened, and reads beyond that size are errors, so a file that shrinks is
+// `File` is open for reading; its size and identity were taken once, when it
+// was opened, and reads beyond that size are errors, so a file that shrinks is
 // noticed.
 //
 // Writing. Everything but append-only logs is written to a temporary file,
@@ -22,6 +22,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -99,12 +100,15 @@ class Directory {
 
   const std::string& path() const { return path_; }
 
-  // Opens the regular file `relative` for reading. Links are followed only while
-  // they stay beneath this directory.
+  // Opens the regular file `relative` for reading. Links are followed only
+  // while they stay beneath this directory.
   Result<File> OpenBeneath(const std::string& relative, Caching caching) const;
 
   // True when `relative` names something beneath this directory.
   bool Contains(const std::string& relative) const;
+
+  // The names in this directory in byte order, without "." and "..".
+  Result<std::vector<std::string>> ListNames() const;
 
  private:
   Directory(Descriptor fd, std::string path)
@@ -114,11 +118,46 @@ class Directory {
   std::string path_;
 };
 
+enum class PathKind { kAbsent, kFile, kDirectory, kOther };
+
+// What `path` names, links followed. kAbsent also when it cannot be looked at.
+PathKind KindOfPath(const std::string& path);
+
+// `path` as an absolute path without links, "." or "..".
+Result<std::string> CanonicalPath(const std::string& path);
+
 // Opens a file named by the user: links are followed.
 Result<File> OpenFile(const std::string& path, Caching caching);
 
 // The content of `file`, refused with kCorrupt when larger than `max_bytes`.
 Result<std::string> ReadWholeFile(const File& file, uint64_t max_bytes);
+
+// A file written piece by piece that appears under its name only when complete:
+// the bytes go to a temporary file beside `path`, which Commit syncs and
+// renames and the destructor removes when there was no Commit.
+class AtomicFile {
+ public:
+  static Result<AtomicFile> Create(const std::string& path);
+  AtomicFile(AtomicFile&& other) noexcept
+      : fd_(std::move(other.fd_)),
+        path_(std::move(other.path_)),
+        temporary_(std::exchange(other.temporary_, "")) {}
+  ~AtomicFile();
+
+  Status Append(std::span<const std::byte> bytes);
+  // REQUIRES: called once, after the last Append.
+  Status Commit();
+
+ private:
+  AtomicFile(Descriptor fd, std::string path, std::string temporary)
+      : fd_(std::move(fd)),
+        path_(std::move(path)),
+        temporary_(std::move(temporary)) {}
+
+  Descriptor fd_;
+  std::string path_;
+  std::string temporary_;  // empty once renamed or moved from
+};
 
 // Writes `content` to a temporary file beside `path`, syncs it and renames it.
 Status WriteFileAtomically(const std::string& path, std::string_view content);

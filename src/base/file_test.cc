@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/bytes.h"
+
 namespace revlm::base {
 namespace {
 
@@ -49,8 +51,8 @@ TEST_F(FileTest, BeneathRefusesEveryWayOut) {
   fs::create_symlink(root_ / "outside", root_ / "model/absolute-link");
   EXPECT_TRUE(directory->OpenBeneath("inside", Caching::kPageCache));
   EXPECT_TRUE(directory->OpenBeneath("good-link", Caching::kPageCache));
-  for (const char* name : {"../outside", "bad-link", "absolute-link", "/etc/passwd",
-                           "", "a/../../outside"}) {
+  for (const char* name : {"../outside", "bad-link", "absolute-link",
+                           "/etc/passwd", "", "a/../../outside"}) {
     auto opened = directory->OpenBeneath(name, Caching::kPageCache);
     ASSERT_FALSE(opened) << name;
     EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt) << name;
@@ -91,6 +93,45 @@ TEST_F(FileTest, AFileThatShrinksIsAnError) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
   EXPECT_THAT(read.error().message, HasSubstr("at byte 2"));
+}
+
+TEST_F(FileTest, AnAtomicFileAppearsOnlyWhenCommitted) {
+  {
+    auto file = AtomicFile::Create(Path("out"));
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->Append(AsBytes("first ")));
+    ASSERT_TRUE(file->Append(AsBytes("second")));
+    EXPECT_EQ(KindOfPath(Path("out")), PathKind::kAbsent);
+    ASSERT_TRUE(file->Commit());
+  }
+  auto written = OpenFile(Path("out"), Caching::kPageCache);
+  ASSERT_TRUE(written);
+  EXPECT_EQ(ReadWholeFile(*written, 100).value(), "first second");
+}
+
+TEST_F(FileTest, AnAbandonedAtomicFileLeavesNothingBehind) {
+  {
+    auto file = AtomicFile::Create(Path("out"));
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->Append(AsBytes("half")));
+  }
+  auto directory = Directory::Open(root_.string());
+  ASSERT_TRUE(directory);
+  EXPECT_THAT(directory->ListNames().value(),
+              testing::ElementsAre("model", "outside"));
+}
+
+TEST_F(FileTest, PathsAreClassifiedAndMadeCanonical) {
+  EXPECT_EQ(KindOfPath(Path("outside")), PathKind::kFile);
+  EXPECT_EQ(KindOfPath(Path("model")), PathKind::kDirectory);
+  EXPECT_EQ(KindOfPath("/dev/null"), PathKind::kOther);
+  EXPECT_EQ(KindOfPath(Path("absent")), PathKind::kAbsent);
+  fs::create_directory_symlink("model", root_ / "link");
+  EXPECT_EQ(CanonicalPath(Path("link/../link/.")).value(),
+            fs::canonical(root_ / "model").string());
+  auto absent = CanonicalPath(Path("absent"));
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(FileTest, ALogIsHeldByOneAtATime) {

@@ -32,7 +32,8 @@ class Builder : public nlohmann::json_sax<Json> {
   bool key(string_t& name) override {
     auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(
         std::move(name), nullptr);
-    if (!is_new) return Fail(fmt::format("duplicate key \"{}\"", member->first));
+    if (!is_new)
+      return Fail(fmt::format("duplicate key \"{}\"", member->first));
     slot_ = &member->second;
     return true;
   }
@@ -93,8 +94,7 @@ class Builder : public nlohmann::json_sax<Json> {
 std::unexpected<Error> WrongType(const std::string& source,
                                  std::string_view key, const Json& found,
                                  std::string_view allowed) {
-  std::string text =
-      found.dump(-1, ' ', true, Json::error_handler_t::replace);
+  std::string text = found.dump(-1, ' ', true, Json::error_handler_t::replace);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return MakeError(ErrorCode::kCorrupt, "{}: \"{}\" is {}, allowed is {}",
                    source, key, text, allowed);
@@ -104,6 +104,11 @@ std::unexpected<Error> WrongType(const std::string& source,
 
 Result<Json> ParseJson(std::string_view text, const std::string& source,
                        const JsonLimits& limits) {
+  // nlohmann takes a NUL byte for the end of the text.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return MakeError(ErrorCode::kCorrupt, "{}: invalid JSON at byte {}: NUL",
+                     source, nul + 1);
+  }
   Builder builder(limits);
   bool parsed = false;
   try {
@@ -144,9 +149,9 @@ Result<std::optional<int64_t>> GetInt(const Json& object, std::string_view key,
     in_range = value >= range.min && value <= range.max;
   }
   if (!in_range) {
-    return WrongType(source, key, *member,
-                     fmt::format("an integer from {} to {}", range.min,
-                                 range.max));
+    return WrongType(
+        source, key, *member,
+        fmt::format("an integer from {} to {}", range.min, range.max));
   }
   return value;
 }

@@ -20,8 +20,7 @@ TEST(JsonTest, ReadsNestedValues) {
   auto parsed = ParseJson(R"({"a": [1, -2, 0.5, "x", null], "b": {"c": true}})",
                           "f.json");
   ASSERT_TRUE(parsed);
-  EXPECT_EQ(parsed->dump(),
-            R"({"a":[1,-2,0.5,"x",null],"b":{"c":true}})");
+  EXPECT_EQ(parsed->dump(), R"({"a":[1,-2,0.5,"x",null],"b":{"c":true}})");
 }
 
 TEST(JsonTest, RefusesWhatStrictJsonForbids) {
@@ -33,6 +32,7 @@ TEST(JsonTest, RefusesWhatStrictJsonForbids) {
   EXPECT_THAT(ErrorOf("{} x"), HasSubstr("invalid JSON"));
   EXPECT_THAT(ErrorOf("\"\xff\""), HasSubstr("invalid JSON"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("invalid JSON"));
+  EXPECT_THAT(ErrorOf(std::string("{}\0{", 4)), HasSubstr("at byte 3: NUL"));
 }
 
 TEST(JsonTest, DeepNestingDoesNotRecurse) {
