@@ -300,6 +300,23 @@ Status AtomicFile::Commit() {
   return {};
 }
 
+Result<std::string> ReadSystemFile(const std::string& path) {
+  constexpr size_t kMaxBytes = 1 << 20;
+  const Descriptor fd(
+      Retry([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!fd.valid()) return SystemError("opening", path);
+  std::string text;
+  char chunk[4096];
+  while (text.size() < kMaxBytes) {
+    const ssize_t count =
+        Retry([&] { return read(fd.get(), chunk, sizeof(chunk)); });
+    if (count < 0) return SystemError("reading", path);
+    if (count == 0) break;
+    text.append(chunk, static_cast<size_t>(count));
+  }
+  return text;
+}
+
 Status WriteFileAtomically(const std::string& path, std::string_view content) {
   REVLM_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   REVLM_TRY(file.Append(AsBytes(content)));

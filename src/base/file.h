@@ -159,6 +159,10 @@ class AtomicFile {
   std::string temporary_;  // empty once renamed or moved from
 };
 
+// The text of a file of /proc or /sys, whose size is not known before it is
+// read; at most 1 MiB of it.
+Result<std::string> ReadSystemFile(const std::string& path);
+
 // Writes `content` to a temporary file beside `path`, syncs it and renames it.
 Status WriteFileAtomically(const std::string& path, std::string_view content);
 
