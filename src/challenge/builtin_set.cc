@@ -1,0 +1,82 @@
+#include "challenge/builtin_set.h"
+
+namespace revlm::challenge {
+namespace {
+
+constexpr BuiltinPrompt kPrompts[] = {
+    {"story-1", "Once upon a time, in a village by the sea, there lived"},
+    {"fact-1", "The capital of France is"},
+    {"code-1", "def factorial(n):\n    \"\"\"Return n!.\"\"\"\n"},
+    {"math-1", "17 + 25 ="},
+    {"german-1", "Die Hauptstadt von Österreich ist"},
+    {"format-1", "{\"name\": \"Ada\", \"born\": 1815, \"field\":"},
+    {"define-1", "A telescope is an instrument that"},
+    {"dialog-1", "Q: Why is the sky blue?\nA:"},
+    {"list-1", "Monday, Tuesday, Wednesday,"},
+    {"logic-1",
+     "All birds have feathers. A robin is a bird. Therefore a robin"},
+    {"story-2", "The old clock in the hall struck midnight, and then"},
+    {"fact-2", "Water freezes at a temperature of"},
+    {"code-2", "#include <stdio.h>\n\nint main(void) {\n"},
+    {"math-2", "12 * 12 ="},
+    {"french-1", "Il était une fois un petit garçon qui"},
+    {"format-2", "| Planet | Moons |\n|---|---|\n| Earth |"},
+    {"define-2", "Photosynthesis is the process by which"},
+    {"dialog-2", "User: Can you help me find my keys?\nAssistant:"},
+    {"list-2", "1, 1, 2, 3, 5, 8, 13,"},
+    {"logic-2", "If it rains, the street is wet. The street is not wet. So"},
+    {"story-3", "Dear Sir or Madam, I am writing to you because"},
+    {"fact-3", "The chemical symbol of gold is"},
+    {"code-3", "SELECT name, COUNT(*) FROM orders"},
+    {"math-3", "If 3 apples cost 6 coins, then 5 apples cost"},
+    {"spanish-1", "En un lugar de la Mancha, de cuyo nombre"},
+    {"format-3", "<html>\n<head>\n<title>"},
+    {"define-3", "In computing, an algorithm is"},
+    {"dialog-3", "\"Where have you been?\" she asked. He answered,"},
+    {"list-3", "Red, orange, yellow, green,"},
+    {"logic-3",
+     "Anna is taller than Ben, and Ben is taller than Carl. The "
+     "shortest is"},
+    {"story-4", "The first thing she noticed about the forest was"},
+    {"fact-4", "The author of Romeo and Juliet is William"},
+    {"code-4", "for (let i = 0; i < items.length; i++) {"},
+    {"math-4", "The square root of 81 is"},
+    {"italian-1", "Nel mezzo del cammin di nostra vita"},
+    {"format-4", "name,age,city\nAlice,30,London\nBob,"},
+    {"define-4", "Democracy is a form of government in which"},
+    {"dialog-4", "Teacher: What is the largest ocean?\nPupil:"},
+    {"list-4", "January has 31 days, February has"},
+    {"logic-4", "Hot is to cold as up is to"},
+    {"story-5", "Nobody in the town had ever seen a machine that could"},
+    {"fact-5", "The Earth goes around the"},
+    {"code-5", "#!/bin/sh\n# Print every file name in this folder.\nfor f in"},
+    {"math-5", "Half of 100 is 50. A quarter of 100 is"},
+    {"russian-1", "Москва является столицей"},
+    {"format-5", "To: all staff\nFrom: the director\nSubject:"},
+    {"define-5", "The word \"archipelago\" means"},
+    {"dialog-5", "Doctor: How are you feeling today?\nPatient:"},
+    {"list-5", "Ingredients: flour, sugar, butter,"},
+    {"logic-5", "True or false: every square is a rectangle. Answer:"},
+    {"story-6", "On the last morning of the summer holidays,"},
+    {"fact-6", "The human body has two hundred and six"},
+    {"code-6", "fn main() {\n    let numbers = vec![1, 2, 3];\n"},
+    {"math-6", "x + 4 = 10, so x ="},
+    {"chinese-1", "中国的首都是"},
+    {"format-6", "[section]\nkey = value\n# A comment\nport ="},
+    {"define-6", "NAME\n    ls - list directory"},
+    {"dialog-6", "Customer: This soup is cold!\nWaiter:"},
+    {"list-6", "A is for apple, B is for"},
+    {"japanese-1", "昔々、あるところに"},
+    {"repeat-1", "one two three one two three one two"},
+    {"reverse-1",
+     "The word \"stop\" spelled backwards is \"pots\". The word "
+     "\"live\" spelled backwards is"},
+    {"arabic-1", "السلام"},
+    {"science-1", "According to Newton's third law, every action has"},
+};
+
+}  // namespace
+
+std::span<const BuiltinPrompt> BuiltinPrompts() { return kPrompts; }
+
+}  // namespace revlm::challenge
