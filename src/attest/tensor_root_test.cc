@@ -33,7 +33,7 @@ TEST(TensorRootTest, MatchesAnIndependentImplementation) {
   EXPECT_EQ(HexRoot({kA}),
             "5c7936239450cb4311076dae0e174c6a0172334125c29f770c59db1ed4b800d9");
   EXPECT_EQ(HexRoot({kA, kB}),
-            "106980767c08f8a17548f883a047b8dc7fcaf87f19f03ec21835711955730f63");
+            "8bafab5a9f6293ef617a8c047aaedc5af5defd479e577458e3b3c8233b5ac78c");
   EXPECT_EQ(HexRoot({kA, kB, kC}),
             "4d23638c8faa3b906f8b273f421b466a2e49e97977bc719fe4e4a6c561991c10");
 }
