@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -12,29 +13,46 @@ namespace {
 // checked before anything is stored.
 class Builder : public nlohmann::json_sax<Json> {
  public:
-  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+  Builder(const JsonLimits& limits, std::span<const JsonRoute> routes)
+      : limits_(limits), routes_(routes) {}
 
-  bool null() override { return Add(nullptr); }
-  bool boolean(bool value) override { return Add(value); }
-  bool number_integer(number_integer_t value) override { return Add(value); }
-  bool number_unsigned(number_unsigned_t value) override { return Add(value); }
-  bool number_float(number_float_t value, const string_t&) override {
-    if (!std::isfinite(value)) return Fail("a number out of range");
-    return Add(value);
+  bool null() override {
+    return sink_ != nullptr ? Sent(sink_->Other("null")) : Add(nullptr);
   }
-  bool string(string_t& value) override { return Add(std::move(value)); }
+  bool boolean(bool value) override {
+    if (sink_ == nullptr) return Add(value);
+    return Sent(sink_->Other(value ? "true" : "false"));
+  }
+  bool number_integer(number_integer_t value) override {
+    return sink_ != nullptr ? Sent(sink_->Integer(value)) : Add(value);
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    if (sink_ == nullptr) return Add(value);
+    if (value > INT64_MAX) return Sent(sink_->Other(std::to_string(value)));
+    return Sent(sink_->Integer(static_cast<int64_t>(value)));
+  }
+  bool number_float(number_float_t value, const string_t& digits) override {
+    if (!std::isfinite(value)) return Fail("a number out of range");
+    return sink_ != nullptr ? Sent(sink_->Other(digits)) : Add(value);
+  }
+  bool string(string_t& value) override {
+    return sink_ != nullptr ? Sent(sink_->String(value))
+                            : Add(std::move(value));
+  }
   bool binary(binary_t&) override { return Fail("binary data"); }
-  bool start_object(size_t) override { return Open(Json::object()); }
+  bool start_object(size_t) override { return Open('{'); }
   bool end_object() override { return Close(); }
-  bool start_array(size_t) override { return Open(Json::array()); }
+  bool start_array(size_t) override { return Open('['); }
   bool end_array() override { return Close(); }
 
   bool key(string_t& name) override {
+    if (sink_ != nullptr) return Sent(sink_->Key(name));
     auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(
         std::move(name), nullptr);
     if (!is_new)
       return Fail(fmt::format("duplicate key \"{}\"", member->first));
     slot_ = &member->second;
+    slot_name_ = member->first;
     return true;
   }
 
@@ -47,6 +65,7 @@ class Builder : public nlohmann::json_sax<Json> {
   Json& root() { return root_; }
   const std::string& problem() const { return problem_; }
   size_t position() const { return position_; }
+  std::optional<Error>& sink_error() { return sink_error_; }
 
  private:
   bool Fail(std::string problem) {
@@ -71,22 +90,61 @@ class Builder : public nlohmann::json_sax<Json> {
     Place(std::move(value));
     return true;
   }
-  bool Open(Json value) {
-    if (open_.size() >= limits_.max_depth) {
+  bool Open(char bracket) {
+    if (open_.size() + sink_depth_ >= limits_.max_depth) {
       return Fail(fmt::format("nesting deeper than {}", limits_.max_depth));
     }
-    open_.push_back(Place(std::move(value)));
-    return true;
+    if (sink_ == nullptr) {
+      const bool is_member = !open_.empty() && open_.back()->is_object();
+      names_.push_back(is_member ? slot_name_ : std::string());
+      Json* value = Place(bracket == '{' ? Json::object() : Json::array());
+      sink_ = RouteOf(names_);
+      if (sink_ == nullptr) {
+        open_.push_back(value);
+        return true;
+      }
+    }
+    ++sink_depth_;
+    return Sent(sink_->Open(bracket));
   }
   bool Close() {
-    open_.pop_back();
-    return true;
+    if (sink_ == nullptr) {
+      open_.pop_back();
+      names_.pop_back();
+      return true;
+    }
+    const bool sent = Sent(sink_->Close());
+    if (--sink_depth_ == 0) {
+      sink_ = nullptr;
+      names_.pop_back();
+    }
+    return sent;
+  }
+  // The sink for the container at `names`: the document has no name.
+  JsonSink* RouteOf(const std::vector<std::string>& names) const {
+    for (const JsonRoute& route : routes_) {
+      if (std::equal(names.begin() + 1, names.end(), route.path.begin(),
+                     route.path.end())) {
+        return route.sink;
+      }
+    }
+    return nullptr;
+  }
+  bool Sent(Status status) {
+    if (!status) sink_error_ = std::move(status).error();
+    return !sink_error_.has_value();
   }
 
   const JsonLimits limits_;
+  const std::span<const JsonRoute> routes_;
   Json root_;
   std::vector<Json*> open_;  // containers not yet closed, outermost first
-  Json* slot_ = nullptr;     // where the value of the last key goes
+  std::vector<std::string> names_;  // of the members they are
+  Json* slot_ = nullptr;            // where the value of the last key goes
+  std::string slot_name_;
+  JsonSink* sink_ = nullptr;  // where events go instead
+  size_t sink_depth_ = 0;
+  std::optional<Error> sink_error_;
   std::string problem_;
   size_t position_ = 0;
 };
@@ -104,12 +162,19 @@ std::unexpected<Error> WrongType(const std::string& source,
 
 Result<Json> ParseJson(std::string_view text, const std::string& source,
                        const JsonLimits& limits) {
+  return ParseJsonWithSinks(text, source, limits, {});
+}
+
+Result<Json> ParseJsonWithSinks(std::string_view text,
+                                const std::string& source,
+                                const JsonLimits& limits,
+                                std::span<const JsonRoute> routes) {
   // nlohmann takes a NUL byte for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return MakeError(ErrorCode::kCorrupt, "{}: invalid JSON at byte {}: NUL",
                      source, nul + 1);
   }
-  Builder builder(limits);
+  Builder builder(limits, routes);
   bool parsed = false;
   try {
     parsed = Json::sax_parse(text.begin(), text.end(), &builder);
@@ -117,6 +182,9 @@ Result<Json> ParseJson(std::string_view text, const std::string& source,
     return MakeError(ErrorCode::kCorrupt, "{}: {}", source, e.what());
   }
   if (parsed) return std::move(builder.root());
+  if (builder.sink_error()) {
+    return WithContext(std::move(*builder.sink_error()), source);
+  }
   if (builder.position() > 0) {
     return MakeError(ErrorCode::kCorrupt, "{}: {} at byte {}", source,
                      builder.problem(), builder.position());

@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -31,6 +33,33 @@ struct JsonLimits {
 // `source` names the text in errors (a file name).
 Result<Json> ParseJson(std::string_view text, const std::string& source,
                        const JsonLimits& limits = {});
+
+// Takes the content of an object or array that is too large to keep as a value,
+// in the order of the text. An error stops the parse and is its result. The
+// container itself begins with `Open` and ends with `Close`; duplicate keys in
+// it are the sink's to find.
+class JsonSink {
+ public:
+  virtual ~JsonSink() = default;
+  virtual Status Open(char bracket) = 0;  // '{' or '['
+  virtual Status Close() = 0;
+  virtual Status Key(std::string_view name) = 0;
+  virtual Status String(std::string_view value) = 0;
+  virtual Status Integer(int64_t value) = 0;
+  // A number that is not an int64_t, a literal: `found` is its text.
+  virtual Status Other(std::string_view found) = 0;
+};
+
+// Sends the container at `path`, the names of the members that lead to it, to
+// `sink`; in the value returned it is empty.
+struct JsonRoute {
+  std::vector<std::string> path;
+  JsonSink* sink = nullptr;
+};
+Result<Json> ParseJsonWithSinks(std::string_view text,
+                                const std::string& source,
+                                const JsonLimits& limits,
+                                std::span<const JsonRoute> routes);
 
 // Member `key` of `object`, or nullptr when absent or null.
 const Json* FindMember(const Json& object, std::string_view key);

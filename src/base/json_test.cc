@@ -35,6 +35,55 @@ TEST(JsonTest, RefusesWhatStrictJsonForbids) {
   EXPECT_THAT(ErrorOf(std::string("{}\0{", 4)), HasSubstr("at byte 3: NUL"));
 }
 
+// Writes down what it gets.
+class Recorder : public JsonSink {
+ public:
+  Status Open(char bracket) override { return Note({&bracket, 1}); }
+  Status Close() override { return Note("end"); }
+  Status Key(std::string_view name) override { return Note(name); }
+  Status String(std::string_view value) override {
+    if (value == "bad") return MakeError(ErrorCode::kUnsupported, "no bad");
+    return Note(value);
+  }
+  Status Integer(int64_t value) override { return Note(std::to_string(value)); }
+  Status Other(std::string_view found) override { return Note(found); }
+
+  std::string notes;
+
+ private:
+  Status Note(std::string_view what) {
+    notes.append(what).append(" ");
+    return {};
+  }
+};
+
+TEST(JsonTest, SinkTakesTheContainerAtItsPathOnly) {
+  Recorder recorder;
+  const JsonRoute routes[] = {{{"a", "b"}, &recorder}};
+  auto parsed = ParseJsonWithSinks(
+      R"({"b": {"x": 1}, "a": {"c": 2, "b": {"k": [1, "s", -2.5, true, null,
+          18446744073709551615]}, "d": {"b": [7]}}, "e": [{"b": 1}]})",
+      "f.json", {}, routes);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(recorder.notes,
+            "{ k [ 1 s -2.5 true null 18446744073709551615 end end ");
+  EXPECT_EQ(parsed->dump(), R"({"a":{"b":{},"c":2,"d":{"b":[7]}},)"
+                            R"("b":{"x":1},"e":[{"b":1}]})");
+}
+
+TEST(JsonTest, SinkErrorsAndDepthStopTheParse) {
+  Recorder recorder;
+  const JsonRoute routes[] = {{{"a"}, &recorder}};
+  auto bad = ParseJsonWithSinks(R"({"a": ["bad"]})", "f.json", {}, routes);
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().message, "f.json: no bad");
+  EXPECT_EQ(bad.error().code, ErrorCode::kUnsupported);
+  auto deep = ParseJsonWithSinks(R"({"a": [[[1]]]})", "f.json",
+                                 {.max_depth = 3}, routes);
+  ASSERT_FALSE(deep);
+  EXPECT_THAT(deep.error().message, HasSubstr("nesting deeper than 3"));
+}
+
 TEST(JsonTest, DeepNestingDoesNotRecurse) {
   const std::string deep(1'000'000, '[');
   EXPECT_THAT(ErrorOf(deep), HasSubstr("nesting deeper than 4"));
