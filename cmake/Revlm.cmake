@@ -8,6 +8,10 @@ target_include_directories(revlm_options INTERFACE
 target_compile_features(revlm_options INTERFACE cxx_std_23)
 target_compile_options(revlm_options INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # Cries wolf over "text" + std::string (GCC bug 105651).
+  target_compile_options(revlm_options INTERFACE -Wno-restrict)
+endif()
 if(REVLM_DEVELOPER_MODE)
   target_compile_options(revlm_options INTERFACE -Werror)
 endif()
