@@ -71,7 +71,7 @@ class HeaderReader : public JsonEvents {
       return Enter(State::kShape);
     }
     if (state_ == State::kOffsetsField) {
-      offsets_.emplace();
+      offsets_ = Offsets{};
       return Enter(State::kOffsets);
     }
     return JsonEvents::start_array(0);
