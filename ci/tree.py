@@ -20,10 +20,10 @@ _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
 def sources(root=ROOT):
-    """Paths relative to `root` of all .h and .cc files, sorted."""
+    """Paths relative to `root` of all .h, .cc and .inc files, sorted."""
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in (".h", ".cc"):
+            if path.suffix in (".h", ".cc", ".inc"):
                 yield path.relative_to(root)
 
 
