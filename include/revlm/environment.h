@@ -1,0 +1,24 @@
+// What the library must know of the environment. It never reads environment
+// variables itself: the front end does and passes them here.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace revlm {
+
+struct Environment {
+  // The variables that say where a Hugging Face cache lies; unset: empty.
+  std::optional<std::string> hf_hub_cache;
+  std::optional<std::string> huggingface_hub_cache;
+  std::optional<std::string> hf_home;
+  std::optional<std::string> xdg_cache_home;
+  std::optional<std::string> home;
+
+  // Where digests of weights are kept between runs, so that unchanged files
+  // need not be read again. Created when absent; not used when it cannot be.
+  // Empty: no digests are kept.
+  std::string cache_dir;
+};
+
+}  // namespace revlm

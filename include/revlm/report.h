@@ -1,0 +1,47 @@
+// Renders results for people and for programs. Computes nothing: every number
+// shown is one that the results hold.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "revlm/error.h"
+#include "revlm/inspect.h"
+#include "revlm/run.h"
+
+namespace revlm {
+
+enum class Charset { kAscii, kUtf8 };
+enum class Color { kNever, kAlways };
+
+struct TextStyle {
+  Charset charset = Charset::kAscii;
+  Color color = Color::kNever;
+  int32_t columns = 80;
+};
+
+// Text for a terminal, ends with a line end.
+std::string RenderText(const RunSummary& summary, const TextStyle& style);
+std::string RenderText(const InspectReport& report, const TextStyle& style);
+
+// One JSON document (docs/formats/command-output.md), ends with a line end.
+std::string RenderJson(const RunSummary& summary, int exit_code);
+std::string RenderJson(const InspectReport& report, int exit_code);
+// The document of a command that failed; `schema` as of its success.
+std::string RenderJson(const Error& error, std::string_view schema,
+                       int exit_code);
+
+inline constexpr std::string_view kRunSchema = "revlm.run/1";
+inline constexpr std::string_view kInspectSchema = "revlm.inspect/1";
+
+// `text` made fit for a terminal: control characters, invisible direction marks
+// and, with kAscii, everything beyond ASCII appear as escapes.
+std::string Printable(std::string_view text, Charset charset);
+
+// 2.8 MiB
+std::string FormatBytes(uint64_t bytes);
+
+}  // namespace revlm

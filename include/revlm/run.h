@@ -1,0 +1,177 @@
+// Puts prompts to models: every prompt to every model, one model after another.
+//
+//   revlm::RunOptions options;
+//   options.models = {"./my-model"};
+//   options.prompts = {"The capital of France is"};
+//   revlm::Result<revlm::RunSummary> run = revlm::Run(options);
+//   if (run) puts(run->results[0].text.c_str());
+//
+// A run lives in a directory (docs/formats/run-directory.md). Each finished
+// operation (one prompt on one model) is journaled there; a run that was
+// stopped or killed goes on where it was when started again with the same
+// options.
+//
+// Threads: `Run` may be called from many threads for different directories;
+// events are delivered on the calling thread. Memory: weights up to 60 % of
+// the memory available (with `keep_weights`), sequences in flight up to 25 %;
+// results of all operations.
+// Errors, as the returned error (nothing was run) or as `stopped_by` (finished
+// operations are kept): kInvalidArgument (options, prompt files, a directory in
+// use or of another plan), kNotFound, kCorrupt, kUnsupported (model),
+// kBudgetExceeded (the model does not fit), kUnavailable (I/O, disk full),
+// kCancelled (`stop`).
+// Determinism: a result depends on the model, its prompt and the parameters,
+// bit for bit within one numerics class; never on other prompts, their order,
+// the number of threads, `keep_weights`, or an interruption.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "revlm/environment.h"
+#include "revlm/error.h"
+
+namespace revlm {
+
+// What products are computed in: kF32 is exact to rounding; kBf16 rounds
+// factors to bf16 and sums in f32; kAuto is kBf16 for bf16 checkpoints, else
+// kF32.
+enum class Dtype { kAuto, kF32, kBf16 };
+
+// Which hidden states of a prompt are kept, of every layer: those of its last
+// token, their mean, or all.
+enum class HiddenStates { kNone, kLast, kMean, kAll };
+
+struct SamplingOptions {
+  float temperature = 0;  // 0: the most probable token, always
+  int32_t top_k = 0;      // choose among the k most probable; 0: all
+  float top_p = 1;        // choose among the fewest with this probability
+  uint64_t seed = 0;
+};
+
+struct RunEvent {
+  enum class Kind {
+    kNotice,    // `message`, for the user
+    kProgress,  // the numbers below
+  };
+  Kind kind = Kind::kProgress;
+  std::string message;
+
+  std::string model;  // the alias of the model at work
+  std::string phase;  // "prefill", "decode" or "verify"
+  int32_t layer = 0;  // parts of the weights this pass went through, of
+  int32_t num_layers = 0;
+  int64_t num_finished = 0;  // operations of the whole run, of
+  int64_t num_operations = 0;
+  double fraction = 0;  // of the run's work, an estimate
+  double seconds = 0;   // since the run was started
+};
+
+struct RunOptions {
+  // Model references, `[alias=]TARGET`: a directory, or `hf:ORG/NAME[@REV]` in
+  // the Hugging Face cache. At least one.
+  std::vector<std::string> models;
+
+  // The prompts: those of the file (one a line, or JSON Lines when its name
+  // ends in .jsonl), then these. Without any, the first `num_challenges` of the
+  // built-in set (10 when not given).
+  std::string prompt_file;
+  std::vector<std::string> prompts;
+  std::optional<int32_t> num_challenges;
+  // Adds the special tokens that the model's tokenizer asks for.
+  bool special_tokens = true;
+
+  // What is asked of each.
+  int32_t max_tokens = 16;  // new tokens; 0: only the prompt is scored
+  SamplingOptions sampling;
+  int32_t num_logprobs = 0;      // alternatives reported for each token
+  bool prompt_logprobs = false;  // also score the prompt's own tokens
+  HiddenStates capture = HiddenStates::kNone;
+  Dtype dtype = Dtype::kAuto;
+
+  // How it is done; never changes a result.
+  int32_t num_threads = 0;   // 0: one for each CPU this process may use
+  bool keep_weights = true;  // false: read the weights again for every pass
+
+  // The directory of this run. Empty: a new one in `runs_dir`, or the one that
+  // `runs_dir`/latest leads to when that is unfinished and of the same plan.
+  std::string output_dir;
+  std::string runs_dir = "rev-runs";
+
+  std::vector<std::string> command_line;  // noted in the manifest
+  Environment environment;
+  std::stop_token stop;                           // checked once a layer
+  std::function<void(const RunEvent&)> on_event;  // may be empty
+};
+
+struct AlternativeToken {
+  int32_t id = 0;
+  std::string text;  // as `TokenResult::text`
+  float logprob = 0;
+
+  bool operator==(const AlternativeToken&) const = default;
+};
+
+struct TokenResult {
+  int32_t id = 0;
+  std::string text;  // this token alone, decoded; parts of a character: U+FFFD
+  // Natural logarithm, of the model's own distribution (temperature 1).
+  float logprob = 0;
+  std::vector<AlternativeToken> alternatives;  // most probable first
+
+  bool operator==(const TokenResult&) const = default;
+};
+
+// One prompt on one model.
+struct OperationResult {
+  std::string model;      // alias
+  std::string reference;  // as given
+  std::string id;         // the prompt's
+  std::string key;        // 64 hex: model, prompt and parameters
+  std::string prompt;
+  std::vector<int32_t> prompt_token_ids;
+  std::vector<TokenResult> prompt_tokens;  // when asked: the second and later
+  std::vector<TokenResult> tokens;         // the new ones
+  std::string text;                        // the new tokens, decoded together
+  // "stop" (an end-of-sequence token, the last of `tokens`), "length" or
+  // "context" (the model's context is full); empty when it failed.
+  std::string finish_reason;
+  std::string capture_file;  // beneath the run directory; empty: none
+  std::optional<Error> error;
+};
+
+struct ModelSummary {
+  std::string alias;
+  std::string reference;
+  std::string directory;
+  std::string commit;  // of the Hugging Face cache; empty: not from there
+  std::string model_type;
+  std::string dtype;    // of the largest part of the weights, "BF16"
+  std::string compute;  // "f32" or "bf16"
+  uint64_t num_parameters = 0;
+  uint64_t weight_bytes = 0;
+  std::string tensor_root;  // 64 hex over all weights; empty: not yet known
+};
+
+struct RunSummary {
+  std::string run_dir;
+  std::vector<ModelSummary> models;
+  int64_t num_prompts = 0;
+  // Finished operations, in the order of models, then prompts.
+  std::vector<OperationResult> results;
+  int64_t num_operations = 0;      // of the plan
+  int64_t num_failed = 0;          // of `results`
+  int64_t num_resumed = 0;         // of `results`, finished by an earlier start
+  double seconds = 0;              // of this start
+  uint64_t peak_memory_bytes = 0;  // of this process
+  // Why the run is not complete, if so; starting it again resumes it.
+  std::optional<Error> stopped_by;
+};
+
+Result<RunSummary> Run(const RunOptions& options);
+
+}  // namespace revlm

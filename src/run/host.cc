@@ -1,0 +1,44 @@
+#include "run/host.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "base/file.h"
+#include "base/memory_info.h"
+
+namespace revlm::run {
+namespace {
+
+std::string CpuName() {
+  const std::string cpuinfo =
+      base::ReadSystemFile("/proc/cpuinfo").value_or("");
+  const size_t name = cpuinfo.find("model name");
+  if (name == std::string::npos) return "";
+  const size_t value = cpuinfo.find(": ", name);
+  const size_t end = cpuinfo.find('\n', name);
+  if (value >= end || end == std::string::npos) return "";
+  return cpuinfo.substr(value + 2, end - value - 2);
+}
+
+}  // namespace
+
+Host DescribeHost() {
+  Host host;
+  host.cpu = CpuName();
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0) {
+    host.num_cpus = CPU_COUNT(&cpus);
+  }
+  const std::string meminfo =
+      base::ReadSystemFile("/proc/meminfo").value_or("");
+  host.memory_bytes = base::FindNumber(meminfo, "MemTotal:").value_or(0) * 1024;
+  return host;
+}
+
+uint64_t PeakMemoryBytes() {
+  struct rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts KiB
+}
+
+}  // namespace revlm::run

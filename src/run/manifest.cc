@@ -1,0 +1,151 @@
+#include "run/manifest.h"
+
+#include <utility>
+
+#include "base/hex.h"
+#include "revlm/version.h"
+#include "run/host.h"
+
+namespace revlm::run {
+namespace {
+
+using base::Json;
+
+Json ModelToJson(const Model& model) {
+  Json small_files = Json::array();
+  std::string tokenizer_sha256;
+  for (const formats::SmallFile& file : model.checkpoint->small_files()) {
+    const std::string sha256 = base::ToHex(file.sha256);
+    small_files.push_back({{"name", file.name},
+                           {"size_bytes", file.size_bytes},
+                           {"sha256", sha256}});
+    if (file.name == "tokenizer.json") tokenizer_sha256 = sha256;
+  }
+  const ModelSummary summary = Summarize(model);
+  Json json = {{"alias", model.alias},
+               {"reference", model.reference},
+               {"directory", model.resolved.directory},
+               {"model_type", summary.model_type},
+               {"dtype", summary.dtype},
+               {"num_parameters", summary.num_parameters},
+               {"weight_bytes", summary.weight_bytes},
+               {"identity", model.identity},
+               {"numerics", NumericsToJson(model.numerics)},
+               {"small_files", std::move(small_files)},
+               {"tokenizer_sha256", tokenizer_sha256},
+               {"weight_files", WeightFilesToJson(*model.checkpoint)},
+               {"tensors_file", TensorsFileName(model.alias)},
+               {"tensor_root", nullptr}};
+  if (model.resolved.model_id) json["model_id"] = *model.resolved.model_id;
+  if (model.resolved.commit) json["commit"] = *model.resolved.commit;
+  return json;
+}
+
+// Member `key` of a model in `manifest`, or null.
+const Json* FindInModel(const Json& manifest, size_t model_idx,
+                        std::string_view key) {
+  const Json* models = base::FindMember(manifest, "models");
+  if (models == nullptr || !models->is_array() || model_idx >= models->size()) {
+    return nullptr;
+  }
+  return base::FindMember((*models)[model_idx], key);
+}
+
+}  // namespace
+
+Json PlanToJson(const RunOptions& options, const std::vector<Model>& models,
+                const std::vector<PlannedPrompt>& prompts) {
+  Json plan = ParametersToJson(options);
+  plan["max_tokens"] = options.max_tokens;
+  plan["num_prompts"] = prompts.size();
+  plan["prompts_sha256"] = PromptSetSha256(prompts);
+  plan["models"] = Json::array();
+  for (const Model& model : models) {
+    plan["models"].push_back({{"alias", model.alias},
+                              {"reference", model.reference},
+                              {"identity", model.identity}});
+  }
+  return plan;
+}
+
+Json NewManifest(const RunOptions& options, const std::vector<Model>& models,
+                 Json plan, const base::Clock& clock) {
+  const Host host = DescribeHost();
+  Json manifest = {{"schema", "revlm.manifest/1"},
+                   {"state", "running"},
+                   {"created", base::FormatUtc(clock.Wall())},
+                   {"command_line", options.command_line},
+                   {"versions", {{"revlm", kVersion}}},
+                   {"host",
+                    {{"cpu", host.cpu},
+                     {"num_cpus", host.num_cpus},
+                     {"memory_bytes", host.memory_bytes}}},
+                   {"plan", std::move(plan)},
+                   {"settings",
+                    {{"threads", options.num_threads},
+                     {"keep_weights", options.keep_weights},
+                     {"prompt_file", options.prompt_file}}},
+                   {"models", Json::array()}};
+  for (const Model& model : models) {
+    manifest["models"].push_back(ModelToJson(model));
+  }
+  return manifest;
+}
+
+std::optional<std::string> TensorRootIn(const Json& manifest,
+                                        size_t model_idx) {
+  const Json* root = FindInModel(manifest, model_idx, "tensor_root");
+  if (root == nullptr || !root->is_string()) return std::nullopt;
+  return root->get<std::string>();
+}
+
+void SetTensorRoot(Json& manifest, size_t model_idx, const std::string& root) {
+  manifest["models"][model_idx]["tensor_root"] = root;
+}
+
+std::string TensorsFileName(const std::string& alias) {
+  return "tensors-" + alias + ".json";
+}
+
+Json TensorsToJson(const Model& model, const WeightDigests& digests) {
+  Json tensors = Json::array();
+  const auto& infos = model.checkpoint->tensors();
+  for (size_t i = 0; i < infos.size(); ++i) {
+    tensors.push_back({{"name", infos[i].name},
+                       {"dtype", formats::DTypeName(infos[i].dtype)},
+                       {"shape", infos[i].shape},
+                       {"sha256", digests.tensor_sha256[i]}});
+  }
+  return {{"schema", "revlm.tensors/1"},
+          {"tensor_root", digests.root},
+          {"tensors", std::move(tensors)}};
+}
+
+Status CheckNumerics(const Json& manifest, size_t model_idx,
+                     const Model& model) {
+  const Json* before = FindInModel(manifest, model_idx, "numerics");
+  if (before == nullptr) return {};
+  const auto difference =
+      FindPlanDifference(*before, NumericsToJson(model.numerics));
+  if (!difference) return {};
+  return base::MakeError(
+      ErrorCode::kInvalidArgument,
+      "resuming {}: this machine computes in another numerics class than the "
+      "run began with ({}); start a new run here",
+      model.alias, *difference);
+}
+
+Status CheckWeightFiles(const Json& manifest, size_t model_idx,
+                        const Model& model) {
+  const Json* before = FindInModel(manifest, model_idx, "weight_files");
+  if (before == nullptr || *before == WeightFilesToJson(*model.checkpoint)) {
+    return {};
+  }
+  return base::MakeError(
+      ErrorCode::kInvalidArgument,
+      "resuming {}: the weight files in {} changed since the run began, and it "
+      "was stopped before their digests were known; start a new run",
+      model.alias, model.resolved.directory);
+}
+
+}  // namespace revlm::run

@@ -1,0 +1,62 @@
+// A model as a run uses it: its files checked, its tokenizer built, and its
+// identity.
+//
+// The identity is that of everything but the weights' content: SHA-256 of
+//
+//   "revlm/model/v1" LF
+//   name SP hex(SHA-256) LF           for each small file, by name
+//   name SP dtype *(SP dimension) LF  for each tensor, by name
+//
+// (the weights themselves are the tensor root's, run/weight_digests.h).
+//
+// Threads: pure functions. Errors: those of references, checkpoints, tokenizers
+// and of opening the engine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "engine/engine.h"
+#include "formats/checkpoint.h"
+#include "formats/model_ref.h"
+#include "revlm/run.h"
+#include "tokenizer/tokenizer.h"
+
+namespace revlm::run {
+
+struct Model {
+  // The reference's alias or name, with anything but [A-Za-z0-9._-] replaced,
+  // and "-2", "-3" when an earlier model of the run has the same.
+  std::string alias;
+  std::string reference;
+  formats::ResolvedModel resolved;
+  std::unique_ptr<formats::Checkpoint> checkpoint;  // stays where it is
+  std::unique_ptr<tokenizer::Tokenizer> tokenizer;
+  std::string identity;
+  engine::NumericsClass numerics;
+  int32_t num_layers = 0;
+  int32_t hidden_size = 0;
+};
+
+formats::CacheRoots RootsFrom(const Environment& environment);
+
+Result<std::vector<Model>> OpenModels(const RunOptions& options);
+
+std::string ModelIdentity(const formats::Checkpoint& checkpoint);
+
+// The engine's options for this run: weights in up to 60 % of the memory
+// available, sequences in up to 25 %.
+engine::EngineOptions MakeEngineOptions(const RunOptions& options);
+
+// The number of elements; 1 for a scalar.
+uint64_t NumParameters(const formats::TensorInfo& tensor);
+
+ModelSummary Summarize(const Model& model);
+
+base::Json NumericsToJson(const engine::NumericsClass& numerics);
+
+}  // namespace revlm::run

@@ -1,0 +1,42 @@
+// One operation on its way into the engine and out of it.
+//
+// Threads: pure functions. Errors: kInvalidArgument and kCorrupt (the prompt
+// cannot be encoded), kUnavailable (a capture file cannot be written).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "revlm/run.h"
+#include "run/model.h"
+#include "run/plan.h"
+
+namespace revlm::run {
+
+// The prompt's token ids: with the special tokens that the tokenizer's
+// post-processor adds and, where tokenizer_config.json says add_bos_token, the
+// beginning-of-sequence token in front unless it is there already; or with none
+// of them.
+Result<std::vector<int32_t>> EncodePrompt(const Model& model,
+                                          std::string_view text,
+                                          bool special_tokens);
+
+engine::Request MakeRequest(const RunOptions& options,
+                            const PlannedPrompt& prompt, const std::string& key,
+                            std::vector<int32_t> prompt_token_ids);
+
+// A result that says which operation it is of, and no more.
+OperationResult StartResult(const Model& model, const PlannedPrompt& prompt,
+                            const std::string& key);
+
+// Fills in what the engine found. Hidden states go to the file
+// captures/KEY.safetensors of `run_dir`: tensor "hidden", F32, [layers + 1,
+// positions, width].
+Status FillResult(const Model& model, const std::string& run_dir,
+                  engine::Completion completion, OperationResult& result);
+
+}  // namespace revlm::run

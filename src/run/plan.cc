@@ -1,0 +1,233 @@
+#include "run/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/hex.h"
+#include "base/quote.h"
+#include "base/utf8.h"
+#include "challenge/builtin_set.h"
+#include "challenge/prompt_file.h"
+#include "crypto/sha256.h"
+
+namespace revlm::run {
+namespace {
+
+using base::Json;
+
+constexpr int32_t kMaxNewTokens = 1 << 24;
+constexpr int32_t kMaxLogprobs = 1000;
+constexpr int32_t kMaxThreads = 4096;
+
+std::string_view DtypeName(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kAuto:
+      return "auto";
+    case Dtype::kF32:
+      return "f32";
+    case Dtype::kBf16:
+      return "bf16";
+  }
+  return "";
+}
+
+std::string_view HiddenStatesName(HiddenStates states) {
+  switch (states) {
+    case HiddenStates::kNone:
+      return "none";
+    case HiddenStates::kLast:
+      return "last";
+    case HiddenStates::kMean:
+      return "mean";
+    case HiddenStates::kAll:
+      return "all";
+  }
+  return "";
+}
+
+template <typename T>
+Status CheckRange(std::string_view option, T value, T min, T max) {
+  if (value >= min && value <= max) return {};
+  return base::MakeError(ErrorCode::kInvalidArgument,
+                         "{}: found {}, allowed is {} to {}", option, value,
+                         min, max);
+}
+
+// The built-in prompts that were asked for.
+Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
+  const auto all = challenge::BuiltinPrompts();
+  const int32_t count = options.num_challenges.value_or(kDefaultChallenges);
+  if (static_cast<size_t>(count) > all.size()) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "--challenges: found {}, allowed are {}: the built-in set holds no "
+        "more; give your own prompts with --prompts FILE",
+        count, all.size());
+  }
+  std::vector<challenge::Prompt> prompts;
+  for (const auto& builtin : all.first(static_cast<size_t>(count))) {
+    prompts.push_back({.id = std::string(builtin.id),
+                       .text = std::string(builtin.text),
+                       .max_tokens = {}});
+  }
+  return prompts;
+}
+
+Result<std::vector<challenge::Prompt>> CollectPrompts(
+    const RunOptions& options) {
+  if (options.prompt_file.empty() && options.prompts.empty()) {
+    return TakeBuiltin(options);
+  }
+  if (options.num_challenges) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "--challenges counts built-in prompts and cannot be combined with "
+        "--prompt or --prompts; leave one out");
+  }
+  std::vector<challenge::Prompt> prompts;
+  if (!options.prompt_file.empty()) {
+    REVLM_ASSIGN_OR_RETURN(prompts,
+                           challenge::ReadPromptFile(options.prompt_file));
+  }
+  for (const std::string& text : options.prompts) {
+    if (!base::IsValidUtf8(text)) {
+      return base::MakeError(ErrorCode::kInvalidArgument,
+                             "--prompt {}: found bytes that are not UTF-8",
+                             base::Quote(text));
+    }
+    prompts.push_back({.id = {}, .text = text, .max_tokens = {}});
+  }
+  return prompts;
+}
+
+}  // namespace
+
+Status CheckOptions(const RunOptions& options) {
+  if (options.models.empty()) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "no model given; name a directory or hf:ORG/NAME");
+  }
+  const SamplingOptions& sampling = options.sampling;
+  REVLM_TRY(CheckRange("--challenges", options.num_challenges.value_or(1), 1,
+                       INT32_MAX));
+  REVLM_TRY(CheckRange("--max-tokens", options.max_tokens, 0, kMaxNewTokens));
+  REVLM_TRY(CheckRange("--temperature", sampling.temperature, 0.0f, 100.0f));
+  REVLM_TRY(CheckRange("--top-k", sampling.top_k, 0, INT32_MAX));
+  REVLM_TRY(CheckRange("--top-p", sampling.top_p, 0.0f, 1.0f));
+  REVLM_TRY(CheckRange("--logprobs", options.num_logprobs, 0, kMaxLogprobs));
+  REVLM_TRY(CheckRange("--threads", options.num_threads, 0, kMaxThreads));
+  return {};
+}
+
+Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
+  REVLM_ASSIGN_OR_RETURN(std::vector<challenge::Prompt> prompts,
+                         CollectPrompts(options));
+  std::map<std::string, int64_t> count_of_text;
+  std::set<std::string> ids;
+  std::vector<PlannedPrompt> planned;
+  planned.reserve(prompts.size());
+  for (challenge::Prompt& prompt : prompts) {
+    PlannedPrompt plan = {
+        .id = std::move(prompt.id),
+        .text = std::move(prompt.text),
+        .text_sha256 = {},
+        .variant = {},
+        .max_tokens = prompt.max_tokens.value_or(options.max_tokens)};
+    REVLM_TRY(CheckRange("\"max_tokens\" of a prompt", plan.max_tokens, 0,
+                         kMaxNewTokens));
+    plan.text_sha256 = Sha256Hex(plan.text);
+    if (plan.id.empty()) {
+      const int64_t ordinal = ++count_of_text[plan.text_sha256];
+      plan.variant = std::to_string(ordinal);
+      plan.id = plan.text_sha256.substr(0, 12);
+      if (ordinal > 1) plan.id += "-" + plan.variant;
+    } else {
+      plan.variant = plan.id;
+    }
+    if (!ids.insert(plan.id).second) {
+      return base::MakeError(ErrorCode::kInvalidArgument,
+                             "two prompts have the id {}; ids must differ",
+                             base::Quote(plan.id));
+    }
+    planned.push_back(std::move(plan));
+  }
+  return planned;
+}
+
+Json ParametersToJson(const RunOptions& options) {
+  return {{"temperature", base::FloatToJson(options.sampling.temperature)},
+          {"top_k", options.sampling.top_k},
+          {"top_p", base::FloatToJson(options.sampling.top_p)},
+          {"seed", options.sampling.seed},
+          {"logprobs", options.num_logprobs},
+          {"prompt_logprobs", options.prompt_logprobs},
+          {"capture", HiddenStatesName(options.capture)},
+          {"dtype", DtypeName(options.dtype)},
+          {"special_tokens", options.special_tokens}};
+}
+
+std::string OperationKey(const std::string& model_identity,
+                         std::string_view compute, const PlannedPrompt& prompt,
+                         const RunOptions& options) {
+  Json object = ParametersToJson(options);
+  object.erase("dtype");  // what it resolved to counts: "compute"
+  object["schema"] = "revlm.key/1";
+  object["model"] = model_identity;
+  object["compute"] = compute;
+  object["prompt_sha256"] = prompt.text_sha256;
+  object["variant"] = prompt.variant;
+  object["max_tokens"] = prompt.max_tokens;
+  return Sha256Hex(object.dump());
+}
+
+uint64_t SamplingSeed(uint64_t seed, std::string_view key) {
+  crypto::Sha256Hasher hasher;
+  hasher.Update(base::AsBytes("revlm/sample/v1"));
+  hasher.Update(std::as_bytes(std::span(&seed, 1)));
+  hasher.Update(base::AsBytes(key));
+  return base::LoadUnaligned<uint64_t>(hasher.Finish().data());
+}
+
+std::string PromptSetSha256(const std::vector<PlannedPrompt>& prompts) {
+  crypto::Sha256Hasher hasher;
+  for (const PlannedPrompt& prompt : prompts) {
+    const std::string line =
+        Json::array({prompt.id, prompt.text_sha256, prompt.max_tokens}).dump() +
+        "\n";
+    hasher.Update(base::AsBytes(line));
+  }
+  return base::ToHex(hasher.Finish());
+}
+
+std::optional<std::string> FindPlanDifference(const Json& there,
+                                              const Json& asked) {
+  // Leaves by path: {"/models/0/alias": "a", ...}.
+  const Json old_leaves = there.flatten();
+  const Json new_leaves = asked.flatten();
+  const auto differ = [](const std::string& path, const Json* before,
+                         const Json* now) {
+    std::string name = path.substr(1);
+    std::replace(name.begin(), name.end(), '/', '.');
+    return fmt::format("{}: {} there, {} asked", name,
+                       before == nullptr ? "nothing" : before->dump(),
+                       now == nullptr ? "nothing" : now->dump());
+  };
+  for (const auto& [path, value] : new_leaves.items()) {
+    const auto old = old_leaves.find(path);
+    if (old == old_leaves.end()) return differ(path, nullptr, &value);
+    if (*old != value) return differ(path, &*old, &value);
+  }
+  for (const auto& [path, value] : old_leaves.items()) {
+    if (!new_leaves.contains(path)) return differ(path, &value, nullptr);
+  }
+  return std::nullopt;
+}
+
+std::string Sha256Hex(std::string_view text) {
+  return base::ToHex(crypto::Sha256(base::AsBytes(text)));
+}
+
+}  // namespace revlm::run

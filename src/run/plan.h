@@ -1,0 +1,73 @@
+// What a run is to do: its prompts, its parameters, and the key of each
+// operation.
+//
+// The key names an operation by what decides its result, so that a finished one
+// is found again and is not repeated:
+//
+//   key     = hex(SHA-256(dump(object)))
+//   object  = {"schema": "revlm.key/1", "model": identity, "compute": C,
+//              "prompt_sha256": hex, "variant": V, "max_tokens": n,
+//              "temperature": t, "top_k": k, "top_p": p, "seed": s,
+//              "logprobs": n, "prompt_logprobs": b, "capture": M,
+//              "special_tokens": b}
+//   V       = the prompt's id when one was given, else the decimal ordinal of
+//             this prompt among the same texts without an id, from 1
+//   dump    = JSON without blanks, members in byte order of name
+//
+// It holds no position: prompts may be reordered, added and removed without a
+// change to the others' keys, hence their random numbers (SamplingSeed).
+//
+// Threads: pure functions. Errors: kInvalidArgument, and those of prompt files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "revlm/run.h"
+
+namespace revlm::run {
+
+inline constexpr int32_t kDefaultChallenges = 10;
+
+struct PlannedPrompt {
+  // As given, or the first 12 hex digits of the text's SHA-256, with "-2", "-3"
+  // for repeats.
+  std::string id;
+  std::string text;
+  std::string text_sha256;
+  std::string variant;
+  int32_t max_tokens = 0;
+};
+
+// Refuses options that mean nothing, before any file is opened.
+Status CheckOptions(const RunOptions& options);
+
+Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options);
+
+// The parameters of a run, as the manifest's plan and the keys hold them.
+base::Json ParametersToJson(const RunOptions& options);
+
+std::string OperationKey(const std::string& model_identity,
+                         std::string_view compute, const PlannedPrompt& prompt,
+                         const RunOptions& options);
+
+// The first 8 bytes, little-endian, of
+// SHA-256("revlm/sample/v1" || u64le(seed) || key).
+uint64_t SamplingSeed(uint64_t seed, std::string_view key);
+
+// Digest of all prompts in their order.
+std::string PromptSetSha256(const std::vector<PlannedPrompt>& prompts);
+
+// The first member in which two plans differ, as "temperature: 0.5 there, 0.7
+// asked"; nothing when they are equal.
+std::optional<std::string> FindPlanDifference(const base::Json& there,
+                                              const base::Json& asked);
+
+// Lower-case hex SHA-256 of `text`.
+std::string Sha256Hex(std::string_view text);
+
+}  // namespace revlm::run

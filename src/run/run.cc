@@ -1,0 +1,346 @@
+#include "run/run.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "run/host.h"
+#include "run/manifest.h"
+#include "run/model.h"
+#include "run/operation.h"
+#include "run/plan.h"
+#include "run/run_directory.h"
+#include "run/weight_digests.h"
+
+namespace revlm::run {
+namespace {
+
+using base::Json;
+
+// One operation of the plan.
+struct Operation {
+  const Model* model;
+  const PlannedPrompt* prompt;
+  std::string key;
+  std::optional<OperationResult> result;
+};
+
+class Runner {
+ public:
+  Runner(const RunOptions& options, const base::Clock& clock,
+         std::vector<PlannedPrompt> prompts, std::vector<Model> models)
+      : options_(options),
+        clock_(clock),
+        started_(clock.Monotonic()),
+        prompts_(std::move(prompts)),
+        models_(std::move(models)),
+        cache_(options.environment.cache_dir) {}
+
+  Result<RunSummary> Run();
+
+ private:
+  void PlanOperations();
+  // Takes over what earlier starts finished.
+  Status Resume();
+  Status RunModels();
+  Status RunModel(size_t model_idx);
+  Status RunOperations(const Model& model, engine::Engine& engine,
+                       std::span<Operation* const> pending);
+  Status Finish(Operation& operation, OperationResult result);
+
+  // Digests of the weights: kept ones, or taken by `engine`.
+  Result<WeightDigests> TakeDigests(const Model& model, engine::Engine& engine,
+                                    const std::optional<WeightDigests>& kept);
+  Status NoteDigests(size_t model_idx, const WeightDigests& digests);
+
+  Status WriteResults();
+  RunSummary Summarize(std::optional<Error> stopped_by);
+
+  double Seconds() const {
+    return std::chrono::duration<double>(clock_.Monotonic() - started_).count();
+  }
+  void Notice(std::string message) const;
+  void Report(RunEvent event) const;
+
+  const RunOptions& options_;
+  const base::Clock& clock_;
+  const std::chrono::nanoseconds started_;
+  const std::vector<PlannedPrompt> prompts_;
+  const std::vector<Model> models_;
+  const DigestCache cache_;
+  std::vector<Operation> operations_;  // models, then prompts
+  std::unique_ptr<RunDirectory> directory_;
+  int64_t num_finished_ = 0;
+  int64_t num_resumed_ = 0;
+};
+
+void Runner::Report(RunEvent event) const {
+  if (!options_.on_event) return;
+  event.num_finished = num_finished_;
+  event.num_operations = static_cast<int64_t>(operations_.size());
+  event.seconds = Seconds();
+  options_.on_event(event);
+}
+
+void Runner::Notice(std::string message) const {
+  RunEvent event;
+  event.kind = RunEvent::Kind::kNotice;
+  event.message = std::move(message);
+  Report(std::move(event));
+}
+
+void Runner::PlanOperations() {
+  operations_.reserve(models_.size() * prompts_.size());
+  for (const Model& model : models_) {
+    for (const PlannedPrompt& prompt : prompts_) {
+      operations_.push_back(
+          {.model = &model,
+           .prompt = &prompt,
+           .key = OperationKey(model.identity, model.numerics.compute, prompt,
+                               options_),
+           .result = {}});
+    }
+  }
+}
+
+Status Runner::Resume() {
+  std::map<std::pair<std::string, std::string>, Operation*> by_key;
+  for (Operation& operation : operations_) {
+    by_key[{operation.model->alias, operation.key}] = &operation;
+  }
+  for (const OpRecord& record : directory_->records()) {
+    const auto found = by_key.find({record.result.model, record.result.key});
+    if (found == by_key.end() || found->second->result) continue;
+    found->second->result = record.result;
+    ++num_resumed_;
+  }
+  num_finished_ = num_resumed_;
+  if (directory_->records().empty()) return {};
+  for (size_t i = 0; i < models_.size(); ++i) {
+    REVLM_TRY(CheckNumerics(directory_->manifest(), i, models_[i]));
+    if (!TensorRootIn(directory_->manifest(), i)) {
+      REVLM_TRY(CheckWeightFiles(directory_->manifest(), i, models_[i]));
+    }
+  }
+  return {};
+}
+
+Result<RunSummary> Runner::Run() {
+  PlanOperations();
+  const Json plan = PlanToJson(options_, models_, prompts_);
+  REVLM_ASSIGN_OR_RETURN(RunDirectory directory,
+                         RunDirectory::Open(options_, plan, clock_));
+  directory_ = std::make_unique<RunDirectory>(std::move(directory));
+  REVLM_TRY(Resume());
+  const bool is_complete =
+      num_finished_ == static_cast<int64_t>(operations_.size());
+  if (is_complete && directory_->is_finished()) {
+    Notice(fmt::format("{} is finished; these are its results, nothing was run",
+                       directory_->path()));
+    return Summarize(std::nullopt);
+  }
+  if (num_resumed_ > 0) {
+    Notice(fmt::format("resuming {}: {} of {} operations are done",
+                       directory_->path(), num_resumed_, operations_.size()));
+  } else {
+    REVLM_TRY(directory_->WriteManifest(
+        NewManifest(options_, models_, plan, clock_)));
+  }
+  const Status status = RunModels();
+  // What finished is kept even when the disk is full or the run was stopped.
+  const Status synced = directory_->journal().Sync();
+  if (!status) return Summarize(status.error());
+  if (!synced) return Summarize(synced.error());
+  return Summarize(std::nullopt);
+}
+
+Status Runner::RunModels() {
+  for (size_t i = 0; i < models_.size(); ++i) REVLM_TRY(RunModel(i));
+  REVLM_TRY(WriteResults());
+  Json manifest = directory_->manifest();
+  manifest["state"] = "finished";
+  manifest["finished"] = base::FormatUtc(clock_.Wall());
+  return directory_->WriteManifest(std::move(manifest));
+}
+
+Status Runner::RunModel(size_t model_idx) {
+  const Model& model = models_[model_idx];
+  std::vector<Operation*> pending;
+  for (Operation& operation : operations_) {
+    if (operation.model == &model && !operation.result) {
+      pending.push_back(&operation);
+    }
+  }
+  const std::optional<std::string> known_root =
+      TensorRootIn(directory_->manifest(), model_idx);
+  if (pending.empty() && known_root) return {};
+  const std::optional<WeightDigests> kept = cache_.Find(*model.checkpoint);
+  if (kept && !known_root) REVLM_TRY(NoteDigests(model_idx, *kept));
+
+  engine::EngineOptions engine_options = MakeEngineOptions(options_);
+  engine_options.hash_weights = !kept;
+  REVLM_ASSIGN_OR_RETURN(
+      const auto engine,
+      engine::Engine::Open(*model.checkpoint, engine_options));
+  if (known_root) {
+    REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
+                           TakeDigests(model, *engine, kept));
+    if (digests.root != *known_root) {
+      return base::MakeError(
+          ErrorCode::kInvalidArgument,
+          "resuming {}: the weights in {} changed since the run began (tensor "
+          "root {} there, {} now); start a new run",
+          model.alias, model.resolved.directory, known_root->substr(0, 16),
+          digests.root.substr(0, 16));
+    }
+  }
+  REVLM_TRY(RunOperations(model, *engine, pending));
+  if (known_root || kept) return {};
+  REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
+                         TakeDigests(model, *engine, std::nullopt));
+  return NoteDigests(model_idx, digests);
+}
+
+Result<WeightDigests> Runner::TakeDigests(
+    const Model& model, engine::Engine& engine,
+    const std::optional<WeightDigests>& kept) {
+  if (kept) return *kept;
+  REVLM_ASSIGN_OR_RETURN(const auto tensors,
+                         engine.TensorDigests(options_.stop));
+  REVLM_ASSIGN_OR_RETURN(WeightDigests digests,
+                         MakeWeightDigests(*model.checkpoint, tensors));
+  cache_.Store(*model.checkpoint, digests);
+  return digests;
+}
+
+Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
+  const Model& model = models_[model_idx];
+  REVLM_TRY(base::WriteFileAtomically(
+      directory_->path() + "/" + TensorsFileName(model.alias),
+      TensorsToJson(model, digests).dump(1) + "\n"));
+  Json manifest = directory_->manifest();
+  SetTensorRoot(manifest, model_idx, digests.root);
+  return directory_->WriteManifest(std::move(manifest));
+}
+
+Status Runner::RunOperations(const Model& model, engine::Engine& engine,
+                             std::span<Operation* const> pending) {
+  std::vector<engine::Request> requests;
+  std::vector<Operation*> requested;
+  int64_t num_tokens = 0;  // at most, of all requests
+  const int64_t num_finished_before = num_finished_;
+  for (Operation* operation : pending) {
+    const PlannedPrompt& prompt = *operation->prompt;
+    auto ids = EncodePrompt(model, prompt.text, options_.special_tokens);
+    if (!ids) {
+      OperationResult result = StartResult(model, prompt, operation->key);
+      result.error = std::move(ids).error();
+      REVLM_TRY(Finish(*operation, std::move(result)));
+      continue;
+    }
+    num_tokens += static_cast<int64_t>(ids->size()) + prompt.max_tokens;
+    requests.push_back(
+        MakeRequest(options_, prompt, operation->key, *std::move(ids)));
+    requested.push_back(operation);
+  }
+  if (requests.empty()) return {};
+
+  // Stops when the caller asks for it and when a result cannot be kept.
+  std::stop_source stop;
+  const std::stop_callback forward(options_.stop,
+                                   [&stop] { stop.request_stop(); });
+  Status kept;
+  engine::RunHooks hooks;
+  hooks.stop = stop.get_token();
+  hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
+    if (!kept) return;
+    Operation& operation = *requested[request_idx];
+    OperationResult result =
+        StartResult(model, *operation.prompt, operation.key);
+    result.prompt_token_ids = requests[request_idx].prompt;
+    kept = FillResult(model, directory_->path(), std::move(completion), result);
+    if (kept) kept = Finish(operation, std::move(result));
+    if (!kept) stop.request_stop();
+  };
+  hooks.on_progress = [&](const engine::Progress& progress) {
+    const bool is_prefill = progress.phase == engine::Progress::Phase::kPrefill;
+    RunEvent event;
+    event.model = model.alias;
+    event.phase = is_prefill ? "prefill" : "decode";
+    event.layer = progress.slab_idx;
+    event.num_layers = progress.num_slabs;
+    const double done =
+        std::max(static_cast<double>(progress.tokens_done) /
+                     static_cast<double>(std::max<int64_t>(num_tokens, 1)),
+                 static_cast<double>(progress.num_complete) /
+                     static_cast<double>(requests.size()));
+    event.fraction =
+        (static_cast<double>(num_finished_before) +
+         std::min(done, 1.0) * static_cast<double>(pending.size())) /
+        static_cast<double>(operations_.size());
+    Report(std::move(event));
+  };
+  const Status status = engine.Run(requests, hooks);
+  return kept ? status : kept;
+}
+
+Status Runner::Finish(Operation& operation, OperationResult result) {
+  OpRecord record = {.result = std::move(result),
+                     .finished = base::FormatUtc(clock_.Wall()),
+                     .seconds = Seconds()};
+  REVLM_TRY(directory_->journal().Append(record));
+  operation.result = std::move(record.result);
+  ++num_finished_;
+  return {};
+}
+
+Status Runner::WriteResults() {
+  REVLM_ASSIGN_OR_RETURN(
+      base::AtomicFile file,
+      base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
+  for (const Operation& operation : operations_) {
+    const std::string line = ToLine(ResultToJson(*operation.result));
+    REVLM_TRY(file.Append(base::AsBytes(line)));
+  }
+  return file.Commit();
+}
+
+RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
+  RunSummary summary;
+  summary.run_dir = directory_->path();
+  for (size_t i = 0; i < models_.size(); ++i) {
+    summary.models.push_back(run::Summarize(models_[i]));
+    summary.models.back().tensor_root =
+        TensorRootIn(directory_->manifest(), i).value_or("");
+  }
+  summary.num_prompts = static_cast<int64_t>(prompts_.size());
+  summary.num_operations = static_cast<int64_t>(operations_.size());
+  summary.num_resumed = num_resumed_;
+  for (Operation& operation : operations_) {
+    if (!operation.result) continue;
+    if (operation.result->error) ++summary.num_failed;
+    summary.results.push_back(*std::move(operation.result));
+  }
+  summary.seconds = Seconds();
+  summary.peak_memory_bytes = PeakMemoryBytes();
+  summary.stopped_by = std::move(stopped_by);
+  return summary;
+}
+
+}  // namespace
+
+Result<RunSummary> Execute(const RunOptions& options,
+                           const base::Clock& clock) {
+  REVLM_TRY(CheckOptions(options));
+  REVLM_ASSIGN_OR_RETURN(std::vector<PlannedPrompt> prompts,
+                         PlanPrompts(options));
+  REVLM_ASSIGN_OR_RETURN(std::vector<Model> models, OpenModels(options));
+  return Runner(options, clock, std::move(prompts), std::move(models)).Run();
+}
+
+}  // namespace revlm::run

@@ -1,0 +1,60 @@
+// The directory of one run (docs/formats/run-directory.md): which one, whether
+// it may be used, and its manifest.
+//
+//   `output_dir` given: that one. New, empty, or an earlier start of the same
+//   plan; anything else is refused.
+//   otherwise: the one that `runs_dir`/latest leads to, when it is unfinished,
+//   of the same plan and not in use; else a new one, and the link is moved.
+//
+// Threads: thread-compatible. Lifetime: borrows the clock; holds the directory
+// against other processes. Errors: kInvalidArgument (in use, of another plan,
+// not a run's directory), kUnavailable (I/O, disk full), kCorrupt.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "revlm/run.h"
+#include "run/journal.h"
+
+namespace revlm::run {
+
+class RunDirectory {
+ public:
+  static Result<RunDirectory> Open(const RunOptions& options,
+                                   const base::Json& plan,
+                                   const base::Clock& clock);
+
+  const std::string& path() const { return path_; }
+  // Records of earlier starts, in order of completion.
+  const std::vector<OpRecord>& records() const { return records_; }
+  Journal& journal() { return journal_; }
+
+  // Null until written by this start or an earlier one.
+  const base::Json& manifest() const { return manifest_; }
+  bool is_finished() const;
+  Status WriteManifest(base::Json manifest);
+
+ private:
+  RunDirectory(std::string path, Journal journal)
+      : path_(std::move(path)), journal_(std::move(journal)) {}
+
+  static Result<RunDirectory> OpenAt(const std::string& path,
+                                     const base::Clock& clock);
+
+  std::string path_;
+  Journal journal_;
+  std::vector<OpRecord> records_;
+  base::Json manifest_;
+};
+
+// Names of files in a run's directory.
+inline constexpr char kManifestName[] = "manifest.json";
+inline constexpr char kResultsName[] = "results.jsonl";
+inline constexpr char kCapturesName[] = "captures";
+
+}  // namespace revlm::run
