@@ -1,5 +1,7 @@
 #include "formats/model_directory.h"
 
+#include <algorithm>
+
 namespace revlm::formats {
 namespace {
 
@@ -46,6 +48,14 @@ std::optional<CacheLocation> ParseCachePath(std::string_view canonical_path) {
   const auto model_id = ModelIdFromFolder(PopComponent(path));
   if (!model_id) return std::nullopt;
   return CacheLocation{model_folder, *model_id, std::string(commit)};
+}
+
+bool IsPlainName(std::string_view name, size_t max_bytes) {
+  return !name.empty() && name.size() <= max_bytes && name != "." &&
+         name != ".." && std::ranges::all_of(name, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                  (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
+         });
 }
 
 Result<ModelDirectory> ModelDirectory::Open(const std::string& path) {

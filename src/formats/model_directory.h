@@ -14,6 +14,7 @@
 // kUnavailable, kCorrupt (a name or link that leads outside).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ std::optional<CacheLocation> ParseCachePath(std::string_view canonical_path);
 // "ORG/NAME" from "models--ORG--NAME"; nothing for other names.
 std::optional<std::string> ModelIdFromFolder(std::string_view folder);
 std::string FolderFromModelId(std::string_view model_id);
+
+// Whether `name` is one path component of [A-Za-z0-9._-] and at most
+// `max_bytes`, not "." or "..": a name that cannot lead anywhere else.
+bool IsPlainName(std::string_view name, size_t max_bytes);
 
 class ModelDirectory {
  public:

@@ -6,6 +6,7 @@
 
 #include "base/quote.h"
 #include "formats/json_events.h"
+#include "formats/model_directory.h"
 
 namespace revlm::formats {
 namespace {
@@ -14,14 +15,7 @@ using base::MakeError;
 using base::Quote;
 
 constexpr size_t kMaxDepth = 32;
-
-bool IsShardName(std::string_view name) {
-  return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                  (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
-         });
-}
+constexpr size_t kMaxShardNameBytes = 255;
 
 // Collects the entries; shards are numbered as they appear.
 class IndexReader : public JsonEvents {
@@ -52,7 +46,7 @@ class IndexReader : public JsonEvents {
 
   bool string(string_t& value) override {
     if (!in_map_) return Skip() || JsonEvents::string(value);
-    if (!IsShardName(value)) {
+    if (!IsPlainName(value, kMaxShardNameBytes)) {
       return Fail(fmt::format(
           "tensor {} is in shard {}, allowed is a plain file name of letters, "
           "digits, \".\", \"_\" and \"-\"",
