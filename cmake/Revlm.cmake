@@ -7,7 +7,8 @@ target_include_directories(revlm_options INTERFACE
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_features(revlm_options INTERFACE cxx_std_23)
 target_compile_options(revlm_options INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -fstack-protector-strong)
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+  -Wno-missing-field-initializers -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # Cries wolf over "text" + std::string (GCC bug 105651).
   target_compile_options(revlm_options INTERFACE -Wno-restrict)

@@ -59,6 +59,7 @@ struct Request {
   int32_t num_top_logprobs = 0;     // alternatives reported per token
   bool want_prompt_logprobs = false;
   bool want_prompt_logits = false;  // every logit of every prompt position
+  bool ignore_stop_tokens = false;  // generate max_new_tokens in any case
   Capture capture = Capture::kNone;
 };
 

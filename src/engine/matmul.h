@@ -1,0 +1,86 @@
+// Matrix products of rows of activations with weights as they lie in a slab.
+// The only code that includes oneDNN (2.6 and 3.x).
+//
+// Output features are cut into tiles of `kColumnTile`; each tile is one
+// single-threaded oneDNN product run by one thread of the pool. So shapes, and
+// with them the bits, do not depend on the number of threads. Rows are kept
+// independent of their batch by a self-test: the first time a shape is used with
+// a row count, it is proved on random data that this count gives a row the same
+// bits as `kAnchorRows` rows do, at any position; products are cut and padded to
+// proved row counts only.
+//
+// Compute type kBf16 rounds activations to bf16 and sums in f32. Where oneDNN
+// has no bf16 product (below AVX-512), the rounded factors are widened to f32,
+// which is exact. Weights of another type than the product's are converted tile
+// by tile into scratch.
+//
+// Threads: thread-confined; uses the pool. Memory: per thread one column tile of
+// weights when they need converting, and oneDNN's scratch. Errors: kInternal
+// when oneDNN refuses a product; kBudgetExceeded when it has no memory.
+// Determinism: see `NumericsClass` in engine.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/kernels.h"
+#include "engine/thread_pool.h"
+
+namespace revlm::engine {
+
+inline constexpr int64_t kColumnTile = 256;
+inline constexpr int64_t kAnchorRows = 16;
+
+// How a weight matrix lies in memory.
+enum class WeightLayout {
+  kOutIn,  // [out_features][in_features], as torch's Linear
+  kInOut,  // [in_features][out_features], as GPT-2's Conv1D
+};
+
+struct WeightMatrix {
+  const void* data = nullptr;
+  ElementType type = ElementType::kF32;
+  WeightLayout layout = WeightLayout::kOutIn;
+  int64_t out_features = 0;
+  int64_t in_features = 0;
+};
+
+// output[r][o] = sum over i of input[r][i] * weight[o][i], plus bias[o].
+struct Product {
+  WeightMatrix weight;
+  const float* bias = nullptr;  // may be null
+  float* output = nullptr;      // row r at output + r * output_stride
+  int64_t output_stride = 0;
+};
+
+class Matmul {
+ public:
+  // `compute` is kF32 or kBf16.
+  static Result<std::unique_ptr<Matmul>> Create(ComputeType compute,
+                                                ThreadPool& pool,
+                                                const Kernels& kernels);
+  virtual ~Matmul() = default;
+
+  // Rows an input buffer must hold for `num_rows` rows; what lies in the others
+  // must be numbers, but does not matter.
+  static int64_t PaddedRows(int64_t num_rows);
+
+  // Bytes one row of `n` features takes as input of a product.
+  virtual int64_t InputRowBytes(int64_t n) const = 0;
+  // Converts one row of activations to the input of a product.
+  virtual void PrepareRow(const float* x, int64_t n, void* input) const = 0;
+
+  // All products of one input: rows prepared by PrepareRow, one after another.
+  virtual Status Multiply(const void* input, int64_t num_rows,
+                          std::span<const Product> products) = 0;
+
+  // The class of what was multiplied so far; `kernels` is left empty.
+  virtual NumericsClass numerics() const = 0;
+};
+
+}  // namespace revlm::engine

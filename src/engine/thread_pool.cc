@@ -1,0 +1,93 @@
+#include "engine/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+namespace revlm::engine {
+namespace {
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+int ThreadPool::NumUsableCpus() {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) {
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  return std::max(1, CPU_COUNT(&cpus));
+}
+
+// Spinning pays between the short loops of a small model, but only while every
+// thread has a CPU of its own.
+ThreadPool::ThreadPool(int num_threads)
+    : spin_count_(num_threads <= NumUsableCpus() ? 4000 : 0) {
+  for (int i = 1; i < num_threads; ++i) {
+    threads_.emplace_back([this, i] { Work(i); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+    ++generation_;
+  }
+  work_ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::RunTasks(const Body& body, int thread_idx) {
+  for (;;) {
+    const int64_t task = next_task_.fetch_add(1);
+    if (task >= num_tasks_) return;
+    body(task, thread_idx);
+  }
+}
+
+void ThreadPool::ParallelFor(int64_t num_tasks, const Body& body) {
+  if (num_tasks <= 0) return;
+  if (num_tasks == 1 || threads_.empty()) {
+    for (int64_t task = 0; task < num_tasks; ++task) body(task, 0);
+    return;
+  }
+  body_ = &body;
+  num_tasks_ = num_tasks;
+  next_task_ = 0;
+  num_busy_ = static_cast<int>(threads_.size());
+  {
+    std::lock_guard lock(mutex_);
+    ++generation_;
+  }
+  work_ready_.notify_all();
+  RunTasks(body, 0);
+  for (int i = 0; i < spin_count_ && num_busy_ != 0; ++i) Pause();
+  if (num_busy_ == 0) return;
+  std::unique_lock lock(mutex_);
+  work_done_.wait(lock, [this] { return num_busy_ == 0; });
+}
+
+void ThreadPool::Work(int thread_idx) {
+  uint64_t seen = 0;
+  for (;;) {
+    for (int i = 0; i < spin_count_ && generation_ == seen; ++i) Pause();
+    if (generation_ == seen) {
+      std::unique_lock lock(mutex_);
+      work_ready_.wait(lock, [&] { return generation_ != seen; });
+    }
+    seen = generation_;
+    if (closing_) return;
+    RunTasks(*body_, thread_idx);
+    if (num_busy_.fetch_sub(1) == 1) {
+      std::lock_guard lock(mutex_);
+      work_done_.notify_one();
+    }
+  }
+}
+
+}  // namespace revlm::engine

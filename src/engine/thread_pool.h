@@ -1,0 +1,56 @@
+// A fixed set of threads for loops over independent tasks.
+//
+// `ParallelFor` runs `body(task, thread)` for every task and returns when all are
+// done. The caller takes part as thread 0. Which thread runs which task is not
+// fixed: a task's result must depend on its number alone.
+//
+// Threads: one ParallelFor at a time, from one thread. Memory: O(threads).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace revlm::engine {
+
+class ThreadPool {
+ public:
+  using Body = std::function<void(int64_t task, int thread_idx)>;
+
+  // REQUIRES: num_threads >= 1.
+  explicit ThreadPool(int num_threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int num_threads() const { return static_cast<int>(threads_.size()) + 1; }
+
+  void ParallelFor(int64_t num_tasks, const Body& body);
+
+  // CPUs this process may run on; at least 1.
+  static int NumUsableCpus();
+
+ private:
+  void Work(int thread_idx);
+  void RunTasks(const Body& body, int thread_idx);
+
+  const int spin_count_;  // how often to look before sleeping
+  std::atomic<uint64_t> generation_ = 0;  // one more with each loop
+  std::atomic<int64_t> next_task_ = 0;
+  std::atomic<int> num_busy_ = 0;  // pool threads not yet done with this loop
+  std::atomic<bool> closing_ = false;
+  // Written before `generation_` is raised, read after it was seen.
+  const Body* body_ = nullptr;
+  int64_t num_tasks_ = 0;
+
+  std::mutex mutex_;  // for sleeping only
+  std::condition_variable work_ready_;
+  std::condition_variable work_done_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace revlm::engine
