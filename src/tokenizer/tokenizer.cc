@@ -1,0 +1,273 @@
+#include "tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/quote.h"
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/component.h"
+#include "tokenizer/decoder.h"
+#include "tokenizer/model_reader.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/post_processor.h"
+#include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/utf8.h"
+
+namespace revlm::tokenizer {
+namespace {
+
+using base::Json;
+using base::MakeError;
+using base::Quote;
+
+constexpr size_t kMaxJsonDepth = 32;
+
+// Files written before models had a "type" are told apart by their vocabulary.
+Status CheckModelType(const Json& model, const VocabularySink& vocabulary,
+                      const std::string& source) {
+  REVLM_ASSIGN_OR_RETURN(const auto type,
+                         base::GetString(model, "type", source));
+  const std::string name =
+      type.value_or(vocabulary.is_array() ? "Unigram" : "BPE");
+  if (name != "BPE") return UnsupportedType("model", name, source);
+  for (const char* key : {"vocab", "merges"}) {
+    const Json* member = base::FindMember(model, key);
+    const bool is_right =
+        member != nullptr &&
+        (key[0] == 'v' ? member->is_object() : member->is_array());
+    if (!is_right) {
+      return MakeError(ErrorCode::kCorrupt, "{}: the model has no \"{}\"",
+                       source, key);
+    }
+  }
+  return {};
+}
+
+Result<BpeOptions> ParseBpeOptions(const Json& model,
+                                   const std::string& source) {
+  REVLM_ASSIGN_OR_RETURN(const auto dropout,
+                         base::GetNumber(model, "dropout", source));
+  if (dropout.value_or(0) != 0) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: model \"dropout\" is {}, supported is null", source,
+                     *dropout);
+  }
+  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    REVLM_ASSIGN_OR_RETURN(const auto affix,
+                           base::GetString(model, key, source));
+    if (affix && !affix->empty()) {
+      return MakeError(ErrorCode::kUnsupported,
+                       "{}: model \"{}\" is {}, supported is null", source, key,
+                       Quote(*affix));
+    }
+  }
+  BpeOptions options;
+  REVLM_ASSIGN_OR_RETURN(options.unk_token,
+                         base::GetString(model, "unk_token", source));
+  REVLM_ASSIGN_OR_RETURN(options.fuse_unk,
+                         BoolOr(model, "fuse_unk", false, source));
+  REVLM_ASSIGN_OR_RETURN(options.byte_fallback,
+                         BoolOr(model, "byte_fallback", false, source));
+  REVLM_ASSIGN_OR_RETURN(options.ignore_merges,
+                         BoolOr(model, "ignore_merges", false, source));
+  return options;
+}
+
+}  // namespace
+
+struct Tokenizer::State {
+  Normalizer normalizer;
+  AddedTokens added_tokens;
+  PreTokenizer pre_tokenizer;
+  Bpe bpe;
+  PostProcessor post_processor;
+  Decoder decoder;
+
+  // What the rest of the file says; `bpe` is there.
+  Status ParseRest(const Json& file, const std::string& source);
+  Status EncodeNormalized(std::string_view text, bool begins_text,
+                          BpeScratch* scratch, std::vector<int32_t>* ids) const;
+  Status EncodeText(std::string_view text, BpeScratch* scratch,
+                    std::vector<int32_t>* ids) const;
+};
+
+Status Tokenizer::State::ParseRest(const Json& file,
+                                   const std::string& source) {
+  REVLM_ASSIGN_OR_RETURN(
+      normalizer,
+      Normalizer::FromJson(base::FindMember(file, "normalizer"), source));
+  REVLM_ASSIGN_OR_RETURN(
+      pre_tokenizer,
+      PreTokenizer::FromJson(base::FindMember(file, "pre_tokenizer"), source));
+  if (const Json* array = base::FindMember(file, "added_tokens")) {
+    REVLM_ASSIGN_OR_RETURN(added_tokens, AddedTokens::FromJson(
+                                             *array, bpe.vocabulary(),
+                                             [&](std::string_view text) {
+                                               return normalizer.Apply(text);
+                                             },
+                                             source));
+  }
+  const auto has_id = [&](int64_t id) {
+    if (id < 0 || id > INT32_MAX) return false;
+    const auto small = static_cast<int32_t>(id);
+    return added_tokens.FindId(small) != nullptr ||
+           bpe.vocabulary().Text(small).has_value();
+  };
+  REVLM_ASSIGN_OR_RETURN(
+      post_processor,
+      PostProcessor::FromJson(base::FindMember(file, "post_processor"), has_id,
+                              source));
+  REVLM_ASSIGN_OR_RETURN(
+      decoder, Decoder::FromJson(base::FindMember(file, "decoder"), source));
+  return {};
+}
+
+Result<Tokenizer> Tokenizer::FromJson(std::string_view text,
+                                      const std::string& source) {
+  if (text.size() > kMaxFileBytes) {
+    return MakeError(ErrorCode::kCorrupt, "{}: {} bytes, allowed are {}",
+                     source, text.size(), kMaxFileBytes);
+  }
+  VocabularySink vocabulary_sink;
+  MergesSink merges_sink;
+  const base::JsonRoute routes[] = {{{"model", "vocab"}, &vocabulary_sink},
+                                    {{"model", "merges"}, &merges_sink}};
+  REVLM_ASSIGN_OR_RETURN(
+      const Json file, base::ParseJsonWithSinks(
+                           text, source, {.max_depth = kMaxJsonDepth}, routes));
+  REVLM_ASSIGN_OR_RETURN(const auto version,
+                         base::GetString(file, "version", source));
+  if (version.value_or("1.0") != "1.0") {
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: tokenizer version {}, supported is \"1.0\"", source,
+                     Quote(*version));
+  }
+  const Json* model = base::FindMember(file, "model");
+  if (model == nullptr) {
+    return MakeError(ErrorCode::kCorrupt, "{}: \"model\" is missing", source);
+  }
+  REVLM_TRY(CheckModelType(*model, vocabulary_sink, source));
+  REVLM_ASSIGN_OR_RETURN(BpeOptions options, ParseBpeOptions(*model, source));
+  REVLM_ASSIGN_OR_RETURN(
+      Vocabulary vocabulary,
+      Vocabulary::Build(std::move(vocabulary_sink.list()), source));
+  auto state = std::make_shared<State>();
+  REVLM_ASSIGN_OR_RETURN(state->bpe, Bpe::Build(std::move(vocabulary),
+                                                std::move(merges_sink.list()),
+                                                std::move(options), source));
+  REVLM_TRY(state->ParseRest(file, source));
+  return Tokenizer(std::move(state));
+}
+
+// Text between the tokens that are searched for before normalization.
+Status Tokenizer::State::EncodeNormalized(std::string_view text,
+                                          bool begins_text, BpeScratch* scratch,
+                                          std::vector<int32_t>* ids) const {
+  for (const auto& segment : added_tokens.SplitNormalized(text)) {
+    if (segment.id) {
+      ids->push_back(*segment.id);
+      continue;
+    }
+    Pieces pieces;
+    pieces.Add(text.substr(segment.begin, segment.end - segment.begin));
+    pieces.begins_text = begins_text && segment.begin == 0;
+    REVLM_ASSIGN_OR_RETURN(pieces, pre_tokenizer.Apply(std::move(pieces)));
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      REVLM_TRY(bpe.Encode(pieces[i], scratch, ids));
+    }
+  }
+  return {};
+}
+
+Status Tokenizer::State::EncodeText(std::string_view text, BpeScratch* scratch,
+                                    std::vector<int32_t>* ids) const {
+  for (const auto& segment : added_tokens.SplitRaw(text)) {
+    if (segment.id) {
+      ids->push_back(*segment.id);
+      continue;
+    }
+    REVLM_ASSIGN_OR_RETURN(const std::string normalized,
+                           normalizer.Apply(text.substr(
+                               segment.begin, segment.end - segment.begin)));
+    REVLM_TRY(EncodeNormalized(normalized, segment.begin == 0, scratch, ids));
+  }
+  return {};
+}
+
+Result<std::vector<int32_t>> Tokenizer::Encode(
+    std::string_view text, SpecialTokens special_tokens) const {
+  if (text.size() > kMaxTextBytes) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "encoding a text of {} bytes: allowed are {}", text.size(),
+                     kMaxTextBytes);
+  }
+  std::string valid;
+  if (!IsValidUtf8(text)) {
+    valid = ToValidUtf8(text);
+    text = valid;
+  }
+  const PostProcessor& added = state_->post_processor;
+  const bool adds = special_tokens == SpecialTokens::kAdd;
+  std::vector<int32_t> ids;
+  if (adds) ids = added.before();
+  BpeScratch scratch;
+  REVLM_TRY(state_->EncodeText(text, &scratch, &ids));
+  if (adds) {
+    ids.insert(ids.end(), added.after().begin(), added.after().end());
+  }
+  return ids;
+}
+
+Result<std::string> Tokenizer::Decode(std::span<const int32_t> ids) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (const int32_t id : ids) {
+    if (const AddedToken* added = state_->added_tokens.FindId(id)) {
+      tokens.push_back(added->is_normalized ? added->normalized_content
+                                            : added->content);
+    } else if (const auto text = state_->bpe.vocabulary().Text(id)) {
+      tokens.emplace_back(*text);
+    }
+  }
+  return state_->decoder.Apply(std::move(tokens));
+}
+
+std::optional<int32_t> Tokenizer::TokenId(std::string_view token) const {
+  if (const AddedToken* added = state_->added_tokens.Find(token)) {
+    return added->id;
+  }
+  return state_->bpe.vocabulary().Find(token);
+}
+
+std::optional<std::string> Tokenizer::TokenText(int32_t id) const {
+  if (const AddedToken* added = state_->added_tokens.FindId(id)) {
+    return added->content;
+  }
+  const auto text = state_->bpe.vocabulary().Text(id);
+  if (!text) return std::nullopt;
+  return std::string(*text);
+}
+
+int32_t Tokenizer::num_ids() const {
+  return std::max(state_->added_tokens.num_ids(),
+                  state_->bpe.vocabulary().num_ids());
+}
+
+std::string Tokenizer::Description() const {
+  const bool is_byte_level = state_->pre_tokenizer.is_byte_level() ||
+                             state_->normalizer.is_byte_level();
+  const char* unit = is_byte_level                     ? "byte-level"
+                     : state_->bpe.has_byte_fallback() ? "byte fallback"
+                                                       : "characters";
+  size_t num_tokens = state_->bpe.vocabulary().num_tokens();
+  for (int32_t id = 0; id < state_->added_tokens.num_ids(); ++id) {
+    if (state_->added_tokens.FindId(id) != nullptr &&
+        !state_->bpe.vocabulary().Text(id)) {
+      ++num_tokens;
+    }
+  }
+  return fmt::format("BPE, {}, {} tokens", unit, num_tokens);
+}
+
+}  // namespace revlm::tokenizer
