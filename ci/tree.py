@@ -43,7 +43,8 @@ def includes(text):
 
 def is_test(path):
     """True for what is built for tests only."""
-    return path.parts[0] == "tests" or path.stem.endswith(("_test", "_fuzz"))
+    return path.parts[0] == "tests" or path.stem.endswith(
+        ("_test", "_testing", "_fuzz"))
 
 
 def report(check, findings):
