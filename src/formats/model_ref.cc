@@ -55,6 +55,7 @@ Result<ResolvedModel> ResolveExistingPath(const std::string& path) {
   }
   REVLM_ASSIGN_OR_RETURN(std::string directory, base::CanonicalPath(path));
   std::string name = directory.substr(directory.rfind('/') + 1);
+  if (name.empty()) name = "root";
   ResolvedModel model = {.directory = std::move(directory),
                          .name = std::move(name),
                          .model_id = std::nullopt,
@@ -162,7 +163,9 @@ Result<ResolvedModel> ResolveModelRef(std::string_view reference,
                      Quote(reference), kMaxReferenceBytes);
   }
   const size_t equals = reference.find('=');
+  // In a path or after a scheme "=" does not end an alias.
   if (equals == std::string_view::npos ||
+      reference.find_first_of("/:") < equals ||
       base::KindOfPath(ExpandHome(reference, roots)) != PathKind::kAbsent) {
     return ResolveTarget(reference, roots);
   }
