@@ -2,14 +2,15 @@
 //
 // A `Family` says what a `model_type` means: which norms, positions, attention
 // shape, biases, gating, residual form and head it has, what absent
-// configuration keys default to, and how its tensors are called. Adding a family
-// is one entry in `architecture.cc` and its golden tests; the forward pass
-// (forward.h) reads descriptions and has no code per family.
+// configuration keys default to, and how its tensors are called. Adding a
+// family is one entry in `architecture.cc` and its golden tests; the forward
+// pass (forward.h) reads descriptions and has no code per family.
 //
 // Families to come fit as further values of these enums and fields: ALiBi is a
-// Positions, soft caps and multipliers are scalars of `ModelSpec`, norms after a
-// block are further NormTensors of a layer, a mixture of experts is a Gating with
-// a list of linears per layer, and multi-head latent attention is a QkvForm.
+// Positions, soft caps and multipliers are scalars of `ModelSpec`, norms after
+// a block are further NormTensors of a layer, a mixture of experts is a Gating
+// with a list of linears per layer, and multi-head latent attention is a
+// QkvForm.
 //
 // Threads: constants.
 #pragma once

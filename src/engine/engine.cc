@@ -256,14 +256,12 @@ Result<StreamingEngine::Group> StreamingEngine::Admit(
     sequence.request_idx = group.end;
     sequence.request = &request;
     sequence.ids = request.prompt;
-    sequence.max_length =
-        std::min(sequence.prompt_length() + request.max_new_tokens,
-                 spec_.max_positions);
+    sequence.max_length = std::min(
+        sequence.prompt_length() + request.max_new_tokens, spec_.max_positions);
     if (sequence.generates()) {
       REVLM_ASSIGN_OR_RETURN(
-          sequence.kv,
-          KvCache::Create(spec_.num_layers, sequence.max_length,
-                          spec_.kv_width(), machine_->kv_type));
+          sequence.kv, KvCache::Create(spec_.num_layers, sequence.max_length,
+                                       spec_.kv_width(), machine_->kv_type));
     } else if (request.max_new_tokens > 0) {
       sequence.completion.finish_reason = FinishReason::kContext;
     }
@@ -304,14 +302,15 @@ Status StreamingEngine::RunGroup(Group& group, bool is_last,
       sequence->kv = KvCache();
       Complete(hooks, sequence->request_idx, std::move(sequence->completion));
     }
-    std::erase_if(live, [](Sequence* sequence) { return sequence->is_finished; });
+    std::erase_if(live,
+                  [](Sequence* sequence) { return sequence->is_finished; });
   }
   return {};
 }
 
 Status StreamingEngine::RunPass(Progress::Phase phase,
-                                std::span<Sequence*> live,
-                                bool another_follows, const RunHooks& hooks) {
+                                std::span<Sequence*> live, bool another_follows,
+                                const RunHooks& hooks) {
   Pass pass = {.another_follows = another_follows};
   std::vector<ScoredPosition> scored;
   int64_t num_rows = 0;
@@ -354,8 +353,8 @@ Status StreamingEngine::RunPass(Progress::Phase phase,
     const HeadRow& row = pass.head_rows[i];
     Sequence& sequence = *scored[i].sequence;
     if (phase == Progress::Phase::kPrefill) ScorePromptRow(row, scored[i]);
-    const bool is_end = scored[i].position + 1 ==
-                        static_cast<int64_t>(sequence.ids.size());
+    const bool is_end =
+        scored[i].position + 1 == static_cast<int64_t>(sequence.ids.size());
     if (is_end && sequence.generates()) AddToken(row, sequence);
   }
   for (const Segment& segment : pass.segments) {
@@ -395,8 +394,8 @@ void StreamingEngine::AddToken(const HeadRow& row, Sequence& sequence) const {
   TokenScore token = {.id = row.best, .alternatives = Alternatives(row)};
   float logit = row.best_logit;
   if (request.sampling.temperature > 0) {
-    token.id = SampleToken(row.logits, request.sampling,
-                           completion.tokens.size());
+    token.id =
+        SampleToken(row.logits, request.sampling, completion.tokens.size());
     logit = row.logits[static_cast<size_t>(token.id)];
   }
   token.logprob = row.LogProb(logit);
@@ -430,8 +429,8 @@ Result<std::vector<crypto::Sha256Digest>> StreamingEngine::TensorDigests(
 Result<std::unique_ptr<Engine>> Engine::Open(
     const formats::Checkpoint& checkpoint, const EngineOptions& options) {
   REVLM_ASSIGN_OR_RETURN(ModelSpec spec, DescribeModel(checkpoint));
-  auto engine = std::make_unique<StreamingEngine>(checkpoint, options,
-                                                  std::move(spec));
+  auto engine =
+      std::make_unique<StreamingEngine>(checkpoint, options, std::move(spec));
   REVLM_TRY(engine->Start());
   return engine;
 }

@@ -2,13 +2,14 @@
 //
 // One `Engine` is one opened checkpoint. `Run` takes all requests together: for
 // each slab of weights (a layer, or a tile of the head) it reads the slab once,
-// runs every sequence in flight through it, and drops it, while the next slab is
-// read. Decoding is the same pass with one row per live sequence. When all
+// runs every sequence in flight through it, and drops it, while the next slab
+// is read. Decoding is the same pass with one row per live sequence. When all
 // weights fit in `resident_bytes` they are read once and kept: the only
 // difference.
 //
 //   auto engine = Engine::Open(checkpoint, options);
-//   (*engine)->Run(requests, {.on_complete = [](size_t i, Completion c) {...}});
+//   (*engine)->Run(requests, {.on_complete = [](size_t i, Completion c)
+//   {...}});
 //
 // Threads: thread-confined; it runs its own compute and reader threads inside
 // `Run`, callbacks are called on the caller's thread. Lifetime: borrows the
@@ -16,8 +17,8 @@
 // two slabs, state of sequences up to `state_bytes`, O(threads) scratch.
 // Errors: kUnsupported (architecture, named), kCorrupt (tensors that do not fit
 // the configuration), kBudgetExceeded, kUnavailable (I/O), kCancelled.
-// Determinism: within one `NumericsClass`, a request gives the same bits for any
-// number of threads, company of other requests, order and memory.
+// Determinism: within one `NumericsClass`, a request gives the same bits for
+// any number of threads, company of other requests, order and memory.
 #pragma once
 
 #include <array>
@@ -56,7 +57,7 @@ struct Request {
   std::vector<int32_t> prompt;  // token ids; at least one
   int32_t max_new_tokens = 16;  // 0: only score the prompt
   Sampling sampling;
-  int32_t num_top_logprobs = 0;     // alternatives reported per token
+  int32_t num_top_logprobs = 0;  // alternatives reported per token
   bool want_prompt_logprobs = false;
   bool want_prompt_logits = false;  // every logit of every prompt position
   bool ignore_stop_tokens = false;  // generate max_new_tokens in any case
@@ -70,7 +71,7 @@ struct Alternative {
 
 struct TokenScore {
   int32_t id = 0;
-  float logprob = 0;                    // natural log, of the model's own
+  float logprob = 0;                      // natural log, of the model's own
   std::vector<Alternative> alternatives;  // distribution (temperature 1)
 };
 
@@ -131,12 +132,12 @@ struct NumericsClass {
 
 // What a model needs, from its description alone.
 struct MemoryNeed {
-  uint64_t weight_bytes = 0;        // all tensors of the model
+  uint64_t weight_bytes = 0;           // all tensors of the model
   uint64_t resident_weight_bytes = 0;  // those that passes read
   uint64_t largest_slab_bytes = 0;
-  uint64_t streaming_bytes = 0;     // two slabs and scratch: weights' floor
-  uint64_t state_bytes_per_token = 0;     // a prompt token in flight
-  uint64_t kv_bytes_per_token = 0;  // a token of a sequence that generates
+  uint64_t streaming_bytes = 0;        // two slabs and scratch: weights' floor
+  uint64_t state_bytes_per_token = 0;  // a prompt token in flight
+  uint64_t kv_bytes_per_token = 0;     // a token of a sequence that generates
 };
 
 class Engine {
@@ -159,8 +160,8 @@ class Engine {
                      const RunHooks& hooks) = 0;
 
   // SHA-256 of the raw bytes of each tensor, in the order of
-  // checkpoint.tensors(). Taken while passes read the weights; reads now what no
-  // pass has read yet. REQUIRES: hash_weights.
+  // checkpoint.tensors(). Taken while passes read the weights; reads now what
+  // no pass has read yet. REQUIRES: hash_weights.
   virtual Result<std::vector<crypto::Sha256Digest>> TensorDigests(
       std::stop_token stop) = 0;
 };

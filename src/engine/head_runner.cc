@@ -77,8 +77,8 @@ Status HeadRunner::RunTile(int64_t first_token, int64_t num_tokens,
     logits_ = MappedBuffer();
     REVLM_ASSIGN_OR_RETURN(logits_, MappedBuffer::Allocate(bytes, "logits"));
   }
-  const auto& head = machine_.checkpoint
-                         .tensors()[static_cast<size_t>(machine_.spec.head)];
+  const auto& head =
+      machine_.checkpoint.tensors()[static_cast<size_t>(machine_.spec.head)];
   const Product product = {.weight = {.data = slab.part(0),
                                       .type = WeightType(head),
                                       .layout = WeightLayout::kOutIn,
@@ -104,15 +104,17 @@ void HeadRunner::Score(HeadRow& row, int64_t first_token, int64_t num_tokens,
       std::min<int64_t>(row.num_alternatives, machine_.spec.vocab_size));
   for (int64_t start = 0; start < num_tokens; start += kColumnTile) {
     const int64_t count = std::min(kColumnTile, num_tokens - start);
-    const LogitBlock block = machine_.kernels.logit_block(logits + start, count);
+    const LogitBlock block =
+        machine_.kernels.logit_block(logits + start, count);
     if (block.max > row.best_logit) {
       row.sum_exp *= std::exp(static_cast<double>(row.best_logit) -
                               static_cast<double>(block.max));
       row.best_logit = block.max;
       row.best = static_cast<int32_t>(first_token + start + block.max_idx);
     }
-    row.sum_exp += block.sum_exp * std::exp(static_cast<double>(block.max) -
-                                            static_cast<double>(row.best_logit));
+    row.sum_exp +=
+        block.sum_exp * std::exp(static_cast<double>(block.max) -
+                                 static_cast<double>(row.best_logit));
     if (limit == 0) continue;
     if (row.best_few.size() == limit &&
         block.max < row.best_few.back().logprob) {

@@ -1,14 +1,15 @@
-// From the last layer's rows to scores of tokens: final norm, head, log-softmax.
+// From the last layer's rows to scores of tokens: final norm, head,
+// log-softmax.
 //
 // The head comes in tiles of the vocabulary. Logits of a tile are used at once
-// (running log-sum-exp, best token, best alternatives, the logit of a known next
-// token) and dropped, except for rows that ask for all of them. Tiles are taken
-// in order and in blocks of `kColumnTile`, so results do not depend on the size
-// of a tile.
+// (running log-sum-exp, best token, best alternatives, the logit of a known
+// next token) and dropped, except for rows that ask for all of them. Tiles are
+// taken in order and in blocks of `kColumnTile`, so results do not depend on
+// the size of a tile.
 //
-// Threads: thread-confined; uses the pool. Memory: inputs of all rows, logits of
-// kChunkRows rows of one tile, and vocab_size floats per row that keeps them.
-// Errors: as Matmul.
+// Threads: thread-confined; uses the pool. Memory: inputs of all rows, logits
+// of kChunkRows rows of one tile, and vocab_size floats per row that keeps
+// them. Errors: as Matmul.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ namespace revlm::engine {
 // One row whose next token is scored.
 struct HeadRow {
   int64_t pass_row = 0;
-  int32_t known_next = -1;         // the token whose logprob is wanted, or -1
+  int32_t known_next = -1;  // the token whose logprob is wanted, or -1
   int32_t num_alternatives = 0;
   bool keep_logits = false;
 
@@ -32,7 +33,7 @@ struct HeadRow {
   int32_t best = 0;  // the first of the most probable tokens
   float best_logit = -std::numeric_limits<float>::infinity();
   float known_logit = 0;
-  double sum_exp = 0;                // of exp(logit - best_logit)
+  double sum_exp = 0;                 // of exp(logit - best_logit)
   std::vector<Alternative> best_few;  // logits, largest first, then lowest id
   std::vector<float> logits;          // of keep_logits
 
@@ -50,9 +51,9 @@ class HeadRunner {
 
   // Starts scoring `rows` of a pass, after LoadFinalNorm.
   Status Begin(std::span<HeadRow> rows, const float* residual);
-  // Scores the tokens from `first_token` on, whose weights are part 0 of `slab`.
-  Status RunTile(int64_t first_token, int64_t num_tokens,
-                 const SlabView& slab);
+  // Scores the tokens from `first_token` on, whose weights are part 0 of
+  // `slab`.
+  Status RunTile(int64_t first_token, int64_t num_tokens, const SlabView& slab);
 
   // Bytes a row takes while it is scored.
   static uint64_t RowBytes(const ModelSpec& spec) {

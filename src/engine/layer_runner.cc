@@ -42,8 +42,7 @@ void LayerRunner::ForRows(const Chunk& chunk, const Body& body) {
   machine_.pool.ParallelFor(
       NumTasks(chunk.num_rows, kRowsPerTask),
       [&](int64_t task, int thread_idx) {
-        const int64_t end =
-            std::min((task + 1) * kRowsPerTask, chunk.num_rows);
+        const int64_t end = std::min((task + 1) * kRowsPerTask, chunk.num_rows);
         for (int64_t row = task * kRowsPerTask; row < end; ++row) {
           body(row, thread_idx);
         }
@@ -56,8 +55,7 @@ void LayerRunner::MakeChunks(std::span<const Segment> segments) {
   chunks_.clear();
   bool is_open = false;  // the last chunk takes further segments
   for (const Segment& segment : segments) {
-    if (is_open &&
-        chunks_.back().num_rows + segment.num_rows <= kChunkRows) {
+    if (is_open && chunks_.back().num_rows + segment.num_rows <= kChunkRows) {
       chunks_.back().segments.push_back(segment);
       chunks_.back().num_rows += segment.num_rows;
       continue;
@@ -76,14 +74,14 @@ void LayerRunner::MakeChunks(std::span<const Segment> segments) {
 }
 
 uint64_t LayerRunner::ScratchBytes(const ModelSpec& spec, int64_t length) {
-  const int64_t inputs = 2 * spec.hidden_size +
-                         std::max(spec.attention_width(),
-                                  spec.intermediate_size);
+  const int64_t inputs =
+      2 * spec.hidden_size +
+      std::max(spec.attention_width(), spec.intermediate_size);
   const int64_t outputs = spec.qkv_width() + spec.attention_width() +
                           2 * spec.intermediate_size + 2 * spec.hidden_size;
-  return 4 * static_cast<uint64_t>(
-                 kChunkRows * (inputs + outputs) +
-                 2 * std::max(kChunkRows, length) * spec.kv_width());
+  return 4 * static_cast<uint64_t>(kChunkRows * (inputs + outputs) +
+                                   2 * std::max(kChunkRows, length) *
+                                       spec.kv_width());
 }
 
 Status LayerRunner::BeginPass(std::span<const Segment> segments,
@@ -113,15 +111,16 @@ Status LayerRunner::BeginPass(std::span<const Segment> segments,
     const uint64_t bytes = static_cast<uint64_t>(rows * width) * sizeof(float);
     if (buffer.size_bytes() >= bytes) return {};
     buffer = MappedBuffer();
-    REVLM_ASSIGN_OR_RETURN(buffer, MappedBuffer::Allocate(bytes, "activations"));
+    REVLM_ASSIGN_OR_RETURN(buffer,
+                           MappedBuffer::Allocate(bytes, "activations"));
     return {};
   };
   const int64_t mlp_width =
       spec.intermediate_size * (spec.family->gating == Gating::kGated ? 2 : 1);
   REVLM_TRY(reserve(attention_input_, spec.hidden_size));
   REVLM_TRY(reserve(mlp_input_, spec.hidden_size));
-  REVLM_TRY(reserve(product_input_, std::max(spec.attention_width(),
-                                             spec.intermediate_size)));
+  REVLM_TRY(reserve(product_input_,
+                    std::max(spec.attention_width(), spec.intermediate_size)));
   REVLM_TRY(reserve(qkv_, spec.qkv_width()));
   REVLM_TRY(reserve(attention_, spec.attention_width()));
   REVLM_TRY(reserve(mlp_, mlp_width));
@@ -135,8 +134,8 @@ Status LayerRunner::BeginPass(std::span<const Segment> segments,
   }
   thread_scratch_.resize(static_cast<size_t>(machine_.pool.num_threads()));
   for (std::vector<float>& scratch : thread_scratch_) {
-    scratch.resize(static_cast<size_t>(
-        std::max({kAttentionRows * longest_, spec.hidden_size, spec.head_dim})));
+    scratch.resize(static_cast<size_t>(std::max(
+        {kAttentionRows * longest_, spec.hidden_size, spec.head_dim})));
   }
   return {};
 }
@@ -178,12 +177,13 @@ void LayerRunner::LoadLayer(const LayerTensors& layer, const SlabView& slab) {
 WeightMatrix LayerRunner::Matrix(const LinearTensors& linear) const {
   const auto found =
       std::find(part_tensors_.begin(), part_tensors_.end(), linear.weight);
-  return {.data = parts_[static_cast<size_t>(found - part_tensors_.begin())],
-          .type = WeightType(machine_.checkpoint.tensors()[static_cast<size_t>(
-              linear.weight)]),
-          .layout = machine_.spec.family->layout,
-          .out_features = linear.out_features,
-          .in_features = linear.in_features};
+  return {
+      .data = parts_[static_cast<size_t>(found - part_tensors_.begin())],
+      .type = WeightType(
+          machine_.checkpoint.tensors()[static_cast<size_t>(linear.weight)]),
+      .layout = machine_.spec.family->layout,
+      .out_features = linear.out_features,
+      .in_features = linear.in_features};
 }
 
 Status LayerRunner::Run(int64_t layer_idx, const SlabView& slab,
@@ -262,8 +262,7 @@ void LayerRunner::PlaceRow(const Chunk& chunk, int64_t row) {
       segment.first_pos + (chunk.first_row + row - segment.first_row);
   float* qkv = qkv_.as<float>() + row * spec.qkv_width();
   const int64_t rotary_dim = spec.rope.rotary_dim();
-  const float* angles =
-      angles_.data() + (chunk.first_row + row) * rotary_dim;
+  const float* angles = angles_.data() + (chunk.first_row + row) * rotary_dim;
   auto norm_and_rotate = [&](const Norm& norm, float* head) {
     if (norm.weight.data() != nullptr) {
       norm.Run(machine_, head, spec.head_dim, head);

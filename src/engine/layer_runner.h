@@ -42,7 +42,9 @@ struct Machine {
 class SmallTensor {
  public:
   void Load(const Machine& machine, int32_t tensor_idx, const std::byte* data);
-  const float* data() const { return values_.empty() ? nullptr : values_.data(); }
+  const float* data() const {
+    return values_.empty() ? nullptr : values_.data();
+  }
 
  private:
   std::vector<float> values_;
@@ -52,8 +54,7 @@ struct Norm {
   SmallTensor weight;
   SmallTensor bias;
 
-  void Run(const Machine& machine, const float* x, int64_t n,
-           float* out) const;
+  void Run(const Machine& machine, const float* x, int64_t n, float* out) const;
 };
 
 class LayerRunner {

@@ -13,8 +13,9 @@
 
 #include "base/bytes.h"
 
-// oneDNN as Debian builds it runs on OpenMP. These are the two calls that keep it
-// single-threaded inside our own threads; both concern the calling thread only.
+// oneDNN as Debian builds it runs on OpenMP. These are the two calls that keep
+// it single-threaded inside our own threads; both concern the calling thread
+// only.
 extern "C" {
 int omp_get_max_threads(void);
 void omp_set_num_threads(int num_threads);
@@ -108,11 +109,11 @@ class CompiledProduct {
     auto memory = [](const dnnl::memory::desc& descriptor, const void* data) {
       return dnnl::memory(descriptor, CpuEngine(), const_cast<void*>(data));
     };
-    primitive_.execute(stream, {{DNNL_ARG_SRC, memory(input_, input)},
-                                {DNNL_ARG_WEIGHTS, memory(weight_, weight)},
-                                {DNNL_ARG_DST, memory(output_, output)},
-                                {DNNL_ARG_SCRATCHPAD,
-                                 memory(scratch_, scratch)}});
+    primitive_.execute(stream,
+                       {{DNNL_ARG_SRC, memory(input_, input)},
+                        {DNNL_ARG_WEIGHTS, memory(weight_, weight)},
+                        {DNNL_ARG_DST, memory(output_, output)},
+                        {DNNL_ARG_SCRATCHPAD, memory(scratch_, scratch)}});
     stream.wait();
   }
 
@@ -182,17 +183,17 @@ class DnnlMatmul : public Matmul {
     }
     scratch_.resize(static_cast<size_t>(pool.num_threads()));
     const bool any_row_count = ProvesAllRowCounts();
-    numerics_ = {.isa = IsaName(),
-                 .compute = std::string(ComputeTypeName(compute)),
-                 .products = fmt::format(
-                     "oneDNN {}.{}.{}{}", dnnl::version()->major,
-                     dnnl::version()->minor, dnnl::version()->patch,
-                     compute == ComputeType::kBf16 &&
-                             operand_ == ElementType::kF32
-                         ? ", bf16 factors widened"
-                         : ""),
-                 .row_tile = any_row_count ? 0 : int32_t{kAnchorRows},
-                 .kernels = ""};
+    numerics_ = {
+        .isa = IsaName(),
+        .compute = std::string(ComputeTypeName(compute)),
+        .products = fmt::format(
+            "oneDNN {}.{}.{}{}", dnnl::version()->major, dnnl::version()->minor,
+            dnnl::version()->patch,
+            compute == ComputeType::kBf16 && operand_ == ElementType::kF32
+                ? ", bf16 factors widened"
+                : ""),
+        .row_tile = any_row_count ? 0 : int32_t{kAnchorRows},
+        .kernels = ""};
   }
 
   int64_t InputRowBytes(int64_t n) const override {
@@ -311,8 +312,8 @@ bool DnnlMatmul::IsProved(const Shape& shape) {
 bool DnnlMatmul::Prove(const Shape& shape) {
   Shape anchor = shape;
   anchor.rows = kAnchorRows;
-  const int64_t outer = shape.layout == WeightLayout::kOutIn ? shape.columns
-                                                             : shape.k;
+  const int64_t outer =
+      shape.layout == WeightLayout::kOutIn ? shape.columns : shape.k;
   const int64_t num_weights = outer * shape.weight_stride;
   const int64_t num_inputs = std::max(shape.rows, 2 * kAnchorRows) * shape.k;
   const size_t element_bytes = static_cast<size_t>(ElementBytes(shape.type));
@@ -343,8 +344,7 @@ bool DnnlMatmul::Prove(const Shape& shape) {
   auto run = [&](const Shape& s, int64_t first_row, float* output) {
     const CompiledProduct& product = Compile(s);
     product.Execute(scratch.stream, inputs.data() + first_row * row_bytes,
-                    weights.data(), output,
-                    ReserveDnnl(scratch, product));
+                    weights.data(), output, ReserveDnnl(scratch, product));
   };
   const size_t row_size = static_cast<size_t>(shape.columns);
   std::vector<float> tested(static_cast<size_t>(shape.rows) * row_size);
@@ -357,18 +357,18 @@ bool DnnlMatmul::Prove(const Shape& shape) {
     const int64_t first = std::min(start, last_start);
     run(anchor, first, expected.data());
     const int64_t end = std::min(first + kAnchorRows, shape.rows);
-    if (std::memcmp(tested.data() + static_cast<size_t>(first) * row_size,
-                    expected.data(),
-                    static_cast<size_t>(end - first) * row_size *
-                        sizeof(float)) != 0) {
+    if (std::memcmp(
+            tested.data() + static_cast<size_t>(first) * row_size,
+            expected.data(),
+            static_cast<size_t>(end - first) * row_size * sizeof(float)) != 0) {
       return false;
     }
   }
   return true;
 }
 
-// How many rows the next product takes when `num_rows` are left: a proved count,
-// which may pad the last of them.
+// How many rows the next product takes when `num_rows` are left: a proved
+// count, which may pad the last of them.
 Result<int64_t> DnnlMatmul::NextRowCount(Shape shape, int64_t num_rows) {
   shape.rows = RowBucket(num_rows);
   if (IsProved(shape)) return shape.rows;
@@ -398,14 +398,12 @@ Status DnnlMatmul::AddTasks(const Product& product, int64_t num_rows,
         .layout = weight.layout,
         .type = operand_};
     if (weight.layout == WeightLayout::kInOut) {
-      task.shape.weight_stride = NeedsConversion(weight)
-                                     ? task.shape.columns
-                                     : weight.out_features;
+      task.shape.weight_stride =
+          NeedsConversion(weight) ? task.shape.columns : weight.out_features;
     }
     for (int64_t row = 0; row < num_rows; row += task.num_rows) {
       const int64_t wanted = std::min(num_rows - row, max_rows);
-      REVLM_ASSIGN_OR_RETURN(task.shape.rows,
-                             NextRowCount(task.shape, wanted));
+      REVLM_ASSIGN_OR_RETURN(task.shape.rows, NextRowCount(task.shape, wanted));
       task.compiled = &Compile(task.shape);
       task.first_row = row;
       task.num_rows = std::min(task.shape.rows, wanted);
@@ -435,9 +433,8 @@ const std::byte* DnnlMatmul::TileWeights(const Task& task,
     return out;
   }
   for (int64_t i = 0; i < weight.in_features; ++i) {
-    ConvertWeights(weight.type,
-                   data + i * weight.out_features * element_bytes, columns,
-                   out + i * columns * operand_bytes);
+    ConvertWeights(weight.type, data + i * weight.out_features * element_bytes,
+                   columns, out + i * columns * operand_bytes);
   }
   return out;
 }
@@ -448,11 +445,11 @@ void DnnlMatmul::RunTask(const Task& task, const void* input, int thread_idx) {
   const Shape& shape = task.shape;
   float* tile = ThreadScratch::Reserve(
       scratch.output, static_cast<size_t>(shape.rows * shape.columns));
-  task.compiled->Execute(
-      scratch.stream,
-      static_cast<const std::byte*>(input) +
-          task.first_row * InputRowBytes(shape.k),
-      TileWeights(task, scratch), tile, ReserveDnnl(scratch, *task.compiled));
+  task.compiled->Execute(scratch.stream,
+                         static_cast<const std::byte*>(input) +
+                             task.first_row * InputRowBytes(shape.k),
+                         TileWeights(task, scratch), tile,
+                         ReserveDnnl(scratch, *task.compiled));
   const Product& product = *task.product;
   for (int64_t r = 0; r < task.num_rows; ++r) {
     float* row = tile + r * shape.columns;
@@ -485,15 +482,14 @@ Status DnnlMatmul::Multiply(const void* input, int64_t num_rows,
       REVLM_TRY(AddTasks(product, num_rows, max_rows, tasks));
     }
     std::atomic<bool> failed = false;
-    pool_.ParallelFor(static_cast<int64_t>(tasks.size()),
-                      [&](int64_t task, int thread_idx) {
-                        try {
-                          RunTask(tasks[static_cast<size_t>(task)], input,
-                                  thread_idx);
-                        } catch (const std::exception&) {
-                          failed = true;
-                        }
-                      });
+    pool_.ParallelFor(
+        static_cast<int64_t>(tasks.size()), [&](int64_t task, int thread_idx) {
+          try {
+            RunTask(tasks[static_cast<size_t>(task)], input, thread_idx);
+          } catch (const std::exception&) {
+            failed = true;
+          }
+        });
     if (!failed) return {};
     return base::MakeError(ErrorCode::kBudgetExceeded,
                            "multiplying {} rows: out of memory", num_rows);

@@ -4,18 +4,18 @@
 // Output features are cut into tiles of `kColumnTile`; each tile is one
 // single-threaded oneDNN product run by one thread of the pool. So shapes, and
 // with them the bits, do not depend on the number of threads. Rows are kept
-// independent of their batch by a self-test: the first time a shape is used with
-// a row count, it is proved on random data that this count gives a row the same
-// bits as `kAnchorRows` rows do, at any position; products are cut and padded to
-// proved row counts only.
+// independent of their batch by a self-test: the first time a shape is used
+// with a row count, it is proved on random data that this count gives a row the
+// same bits as `kAnchorRows` rows do, at any position; products are cut and
+// padded to proved row counts only.
 //
 // Compute type kBf16 rounds activations to bf16 and sums in f32. Where oneDNN
 // has no bf16 product (below AVX-512), the rounded factors are widened to f32,
 // which is exact. Weights of another type than the product's are converted tile
 // by tile into scratch.
 //
-// Threads: thread-confined; uses the pool. Memory: per thread one column tile of
-// weights when they need converting, and oneDNN's scratch. Errors: kInternal
+// Threads: thread-confined; uses the pool. Memory: per thread one column tile
+// of weights when they need converting, and oneDNN's scratch. Errors: kInternal
 // when oneDNN refuses a product; kBudgetExceeded when it has no memory.
 // Determinism: see `NumericsClass` in engine.h.
 #pragma once

@@ -106,11 +106,11 @@ class ModelBinder {
                                            {Size(spec_.max_positions), width}));
     }
     for (int64_t layer = 0; layer < spec_.num_layers; ++layer) {
-      REVLM_TRY(BindLayer(
-          fmt::format(fmt::runtime(names_.layer), layer)));
+      REVLM_TRY(BindLayer(fmt::format(fmt::runtime(names_.layer), layer)));
     }
     REVLM_ASSIGN_OR_RETURN(
-        spec_.final_norm, BindNorm(std::string(names_.final_norm), spec_.hidden_size));
+        spec_.final_norm,
+        BindNorm(std::string(names_.final_norm), spec_.hidden_size));
     return BindHead();
   }
 
@@ -263,8 +263,8 @@ Result<std::vector<int64_t>> FindWindows(const ModelConfig& config,
                                          const std::string& source) {
   const int64_t window = config.sliding_window.value_or(0);
   std::vector<int64_t> windows(static_cast<size_t>(config.num_layers), 0);
-  const bool is_on = !family.window_needs_switch ||
-                     config.use_sliding_window.value_or(false);
+  const bool is_on =
+      !family.window_needs_switch || config.use_sliding_window.value_or(false);
   if (!is_on) return windows;
   for (size_t i = 0; i < windows.size(); ++i) {
     bool slides = true;
@@ -316,23 +316,22 @@ Status ResolveConfig(const ModelConfig& config, const std::string& source,
                            "{}: \"intermediate_size\" is absent", source);
   }
   spec.intermediate_size = *config.intermediate_size;
-  if (family.qkv != QkvForm::kSeparate &&
-      spec.num_kv_heads != spec.num_heads) {
+  if (family.qkv != QkvForm::kSeparate && spec.num_kv_heads != spec.num_heads) {
     return base::MakeError(ErrorCode::kUnsupported,
                            "{}: {} with fewer key/value heads ({}) than heads "
                            "({}) is not supported",
                            source, family.model_type, spec.num_kv_heads,
                            spec.num_heads);
   }
-  spec.norm_eps = static_cast<float>(
-      config.norm_eps.value_or(family.defaults.norm_eps));
+  spec.norm_eps =
+      static_cast<float>(config.norm_eps.value_or(family.defaults.norm_eps));
   spec.activation = family.defaults.activation;
   if (config.activation) {
     REVLM_ASSIGN_OR_RETURN(spec.activation,
                            FindActivation(*config.activation, source));
   }
-  spec.parallel_residual = config.use_parallel_residual.value_or(
-      family.defaults.parallel_residual);
+  spec.parallel_residual =
+      config.use_parallel_residual.value_or(family.defaults.parallel_residual);
   REVLM_ASSIGN_OR_RETURN(spec.windows, FindWindows(config, family, source));
   const bool scales = config.scale_attn_weights.value_or(true);
   for (int64_t layer = 0; layer < spec.num_layers; ++layer) {
@@ -355,9 +354,8 @@ Status ResolveConfig(const ModelConfig& config, const std::string& source,
           "number from 2 to {}",
           source, rotary_dim, spec.head_dim, spec.head_dim);
     }
-    REVLM_ASSIGN_OR_RETURN(
-        spec.rope,
-        Rope::Create(config.rope, rotary_dim, spec.max_positions, source));
+    REVLM_ASSIGN_OR_RETURN(spec.rope, Rope::Create(config.rope, rotary_dim,
+                                                   spec.max_positions, source));
   }
   PlaceHeads(spec);
   return {};
@@ -412,8 +410,8 @@ Result<ModelSpec> DescribeModel(const Checkpoint& checkpoint) {
   }
   REVLM_TRY(ResolveConfig(config, source, spec));
   REVLM_TRY(ModelBinder(checkpoint, spec).Bind());
-  for (const auto* ids : {&config.eos_token_ids,
-                          &checkpoint.generation_config().eos_token_ids}) {
+  for (const auto* ids :
+       {&config.eos_token_ids, &checkpoint.generation_config().eos_token_ids}) {
     for (const int64_t id : *ids) {
       spec.stop_tokens.push_back(static_cast<int32_t>(id));
     }
@@ -468,8 +466,7 @@ SlabPlan PlanSlabs(const ModelSpec& spec, const Checkpoint& checkpoint,
   AppendNorm(spec.final_norm, norm);
   add_slab(norm);
 
-  const TensorInfo& head =
-      checkpoint.tensors()[static_cast<size_t>(spec.head)];
+  const TensorInfo& head = checkpoint.tensors()[static_cast<size_t>(spec.head)];
   const uint64_t row_bytes = head.size_bytes / head.shape[0];
   int64_t rows = std::min<int64_t>(
       kMaxTileRows, static_cast<int64_t>(kTileBytes / row_bytes));
@@ -478,10 +475,9 @@ SlabPlan PlanSlabs(const ModelSpec& spec, const Checkpoint& checkpoint,
   auto add_tiles = [&](int32_t tensor_idx) {
     const int32_t first = static_cast<int32_t>(plan.slabs.size());
     for (int64_t row = 0; row < spec.vocab_size; row += rows) {
-      plan.slabs.push_back(
-          {RowsOf(checkpoint, tensor_idx, static_cast<uint64_t>(row),
-                  static_cast<uint64_t>(
-                      std::min(rows, spec.vocab_size - row)))});
+      plan.slabs.push_back({RowsOf(
+          checkpoint, tensor_idx, static_cast<uint64_t>(row),
+          static_cast<uint64_t>(std::min(rows, spec.vocab_size - row)))});
     }
     return first;
   };
@@ -489,8 +485,8 @@ SlabPlan PlanSlabs(const ModelSpec& spec, const Checkpoint& checkpoint,
   plan.num_head_slabs =
       static_cast<int32_t>(plan.slabs.size()) - plan.first_head_slab;
   if (with_embedding) {
-    plan.first_embedding_slab = spec.tied() ? plan.first_head_slab
-                                            : add_tiles(spec.embedding);
+    plan.first_embedding_slab =
+        spec.tied() ? plan.first_head_slab : add_tiles(spec.embedding);
     plan.num_embedding_slabs = plan.num_head_slabs;
   }
   return plan;

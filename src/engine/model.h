@@ -6,9 +6,9 @@
 // later has to.
 //
 // Threads: constants once made. Lifetime: tensor indices refer to
-// checkpoint.tensors(). Errors: kUnsupported (family, activation, rotary scaling,
-// quantisation, number format; by name), kCorrupt (a tensor missing or of
-// another shape).
+// checkpoint.tensors(). Errors: kUnsupported (family, activation, rotary
+// scaling, quantisation, number format; by name), kCorrupt (a tensor missing or
+// of another shape).
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,8 @@ struct LayerTensors {
   LinearTensors down;
 };
 
-// Where a head's vector starts within the output row of the projections, and how
-// far the next head's is.
+// Where a head's vector starts within the output row of the projections, and
+// how far the next head's is.
 struct HeadPlacement {
   int64_t first = 0;
   int64_t step = 0;
@@ -71,7 +71,7 @@ struct ModelSpec {
   Activation activation = Activation::kSilu;
   bool parallel_residual = false;
   Rope rope;
-  std::vector<int64_t> windows;        // per layer; 0: none
+  std::vector<int64_t> windows;         // per layer; 0: none
   std::vector<float> attention_scales;  // per layer
   HeadPlacement query, key, value;
   std::vector<int32_t> stop_tokens;
@@ -84,7 +84,9 @@ struct ModelSpec {
 
   bool tied() const { return head == embedding; }
   int64_t kv_width() const { return num_kv_heads * head_dim; }
-  int64_t qkv_width() const { return (num_heads + 2 * num_kv_heads) * head_dim; }
+  int64_t qkv_width() const {
+    return (num_heads + 2 * num_kv_heads) * head_dim;
+  }
   int64_t attention_width() const { return num_heads * head_dim; }
 };
 
@@ -98,7 +100,7 @@ ElementType WeightType(const formats::TensorInfo& tensor);
 // another matrix, the embedding in the same tiles.
 struct SlabPlan {
   std::vector<std::vector<SlabPart>> slabs;
-  int32_t final_norm_slab = 0;      // layer l is slab l
+  int32_t final_norm_slab = 0;  // layer l is slab l
   int32_t first_head_slab = 0;
   int32_t num_head_slabs = 0;
   int32_t first_embedding_slab = 0;  // the head's when tied

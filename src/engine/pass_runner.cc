@@ -86,8 +86,8 @@ void PassRunner::EnqueueLayers() {
   layers_enqueued_ = true;
 }
 
-// The next slab in order. When it is the pass's last, the first ones of the pass
-// to come are read meanwhile.
+// The next slab in order. When it is the pass's last, the first ones of the
+// pass to come are read meanwhile.
 Result<SlabView> PassRunner::NextSlab(const Pass& pass, std::stop_token stop,
                                       bool is_last) {
   if (stop.stop_requested()) {
@@ -141,9 +141,8 @@ void PassRunner::CaptureRows(const Pass& pass, int64_t depth) {
   }
 }
 
-Status PassRunner::Run(
-    Pass& pass, std::stop_token stop,
-    const std::function<void(int32_t, int32_t)>& on_slab) {
+Status PassRunner::Run(Pass& pass, std::stop_token stop,
+                       const std::function<void(int32_t, int32_t)>& on_slab) {
   Status status = RunSlabs(pass, stop, on_slab);
   if (!status) {
     stream_.Clear();

@@ -1,5 +1,5 @@
-// One pass over the weights: every row of the pass goes through every slab while
-// the slab is in memory.
+// One pass over the weights: every row of the pass goes through every slab
+// while the slab is in memory.
 //
 // Threads: thread-confined; uses the pool and the stream's readers. Memory: one
 // residual row per row of the pass, and what LayerRunner and HeadRunner take.
@@ -21,9 +21,9 @@
 namespace revlm::engine {
 
 struct Pass {
-  std::vector<Segment> segments;    // of different sequences
-  std::vector<HeadRow> head_rows;   // rows to score; none: the head is not read
-  bool another_follows = false;     // so its first slabs are read ahead
+  std::vector<Segment> segments;   // of different sequences
+  std::vector<HeadRow> head_rows;  // rows to score; none: the head is not read
+  bool another_follows = false;    // so its first slabs are read ahead
 };
 
 class PassRunner {
@@ -33,8 +33,9 @@ class PassRunner {
   // Loads the embedding into memory. REQUIRES: a resident plan with it.
   Status LoadEmbedding();
 
-  // Runs the pass: fills in head_rows and the captures of sequences whose prompt
-  // starts here. `on_slab` is called after each slab with how many are done.
+  // Runs the pass: fills in head_rows and the captures of sequences whose
+  // prompt starts here. `on_slab` is called after each slab with how many are
+  // done.
   Status Run(Pass& pass, std::stop_token stop,
              const std::function<void(int32_t done, int32_t total)>& on_slab);
 

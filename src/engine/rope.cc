@@ -22,8 +22,8 @@ Result<double> Need(const std::optional<double>& value, const char* key,
       source, key, config.type, value ? std::to_string(*value) : "absent");
 }
 
-// Llama 3.1: long wavelengths are divided by `factor`, short ones kept, those in
-// between mixed.
+// Llama 3.1: long wavelengths are divided by `factor`, short ones kept, those
+// in between mixed.
 Status ScaleLlama3(const RopeConfig& config, double context,
                    const std::string& source, std::vector<double>& inverse) {
   REVLM_ASSIGN_OR_RETURN(const double factor,
@@ -75,13 +75,14 @@ Result<float> ScaleYarn(const RopeConfig& config, double theta, double context,
   for (size_t i = 0; i < inverse.size(); ++i) {
     const double interpolated =
         std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
-    inverse[i] = inverse[i] / factor * interpolated +
-                 inverse[i] * (1 - interpolated);
+    inverse[i] =
+        inverse[i] / factor * interpolated + inverse[i] * (1 - interpolated);
   }
   if (config.attention_factor) {
     return static_cast<float>(*config.attention_factor);
   }
-  if (config.mscale.value_or(0) != 0 && config.mscale_all_dim.value_or(0) != 0) {
+  if (config.mscale.value_or(0) != 0 &&
+      config.mscale_all_dim.value_or(0) != 0) {
     return static_cast<float>(
         YarnAttentionFactor(factor, *config.mscale) /
         YarnAttentionFactor(factor, *config.mscale_all_dim));

@@ -1,7 +1,7 @@
 // Angles of rotary position embeddings and their scalings: default (Su et al.
 // 2021, arXiv 2104.09864), linear (positions divided by a factor), llama3
-// (frequencies scaled by wavelength, Llama 3.1) and yarn (Peng et al. 2023, arXiv
-// 2309.00071).
+// (frequencies scaled by wavelength, Llama 3.1) and yarn (Peng et al. 2023,
+// arXiv 2309.00071).
 //
 // Frequencies and angles are rounded to f32 where the reference implementation
 // rounds them, because at long positions that rounding is the result.

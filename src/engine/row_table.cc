@@ -21,8 +21,8 @@ Status RowTable::ReadRow(int32_t id, float* out) const {
   const uint64_t begin =
       shape_.file_offset + static_cast<uint64_t>(id * row_bytes());
   const uint64_t start = base::AlignDown(begin, alignment);
-  const uint64_t end = base::AlignUp(
-      begin + static_cast<uint64_t>(row_bytes()), alignment);
+  const uint64_t end =
+      base::AlignUp(begin + static_cast<uint64_t>(row_bytes()), alignment);
   REVLM_ASSIGN_OR_RETURN(const MappedBuffer buffer,
                          MappedBuffer::Allocate(end - start, "a row"));
   REVLM_TRY(file_.ReadAt(start, {buffer.bytes(), end - start}));
@@ -58,8 +58,8 @@ Status RowTable::Gather(std::span<const int32_t> ids, float* out) {
   };
   pool_.ParallelFor(count, [&](int64_t i, int) {
     if (i > 0 && id_at(i) == id_at(i - 1)) return;
-    Status status = ReadRow(id_at(i), out + order[static_cast<size_t>(i)] *
-                                                shape_.num_columns);
+    Status status = ReadRow(
+        id_at(i), out + order[static_cast<size_t>(i)] * shape_.num_columns);
     if (!status) {
       std::lock_guard lock(mutex);
       error = status.error();
@@ -68,10 +68,9 @@ Status RowTable::Gather(std::span<const int32_t> ids, float* out) {
   if (error) return std::unexpected<Error>(*error);
   for (int64_t i = 1; i < count; ++i) {
     if (id_at(i) != id_at(i - 1)) continue;
-    std::memcpy(
-        out + order[static_cast<size_t>(i)] * shape_.num_columns,
-        out + order[static_cast<size_t>(i - 1)] * shape_.num_columns,
-        static_cast<size_t>(shape_.num_columns) * sizeof(float));
+    std::memcpy(out + order[static_cast<size_t>(i)] * shape_.num_columns,
+                out + order[static_cast<size_t>(i - 1)] * shape_.num_columns,
+                static_cast<size_t>(shape_.num_columns) * sizeof(float));
   }
   return {};
 }

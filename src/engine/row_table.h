@@ -1,11 +1,11 @@
 // Rows of an embedding matrix, by number, widened to f32.
 //
-// Until memory is attached, rows are read from the file one by one (an embedding
-// is large and a pass needs few of its rows); afterwards they are copied from
-// the attached slabs.
+// Until memory is attached, rows are read from the file one by one (an
+// embedding is large and a pass needs few of its rows); afterwards they are
+// copied from the attached slabs.
 //
-// Threads: thread-confined; reads with the pool's threads. Lifetime: borrows the
-// file, and the memory attached. Errors: those of base::File.
+// Threads: thread-confined; reads with the pool's threads. Lifetime: borrows
+// the file, and the memory attached. Errors: those of base::File.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,8 @@ namespace revlm::engine {
 namespace {
 
 constexpr uint64_t kChunkBytes = 4 << 20;
-constexpr uint64_t kMaxGapBytes = 64 << 10;  // cheaper to read than to seek over
+constexpr uint64_t kMaxGapBytes = 64
+                                  << 10;  // cheaper to read than to seek over
 constexpr uint64_t kPageBytes = 4096;
 constexpr size_t kRingSlabs = 2;
 
@@ -38,7 +39,8 @@ SlabStream::Layout SlabStream::MakeLayout(
         base::AlignUp(part.file_offset + part.size_bytes, alignment);
     Extent* last = layout.extents.empty() ? nullptr : &layout.extents.back();
     if (last == nullptr || last->file_idx != part.file_idx ||
-        part.file_offset > last->file_offset + last->size_bytes + kMaxGapBytes) {
+        part.file_offset >
+            last->file_offset + last->size_bytes + kMaxGapBytes) {
       const uint64_t start = base::AlignDown(part.file_offset, alignment);
       layout.extents.push_back({.file_idx = part.file_idx,
                                 .file_offset = start,
@@ -169,9 +171,8 @@ void SlabStream::Clear() {
 }
 
 SlabView SlabStream::View(const Entry& entry) const {
-  return SlabView(
-      entry.slab_idx, buffers_[entry.buffer_idx].bytes(),
-      layouts_[static_cast<size_t>(entry.slab_idx)].part_offsets);
+  return SlabView(entry.slab_idx, buffers_[entry.buffer_idx].bytes(),
+                  layouts_[static_cast<size_t>(entry.slab_idx)].part_offsets);
 }
 
 Result<SlabView> SlabStream::Acquire() {
@@ -195,10 +196,10 @@ void SlabStream::Release() {
 // mutex_ held.
 SlabStream::Entry* SlabStream::NextToRead() {
   if (error_) return nullptr;
-  const size_t end = std::min(
-      schedule_.size(), options_.residency == Residency::kResident
-                            ? schedule_.size()
-                            : kRingSlabs);
+  const size_t end =
+      std::min(schedule_.size(), options_.residency == Residency::kResident
+                                     ? schedule_.size()
+                                     : kRingSlabs);
   for (size_t i = 0; i < end; ++i) {
     if (schedule_[i].next_chunk < schedule_[i].chunks.size()) {
       return &schedule_[i];
@@ -221,9 +222,8 @@ void SlabStream::ReadLoop(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     Entry* entry = nullptr;
-    if (!changed_.wait(lock, stop, [&] {
-          return (entry = NextToRead()) != nullptr;
-        })) {
+    if (!changed_.wait(lock, stop,
+                       [&] { return (entry = NextToRead()) != nullptr; })) {
       return;
     }
     // The entry stays where it is while chunks are under way: entries leave the

@@ -1,9 +1,9 @@
 // Reads slabs of weights into memory in the order in which they will be used.
 //
-// A slab is a list of parts of tensors, read in one go: parts that lie near each
-// other in a file are read together, by several threads, with O_DIRECT where the
-// filesystem allows it (elsewhere the pages read are dropped at once), so that
-// weights never sit in the page cache as well.
+// A slab is a list of parts of tensors, read in one go: parts that lie near
+// each other in a file are read together, by several threads, with O_DIRECT
+// where the filesystem allows it (elsewhere the pages read are dropped at
+// once), so that weights never sit in the page cache as well.
 //
 //   stream.Enqueue(0); stream.Enqueue(1); ...   // what comes next, in order
 //   auto slab = stream.Acquire();               // waits for the oldest
@@ -15,8 +15,8 @@
 //
 // Threads: one consumer; reading happens in threads of its own. Lifetime:
 // borrows the files; views are valid until Release. Memory: two times the
-// largest slab, or all slabs. Errors: those of base::File, given by Acquire, and
-// kBudgetExceeded. Determinism: bytes only; timing never shows.
+// largest slab, or all slabs. Errors: those of base::File, given by Acquire,
+// and kBudgetExceeded. Determinism: bytes only; timing never shows.
 #pragma once
 
 #include <condition_variable>
@@ -57,7 +57,8 @@ class SlabView {
       : slab_idx_(slab_idx), base_(base), offsets_(offsets) {}
 
   int32_t slab_idx() const { return slab_idx_; }
-  // The first byte of a part, in the order of the parts given. May be unaligned.
+  // The first byte of a part, in the order of the parts given. May be
+  // unaligned.
   const std::byte* part(size_t part_idx) const {
     return base_ + offsets_[part_idx];
   }
@@ -73,9 +74,9 @@ class SlabStream {
   struct Options {
     Residency residency = Residency::kStream;
     int num_readers = 2;
-    // Called in a thread of its own with each slab when it is first read, before
-    // its memory is reused; in the order in which slabs are used. Called again
-    // for a slab whose first use was cut short by Clear.
+    // Called in a thread of its own with each slab when it is first read,
+    // before its memory is reused; in the order in which slabs are used. Called
+    // again for a slab whose first use was cut short by Clear.
     std::function<void(const SlabView&)> on_first_read;
   };
 
@@ -141,12 +142,12 @@ class SlabStream {
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Entry> schedule_;        // guarded by mutex_; front: in use or next
-  std::vector<bool> was_read_;        // guarded by mutex_; per slab
-  size_t num_enqueued_ = 0;           // guarded by mutex_; ever
-  uint64_t read_bytes_ = 0;           // guarded by mutex_
-  bool observing_ = false;            // guarded by mutex_
-  std::optional<Error> error_;        // guarded by mutex_
+  std::deque<Entry> schedule_;  // guarded by mutex_; front: in use or next
+  std::vector<bool> was_read_;  // guarded by mutex_; per slab
+  size_t num_enqueued_ = 0;     // guarded by mutex_; ever
+  uint64_t read_bytes_ = 0;     // guarded by mutex_
+  bool observing_ = false;      // guarded by mutex_
+  std::optional<Error> error_;  // guarded by mutex_
   std::vector<std::jthread> threads_;  // last: stops before the rest goes
 };
 

@@ -1,8 +1,8 @@
 // A fixed set of threads for loops over independent tasks.
 //
-// `ParallelFor` runs `body(task, thread)` for every task and returns when all are
-// done. The caller takes part as thread 0. Which thread runs which task is not
-// fixed: a task's result must depend on its number alone.
+// `ParallelFor` runs `body(task, thread)` for every task and returns when all
+// are done. The caller takes part as thread 0. Which thread runs which task is
+// not fixed: a task's result must depend on its number alone.
 //
 // Threads: one ParallelFor at a time, from one thread. Memory: O(threads).
 #pragma once
@@ -38,7 +38,7 @@ class ThreadPool {
   void Work(int thread_idx);
   void RunTasks(const Body& body, int thread_idx);
 
-  const int spin_count_;  // how often to look before sleeping
+  const int spin_count_;                  // how often to look before sleeping
   std::atomic<uint64_t> generation_ = 0;  // one more with each loop
   std::atomic<int64_t> next_task_ = 0;
   std::atomic<int> num_busy_ = 0;  // pool threads not yet done with this loop

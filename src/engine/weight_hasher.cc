@@ -40,9 +40,8 @@ Status WeightHasher::HashFromFile(size_t tensor_idx, std::stop_token stop) {
   const formats::TensorInfo& info = checkpoint_.tensors()[tensor_idx];
   const base::File& file = checkpoint_.file(info.file_idx);
   const uint64_t alignment = std::max(file.direct_alignment(), 1u);
-  REVLM_ASSIGN_OR_RETURN(
-      const MappedBuffer buffer,
-      MappedBuffer::Allocate(kReadBytes, "reading weights"));
+  REVLM_ASSIGN_OR_RETURN(const MappedBuffer buffer,
+                         MappedBuffer::Allocate(kReadBytes, "reading weights"));
   crypto::Sha256Hasher hasher;
   const uint64_t end = info.offset_bytes + info.size_bytes;
   uint64_t position = info.offset_bytes;

@@ -1,11 +1,12 @@
 // SHA-256 of each tensor, taken from slabs as they pass by.
 //
 // A tensor that comes in several parts is hashed as they come; a part that does
-// not follow the last one is passed over, and what was not seen whole is read by
-// `Finish`.
+// not follow the last one is passed over, and what was not seen whole is read
+// by `Finish`.
 //
 // Threads: Observe is called by one thread at a time; Finish after the last
-// Observe. Memory: one hasher per tensor under way. Errors: those of base::File.
+// Observe. Memory: one hasher per tensor under way. Errors: those of
+// base::File.
 #pragma once
 
 #include <cstdint>

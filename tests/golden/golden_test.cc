@@ -21,7 +21,7 @@ struct Figures {
   double logits = 0;  // worst normalised error of a prompt
   double hidden = 0;  // worst of a prompt and depth
   int num_prompts = 0;
-  int num_equal_first = 0;   // prompts whose first greedy token is equal
+  int num_equal_first = 0;  // prompts whose first greedy token is equal
   int num_tokens = 0;
   int num_equal_tokens = 0;
 };
@@ -47,10 +47,10 @@ void Compare(const GoldenCase& golden_case, int i,
   const std::string suffix = "." + std::to_string(i);
   const GoldenTensor& logits = golden_case.golden.at("logits" + suffix);
   ASSERT_EQ(completion.prompt_logits.size(), logits.floats.size());
-  figures.logits = std::max(
-      figures.logits,
-      NormalizedError(completion.prompt_logits.data(), logits.floats.data(),
-                      logits.floats.size()));
+  figures.logits =
+      std::max(figures.logits,
+               NormalizedError(completion.prompt_logits.data(),
+                               logits.floats.data(), logits.floats.size()));
   const GoldenTensor& hidden = golden_case.golden.at("hidden" + suffix);
   ASSERT_EQ(completion.hidden_states.size(), hidden.floats.size());
   const size_t plane = hidden.shape[1] * hidden.shape[2];
@@ -79,8 +79,8 @@ Figures Measure(const std::string& name, ComputeType compute) {
   auto checkpoint = formats::Checkpoint::Open(golden_case->directory);
   EXPECT_TRUE(checkpoint) << checkpoint.error().message;
   if (!checkpoint) return figures;
-  auto opened = engine::Engine::Open(*checkpoint,
-                                     {.compute = compute, .num_threads = 2});
+  auto opened =
+      engine::Engine::Open(*checkpoint, {.compute = compute, .num_threads = 2});
   EXPECT_TRUE(opened) << opened.error().message;
   if (!opened) return figures;
   const std::vector<engine::Request> requests = RequestsOf(*golden_case);
@@ -110,10 +110,10 @@ TEST(GoldenTest, F32AgreesWithTheReference) {
     worst.num_tokens += figures.num_tokens;
     worst.num_equal_tokens += figures.num_equal_tokens;
   }
-  std::printf("worst in f32: logits %.2e (1e-9), hidden %.2e (1e-8), greedy "
-              "tokens %d/%d\n",
-              worst.logits, worst.hidden, worst.num_equal_tokens,
-              worst.num_tokens);
+  std::printf(
+      "worst in f32: logits %.2e (1e-9), hidden %.2e (1e-8), greedy "
+      "tokens %d/%d\n",
+      worst.logits, worst.hidden, worst.num_equal_tokens, worst.num_tokens);
 }
 
 TEST(GoldenTest, Bf16StaysCloseToTheReference) {

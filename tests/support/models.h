@@ -1,6 +1,6 @@
 // Real models and the answers of the reference implementation, unpacked for a
-// test. Unpacked directories go to a temporary folder that the process removes at
-// its end.
+// test. Unpacked directories go to a temporary folder that the process removes
+// at its end.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ Result<std::string> UnpackModelAsF16(const std::string& packed_directory);
 // A tensor of a golden.safetensors, by value.
 struct GoldenTensor {
   std::vector<uint64_t> shape;
-  std::vector<float> floats;     // of F32
+  std::vector<float> floats;      // of F32
   std::vector<int32_t> integers;  // of I64
 };
 using Golden = std::map<std::string, GoldenTensor>;
