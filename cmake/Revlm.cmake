@@ -13,6 +13,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # Cries wolf over "text" + std::string (GCC bug 105651).
   target_compile_options(revlm_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # std::stable_sort of libstdc++ 12 uses what libstdc++ 12 deprecates.
+  target_compile_options(revlm_options INTERFACE -Wno-deprecated-declarations)
+endif()
 if(REVLM_DEVELOPER_MODE)
   target_compile_options(revlm_options INTERFACE -Werror)
 endif()
