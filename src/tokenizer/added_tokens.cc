@@ -90,13 +90,11 @@ Result<AddedTokens> AddedTokens::FromJson(const base::Json& array,
     if (token.is_normalized) {
       REVLM_ASSIGN_OR_RETURN(token.normalized_content,
                              normalize(token.content));
-      if (token.normalized_content.empty()) {
-        return MakeError(ErrorCode::kCorrupt,
-                         "{}: added token {} is empty when normalized", source,
-                         Quote(token.content));
+      // Empty: it is never found.
+      if (!token.normalized_content.empty()) {
+        added.normalized_.tokens.push_back(index);
+        normalized_patterns.push_back(token.normalized_content);
       }
-      added.normalized_.tokens.push_back(index);
-      normalized_patterns.push_back(token.normalized_content);
     } else {
       added.raw_.tokens.push_back(index);
       raw_patterns.push_back(token.content);
@@ -171,7 +169,8 @@ std::vector<AddedTokens::Segment> AddedTokens::Split(
       end = space_end;
     }
     if (done < begin) segments.push_back({done, begin, std::nullopt});
-    segments.push_back({begin, end, token.id});
+    // Nothing is left of a token that strips and lies in what was taken.
+    if (begin < end) segments.push_back({begin, end, token.id});
     done = end;
   }
   const auto size = static_cast<uint32_t>(text.size());

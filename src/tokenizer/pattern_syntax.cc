@@ -11,8 +11,11 @@ namespace {
 // '-' cannot make a range of them.
 constexpr std::string_view kSpace = R"(\p{Z}\t-\r\x{85}\p{Z})";
 constexpr std::string_view kWord =
-    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149})"
-    R"(\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}\p{L})";
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc})"
+    R"(\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169})"
+    R"(\x{1F170}-\x{1F189}\p{L})";
+// What Oniguruma adds to them outside a class.
+constexpr std::string_view kLatinWord = R"(\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 constexpr std::string_view kHexDigit = R"(\p{AHex})";
 
 // What may follow "(?" besides flags.
@@ -65,19 +68,33 @@ class Translator {
       case 'S':
         return Replace("[^", kSpace);
       case 'w':
-        return Replace("[", kWord);
+        return Replace("[", kWord, kLatinWord);
       case 'W':
-        return Replace("[^", kWord);
+        return Replace("[^", kWord, kLatinWord);
       case 'h':
         return Replace("[", kHexDigit);
       case 'H':
         return Replace("[^", kHexDigit);
+      case 'b':
+        return Boundary('!', '=');
+      case 'B':
+        return Boundary('=', '!');
       default:
         return OtherEscape();
     }
   }
-  Status Replace(std::string_view open, std::string_view members) {
-    out_.append(open).append(members).append("]");
+  Status Replace(std::string_view open, std::string_view members,
+                 std::string_view more = "") {
+    out_.append(open).append(members).append(more).append("]");
+    at_ += 2;
+    return {};
+  }
+  // Between two characters: the second has to be ("=") or must not be ("!") a
+  // word character, after one that is and after one that is not.
+  Status Boundary(char after_word, char after_other) {
+    const std::string word = fmt::format("[{}{}]", kWord, kLatinWord);
+    out_ += fmt::format("(?:(?<={0})(?{1}{0})|(?<!{0})(?{2}{0}))", word,
+                        after_word, after_other);
     at_ += 2;
     return {};
   }

@@ -1,9 +1,9 @@
 // Regular expressions of tokenizer files are written for Oniguruma with its
 // Ruby syntax. This turns one into the PCRE2 expression that matches the same.
 //
-// What differs and is translated: \s, \w and \h (PCRE2 knows another set of
-// characters; inside a class \S keeps PCRE2's, which differs for U+180E only)
-// and (?m). What differs and is not translated is refused by name: nested
+// What differs and is translated: \s, \w, \h and \b (PCRE2 has another set of
+// characters in mind; inside a class \S keeps PCRE2's, which differs for U+180E
+// only) and (?m). What differs and is not translated is refused by name: nested
 // classes, intersections, \u, \Q, POSIX classes, subexpression calls, verbs,
 // conditionals, {,n}, {n,m}+.
 //

@@ -21,8 +21,6 @@ constexpr char kGpt2Pattern[] =
 constexpr size_t kMaxGrowth = 32;
 constexpr size_t kMinLimitBytes = 64 << 10;
 
-constexpr char kWordsPattern[] = R"(\w+|[^\w\s]+)";
-
 std::string ToString(char32_t character) {
   std::string text;
   AppendUtf8(character, &text);
@@ -107,15 +105,12 @@ Status PreTokenizer::Parse(const base::Json& object, std::string_view type,
                                            : SplitBehavior::kContiguous);
     return {};
   }
-  if (type == "Whitespace") {
-    REVLM_ASSIGN_OR_RETURN(Pattern words,
-                           Pattern::Regex(kWordsPattern, source));
-    AddPattern(std::move(words), SplitBehavior::kRemoved, true);
-    return {};
-  }
-  if (type == "WhitespaceSplit" || type == "BertPreTokenizer") {
+  if (type == "Whitespace" || type == "WhitespaceSplit" ||
+      type == "BertPreTokenizer") {
     AddCharacters(IsWhitespace, SplitBehavior::kRemoved);
-    if (type == "BertPreTokenizer") {
+    if (type == "Whitespace") {
+      AddCharacters(IsWord, SplitBehavior::kContiguous);
+    } else if (type == "BertPreTokenizer") {
       AddCharacters(IsPunctuation, SplitBehavior::kIsolated);
     }
     return {};
