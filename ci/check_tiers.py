@@ -20,7 +20,7 @@ HOMES = {
     "CLI/": ("cli",),
     "fmt/": ("src", "cli", "bench"),
     "nlohmann/": ("src/base",),
-    "dnnl": ("src/engine",),
+    "dnnl": ("src/engine", "bench"),
     "oneapi/": ("src/engine",),
     "openssl/": ("src/crypto",),
     "pcre2.h": ("src/tokenizer",),
@@ -104,8 +104,9 @@ def include_finding(modules, path, is_system, header):
     if not is_system or header.startswith("revlm/"):
         first = header.split("/")[0]
         if "/" not in header:
-            # The program is one folder; its files include each other by name.
-            return None if top == "cli" else "give the path from src/"
+            # A program is one folder; its files may go by name there.
+            programs = ("cli", "bench")
+            return None if top in programs else "give the path from src/"
         if first in ("revlm", top) or first in allowed_modules(modules, path):
             return None
         if first == "support" and tree.is_test(path):  # tests/support
