@@ -112,7 +112,9 @@ Status Checkpoint::OpenWeights() {
     for (const std::string& shard : index.shards) {
       REVLM_TRY(OpenWeightFile(shard));
     }
-    std::ranges::stable_sort(tensors_, {}, &TensorInfo::name);
+    std::ranges::sort(tensors_, {}, [](const TensorInfo& tensor) {
+      return std::pair(std::string_view(tensor.name), tensor.file_idx);
+    });
     REVLM_TRY(CheckIndexAgainstShards(index, tensors_, source));
   }
   for (const TensorInfo& tensor : tensors_) weight_bytes_ += tensor.size_bytes;

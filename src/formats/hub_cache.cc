@@ -47,40 +47,42 @@ struct HubName {
   std::optional<std::string> revision;
 };
 
-Result<HubName> ParseHubName(std::string_view text) {
-  HubName hub;
-  if (const size_t at = text.find('@'); at != std::string_view::npos) {
-    hub.revision = text.substr(at + 1);
-    text = text.substr(0, at);
+// Whether `text` is plain names with a "/" between them.
+bool IsRevision(std::string_view text) {
+  if (text.size() > kMaxRevisionBytes) return false;
+  while (true) {
+    const size_t slash = text.find('/');
+    if (!IsPlainName(text.substr(0, slash), kMaxRevisionBytes)) return false;
+    if (slash == std::string_view::npos) return true;
+    text.remove_prefix(slash + 1);
   }
-  hub.model_id = text;
-  const size_t slash = text.find('/');
+}
+
+Result<HubName> ParseHubName(std::string_view text) {
+  const size_t at = text.find('@');
+  const std::string_view id = text.substr(0, at);
+  const size_t slash = id.find('/');
   const bool has_org = slash != std::string_view::npos;
   // "--" stands for the slash in the cache's folder names.
-  if ((has_org && !IsPlainName(text.substr(0, slash), kMaxPartBytes)) ||
-      !IsPlainName(has_org ? text.substr(slash + 1) : text, kMaxPartBytes) ||
-      text.find("--") != std::string_view::npos) {
+  if ((has_org && !IsPlainName(id.substr(0, slash), kMaxPartBytes)) ||
+      !IsPlainName(has_org ? id.substr(slash + 1) : id, kMaxPartBytes) ||
+      id.find("--") != std::string_view::npos) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "model reference {}: not a hub name; allowed is ORG/NAME "
                      "of letters, digits, \".\", \"_\" and \"-\" (not \"--\")",
                      Quote(text));
   }
-  if (!hub.revision) return hub;
-  std::string_view rest = *hub.revision;
-  bool is_good = rest.size() <= kMaxRevisionBytes;
-  while (is_good) {
-    const size_t end = rest.find('/');
-    is_good = IsPlainName(rest.substr(0, end), kMaxRevisionBytes);
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
+  if (at == std::string_view::npos) {
+    return HubName{std::string(id), std::nullopt};
   }
-  if (!is_good) {
+  const std::string_view revision = text.substr(at + 1);
+  if (!IsRevision(revision)) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "model reference {}: {} is not a revision; allowed is a "
                      "branch, a tag, refs/pr/NUMBER or a commit",
-                     Quote(text), Quote(*hub.revision));
+                     Quote(text), Quote(revision));
   }
-  return hub;
+  return HubName{std::string(id), std::string(revision)};
 }
 
 // One model's folder in the cache.
