@@ -22,7 +22,7 @@ uint64_t HashPair(int32_t left, int32_t right, uint64_t seed) {
 
 }  // namespace
 
-Result<Bpe> Bpe::Build(Vocabulary vocabulary, MergeList merges,
+Result<Bpe> Bpe::Build(Vocabulary vocabulary, const MergeList& merges,
                        BpeOptions options, const std::string& source) {
   Bpe bpe;
   bpe.merges_.reserve(merges.size());

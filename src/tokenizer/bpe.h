@@ -58,7 +58,7 @@ class Bpe {
 
   // Errors: kCorrupt for a merge whose parts or whole are not tokens; it is
   // named by its index in the list, from 0.
-  static Result<Bpe> Build(Vocabulary vocabulary, MergeList merges,
+  static Result<Bpe> Build(Vocabulary vocabulary, const MergeList& merges,
                            BpeOptions options, const std::string& source);
 
   // Appends the ids of `piece`, valid UTF-8. Errors: kCorrupt when a character

@@ -153,9 +153,9 @@ Result<Tokenizer> Tokenizer::FromJson(std::string_view text,
       Vocabulary vocabulary,
       Vocabulary::Build(std::move(vocabulary_sink.list()), source));
   auto state = std::make_shared<State>();
-  REVLM_ASSIGN_OR_RETURN(state->bpe, Bpe::Build(std::move(vocabulary),
-                                                std::move(merges_sink.list()),
-                                                std::move(options), source));
+  REVLM_ASSIGN_OR_RETURN(state->bpe,
+                         Bpe::Build(std::move(vocabulary), merges_sink.list(),
+                                    std::move(options), source));
   REVLM_TRY(state->ParseRest(file, source));
   return Tokenizer(std::move(state));
 }

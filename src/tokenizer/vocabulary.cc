@@ -17,7 +17,7 @@ Result<Vocabulary> Vocabulary::Build(TokenList list,
         "{} tokens",
         source, max_id, MaxTokenId(list.tokens.size()), list.tokens.size());
   }
-  vocabulary.spans_.resize(static_cast<size_t>(max_id + 1));
+  vocabulary.spans_.resize(static_cast<size_t>(max_id) + 1);
   vocabulary.num_tokens_ = list.tokens.size();
   std::vector<uint32_t> ids;
   ids.reserve(list.tokens.size());
