@@ -15,6 +15,7 @@
 
 #include "revlm/environment.h"
 #include "revlm/error.h"
+#include "revlm/event.h"
 
 namespace revlm {
 
@@ -23,8 +24,8 @@ struct InspectOptions {
   bool hash = false;  // read all weights: digests of files and tensors
   Environment environment;
   std::stop_token stop;
-  // With `hash`: bytes read, of bytes to read. May be empty.
-  std::function<void(uint64_t, uint64_t)> on_progress;
+  // Of reading weights, with `hash`; one operation is one file. May be empty.
+  std::function<void(const RunEvent&)> on_event;
 };
 
 struct InspectReport {
@@ -60,8 +61,7 @@ struct InspectReport {
   };
   struct Tokenizer {
     std::optional<Error> error;  // why it cannot be used
-    std::string kind;            // "BPE"
-    int64_t vocab_size = 0;
+    std::string description;     // "BPE, byte-level, 2048 tokens"
     std::vector<SpecialToken> special_tokens;
   };
   struct Memory {

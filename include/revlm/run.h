@@ -34,6 +34,7 @@
 
 #include "revlm/environment.h"
 #include "revlm/error.h"
+#include "revlm/event.h"
 
 namespace revlm {
 
@@ -51,24 +52,6 @@ struct SamplingOptions {
   int32_t top_k = 0;      // choose among the k most probable; 0: all
   float top_p = 1;        // choose among the fewest with this probability
   uint64_t seed = 0;
-};
-
-struct RunEvent {
-  enum class Kind {
-    kNotice,    // `message`, for the user
-    kProgress,  // the numbers below
-  };
-  Kind kind = Kind::kProgress;
-  std::string message;
-
-  std::string model;  // the alias of the model at work
-  std::string phase;  // "prefill", "decode" or "verify"
-  int32_t layer = 0;  // parts of the weights this pass went through, of
-  int32_t num_layers = 0;
-  int64_t num_finished = 0;  // operations of the whole run, of
-  int64_t num_operations = 0;
-  double fraction = 0;  // of the run's work, an estimate
-  double seconds = 0;   // since the run was started
 };
 
 struct RunOptions {

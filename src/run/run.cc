@@ -64,7 +64,7 @@ class Runner {
   double Seconds() const {
     return std::chrono::duration<double>(clock_.Monotonic() - started_).count();
   }
-  void Notice(std::string message) const;
+  void Tell(RunEvent::Kind kind, std::string message) const;
   void Report(RunEvent event) const;
 
   const RunOptions& options_;
@@ -82,14 +82,15 @@ class Runner {
 void Runner::Report(RunEvent event) const {
   if (!options_.on_event) return;
   event.num_finished = num_finished_;
-  event.num_operations = static_cast<int64_t>(operations_.size());
+  event.num_total = static_cast<int64_t>(operations_.size());
+  event.unit = "operations";
   event.seconds = Seconds();
   options_.on_event(event);
 }
 
-void Runner::Notice(std::string message) const {
+void Runner::Tell(RunEvent::Kind kind, std::string message) const {
   RunEvent event;
-  event.kind = RunEvent::Kind::kNotice;
+  event.kind = kind;
   event.message = std::move(message);
   Report(std::move(event));
 }
@@ -140,13 +141,15 @@ Result<RunSummary> Runner::Run() {
   const bool is_complete =
       num_finished_ == static_cast<int64_t>(operations_.size());
   if (is_complete && directory_->is_finished()) {
-    Notice(fmt::format("{} is finished; these are its results, nothing was run",
-                       directory_->path()));
+    Tell(RunEvent::Kind::kNotice,
+         fmt::format("{} is finished; these are its results, nothing was run",
+                     directory_->path()));
     return Summarize(std::nullopt);
   }
   if (num_resumed_ > 0) {
-    Notice(fmt::format("resuming {}: {} of {} operations are done",
-                       directory_->path(), num_resumed_, operations_.size()));
+    Tell(RunEvent::Kind::kNotice,
+         fmt::format("resuming {}: {} of {} operations are done",
+                     directory_->path(), num_resumed_, operations_.size()));
   } else {
     REVLM_TRY(directory_->WriteManifest(
         NewManifest(options_, models_, plan, clock_)));
@@ -187,6 +190,14 @@ Status Runner::RunModel(size_t model_idx) {
   REVLM_ASSIGN_OR_RETURN(
       const auto engine,
       engine::Engine::Open(*model.checkpoint, engine_options));
+  const engine::MemoryNeed& need = engine->memory_need();
+  const bool is_kept =
+      need.resident_weight_bytes <= engine_options.resident_bytes;
+  Tell(RunEvent::Kind::kDetail,
+       fmt::format("{}: {} by {} on {}; {} bytes of weights {}", model.alias,
+                   model.numerics.compute, model.numerics.products,
+                   model.numerics.isa, need.resident_weight_bytes,
+                   is_kept ? "kept in memory" : "read for every pass"));
   if (known_root) {
     REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
                            TakeDigests(model, *engine, kept));

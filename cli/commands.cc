@@ -1,0 +1,111 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "cli/display.h"
+#include "cli/exit_code.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "revlm/inspect.h"
+#include "revlm/report.h"
+#include "revlm/run.h"
+
+namespace revlm::cli {
+namespace {
+
+void Say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+// Writes results. A reader that went away early (`| head`) is no failure.
+int Answer(std::string_view text, int exit_code) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
+  Say(fmt::format("revlm: writing to stdout: {}\n", std::strerror(errno)));
+  return exit_code == kDone ? kSomeFailed : exit_code;
+}
+
+void SayError(const Error& error) {
+  Say("revlm: " + Printable(error.message, LocaleCharset()) + "\n");
+}
+
+Display MakeDisplay(const OutputOptions& output) {
+  return Display(ChooseDisplay(output.display, output.quiet), LocaleCharset(),
+                 TerminalColumns(STDERR_FILENO), Say);
+}
+
+// Whether an event of this kind is for someone who asked for this much.
+bool IsWanted(const RunEvent& event, const OutputOptions& output) {
+  switch (event.kind) {
+    case RunEvent::Kind::kNotice:
+      return !output.quiet;
+    case RunEvent::Kind::kDetail:
+      return output.verbose && !output.quiet;
+    case RunEvent::Kind::kProgress:
+      return true;
+  }
+  return true;
+}
+
+void SayStopped(const RunSummary& summary) {
+  SayError(*summary.stopped_by);
+  Say(fmt::format(
+      "revlm: {} of {} operations are kept in {}; the same command resumes\n",
+      summary.results.size(), summary.num_operations,
+      Printable(summary.run_dir, LocaleCharset())));
+}
+
+}  // namespace
+
+int Fail(const Error& error, bool json, std::string_view schema) {
+  const int exit_code = ExitCode(error, StopSignal());
+  SayError(error);
+  if (!json) return exit_code;
+  return Answer(RenderJson(error, schema, exit_code), exit_code);
+}
+
+int RunCommand(const CommandLine& line) {
+  RunOptions options = line.run;
+  Display display = MakeDisplay(line.output);
+  options.environment = ReadEnvironment();
+  options.stop = SignalStop();
+  options.on_event = [&](const RunEvent& event) {
+    if (IsWanted(event, line.output)) display.Show(event);
+  };
+  const Result<RunSummary> summary = Run(options);
+  display.Finish();
+  if (!summary) return Fail(summary.error(), line.output.json, kRunSchema);
+  const int exit_code = ExitCode(*summary, StopSignal());
+  if (summary->stopped_by) SayStopped(*summary);
+  if (line.output.json) {
+    return Answer(RenderJson(*summary, exit_code), exit_code);
+  }
+  if (line.output.quiet) return Answer(summary->run_dir + "\n", exit_code);
+  return Answer(RenderText(*summary, StdoutStyle(!line.output.no_color)),
+                exit_code);
+}
+
+int InspectCommand(const CommandLine& line) {
+  InspectOptions options = line.inspect;
+  Display display = MakeDisplay(line.output);
+  options.environment = ReadEnvironment();
+  options.stop = SignalStop();
+  options.on_event = [&](const RunEvent& event) {
+    if (IsWanted(event, line.output)) display.Show(event);
+  };
+  const Result<InspectReport> report = Inspect(options);
+  display.Finish();
+  if (!report) return Fail(report.error(), line.output.json, kInspectSchema);
+  if (line.output.json) return Answer(RenderJson(*report, kDone), kDone);
+  if (line.output.quiet) return Answer(report->directory + "\n", kDone);
+  return Answer(RenderText(*report, StdoutStyle(!line.output.no_color)), kDone);
+}
+
+}  // namespace revlm::cli

@@ -1,0 +1,85 @@
+// The program: reads the command line and the environment, nothing else.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <clocale>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/signals.h"
+#include "cli/suggest.h"
+#include "revlm/report.h"
+
+namespace revlm::cli {
+namespace {
+
+// What was wrong with the command line, and what may have been meant.
+std::string Explain(const CLI::App& parser, const CLI::ParseError& problem) {
+  const std::string command =
+      parser.get_subcommands().empty()
+          ? ""
+          : parser.get_subcommands().front()->get_name();
+  std::string hint =
+      fmt::format("see revlm {}{}--help", command, command.empty() ? "" : " ");
+  for (const std::string& extra : parser.remaining(true)) {
+    if (!extra.starts_with("-")) continue;
+    const std::string flag = extra.substr(0, extra.find('='));
+    const std::string meant = Closest(flag, LongFlags(parser));
+    if (!meant.empty()) hint = fmt::format("did you mean {}?", meant);
+    return fmt::format("there is no option {}; {}", flag, hint);
+  }
+  std::string what = problem.what();
+  while (what.ends_with('\n')) what.pop_back();
+  return fmt::format("{}; {}", what, hint);
+}
+
+int Main(std::vector<std::string> arguments) {
+  CommandLine line;
+  line.run.command_line = arguments;
+  line.run.command_line.insert(line.run.command_line.begin(), "revlm");
+  const std::unique_ptr<CLI::App> parser = MakeParser(line);
+  const bool json = std::find(arguments.begin(), arguments.end(), "--json") !=
+                    arguments.end();
+  const auto misused = [&](std::string message) {
+    const bool is_inspect = !arguments.empty() && arguments[0] == "inspect";
+    return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
+                is_inspect ? kInspectSchema : kRunSchema);
+  };
+  if (const std::string meant = InsertRun(arguments, CommandNames());
+      !meant.empty()) {
+    return misused(
+        fmt::format("there is no command or model {}; did you mean "
+                    "revlm {}?",
+                    arguments[0], meant));
+  }
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    parser->parse(std::move(reversed));
+  } catch (const CLI::Success& asked) {
+    return parser->exit(asked);  // help or version, on stdout
+  } catch (const CLI::ParseError& problem) {
+    return misused(Explain(*parser, problem));
+  }
+  Resolve(line);
+  StartSignals();
+  return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
+}
+
+}  // namespace
+}  // namespace revlm::cli
+
+int main(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "");
+  try {
+    return revlm::cli::Main({argv + 1, argv + argc});
+  } catch (const std::exception& problem) {
+    // Out of memory, or a bug: our own code does not throw.
+    std::fprintf(stderr, "revlm: internal error: %s\n", problem.what());
+    return revlm::cli::kInternalError;
+  }
+}

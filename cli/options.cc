@@ -1,0 +1,211 @@
+#include "cli/options.h"
+
+#include <algorithm>
+
+#include "revlm/version.h"
+
+namespace revlm::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  revlm run ./my-model --prompt \"The capital of France is\"\n"
+    "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
+    "  revlm inspect ./my-model\n";
+
+// Help without types and defaults that the text says better.
+class Formatter : public CLI::Formatter {
+ public:
+  Formatter() { column_width(27); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_type_size() == 0) return "";
+    return " " + option->get_option_text();
+  }
+};
+
+void AddOutputOptions(CLI::App& app, OutputOptions& output) {
+  const std::string group = "Output";
+  app.add_flag("--json", output.json, "One JSON document on stdout")
+      ->group(group);
+  app.add_option("--display", output.display,
+                 "Progress on stderr: auto, bar, plain or none")
+      ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
+      ->option_text("MODE")
+      ->group(group);
+  app.add_flag("-q,--quiet", output.quiet,
+               "No progress or notices; stdout gets paths only")
+      ->group(group);
+  app.add_flag("-v,--verbose", output.verbose, "Say more on stderr")
+      ->group(group);
+  app.add_flag("--no-color", output.no_color, "No color, as with NO_COLOR")
+      ->group(group);
+}
+
+void AddPromptOptions(CLI::App& app, CommandLine& line) {
+  RunOptions& run = line.run;
+  const std::string group = "Prompts";
+  app.add_option("--prompt", run.prompts, "A prompt; may be given many times")
+      ->option_text("TEXT")
+      ->expected(1)
+      ->take_all()
+      ->group(group);
+  app.add_option("--prompts", run.prompt_file,
+                 "One prompt a line, or JSON Lines (.jsonl)")
+      ->option_text("FILE")
+      ->group(group);
+  app.add_option("--challenges", run.num_challenges,
+                 "Built-in prompts to use (10)")
+      ->option_text("N")
+      ->group(group);
+  app.add_flag("--no-special-tokens", line.no_special_tokens,
+               "Leave out the tokenizer's special tokens")
+      ->group(group);
+}
+
+void AddAnswerOptions(CLI::App& app, CommandLine& line) {
+  RunOptions& run = line.run;
+  const std::string group = "Answers";
+  app.add_option("--max-tokens", run.max_tokens,
+                 "New tokens for each prompt (16)")
+      ->option_text("N")
+      ->group(group);
+  app.add_option("--temperature", run.sampling.temperature,
+                 "0: the most probable token, always (0)")
+      ->option_text("T")
+      ->group(group);
+  app.add_option("--top-k", run.sampling.top_k,
+                 "Choose among the K most probable; 0: all (0)")
+      ->option_text("K")
+      ->group(group);
+  app.add_option("--top-p", run.sampling.top_p,
+                 "Choose among the fewest with probability P (1)")
+      ->option_text("P")
+      ->group(group);
+  app.add_option("--seed", run.sampling.seed, "Of the random choice (0)")
+      ->option_text("S")
+      ->group(group);
+  app.add_option("--logprobs", run.num_logprobs,
+                 "Alternatives to report for each token (0)")
+      ->option_text("K")
+      ->group(group);
+  app.add_flag("--prompt-logprobs", run.prompt_logprobs,
+               "Score the prompt's own tokens too")
+      ->group(group);
+  app.add_option("--capture", line.capture,
+                 "Keep hidden states: last, mean or all tokens")
+      ->check(CLI::IsMember({"last", "mean", "all"}))
+      ->option_text("WHICH")
+      ->group(group);
+}
+
+void AddEngineOptions(CLI::App& app, CommandLine& line) {
+  RunOptions& run = line.run;
+  const std::string group = "Computing";
+  app.add_option("--dtype", line.dtype, "auto, f32 or bf16")
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
+      ->option_text("TYPE")
+      ->group(group);
+  app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
+      ->option_text("N")
+      ->group(group);
+  app.add_flag("--no-resident", line.no_resident,
+               "Read the weights again for every pass")
+      ->group(group);
+}
+
+CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
+  CLI::App* app = parser.add_subcommand(
+      "run", "Put every prompt to every model; `revlm MODEL...` means this");
+  app->add_option("MODEL", line.run.models,
+                  "[alias=]directory or hf:ORG/NAME[@REVISION]")
+      ->required()
+      ->option_text("...");
+  AddPromptOptions(*app, line);
+  AddAnswerOptions(*app, line);
+  AddEngineOptions(*app, line);
+  app->add_option("--output-dir", line.run.output_dir,
+                  "This run's directory; default: a new one in rev-runs, or "
+                  "the unfinished one of the same plan")
+      ->option_text("D")
+      ->group("Output");
+  AddOutputOptions(*app, line.output);
+  app->footer(
+      "The same command resumes a run that was stopped. Each flag --foo-bar is "
+      "also\nread from REV_FOO_BAR.");
+  return app;
+}
+
+CLI::App* AddInspect(CLI::App& parser, CommandLine& line) {
+  CLI::App* app = parser.add_subcommand(
+      "inspect", "Say what a model is and what memory it needs");
+  app->add_option("MODEL", line.inspect.model,
+                  "Directory or hf:ORG/NAME[@REVISION]")
+      ->required()
+      ->option_text(" ");
+  app->add_flag("--hash", line.inspect.hash,
+                "Read all weights: SHA-256 of files and tensors");
+  AddOutputOptions(*app, line.output);
+  return app;
+}
+
+// REV_FOO_BAR for --foo-bar.
+void NameEnvironment(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    std::string name = option->get_lnames().front();
+    if (name == "help" || name == "version") continue;
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c == '-' ? '_' : static_cast<char>(c >= 'a' ? c - 'a' + 'A' : c);
+    });
+    option->envname("REV_" + name);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> CommandNames() { return {"run", "inspect"}; }
+
+std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
+  auto parser = std::make_unique<CLI::App>(
+      "Which model is this, really? Runs prompts on local language models, "
+      "layer by\nlayer inside the memory there is, and keeps what they do.");
+  parser->name("revlm");
+  parser->formatter(std::make_shared<Formatter>());
+  parser->set_version_flag("--version", "revlm " + std::string(kVersion));
+  parser->require_subcommand(1);
+  parser->footer(kExamples);
+  line.run_command = AddRun(*parser, line);
+  line.inspect_command = AddInspect(*parser, line);
+  for (CLI::App* command : {line.run_command, line.inspect_command}) {
+    command->set_version_flag("--version", "revlm " + std::string(kVersion));
+    NameEnvironment(*command);
+  }
+  return parser;
+}
+
+void Resolve(CommandLine& line) {
+  RunOptions& run = line.run;
+  run.special_tokens = !line.no_special_tokens;
+  run.keep_weights = !line.no_resident;
+  if (line.dtype == "f32") run.dtype = Dtype::kF32;
+  if (line.dtype == "bf16") run.dtype = Dtype::kBf16;
+  if (line.capture == "last") run.capture = HiddenStates::kLast;
+  if (line.capture == "mean") run.capture = HiddenStates::kMean;
+  if (line.capture == "all") run.capture = HiddenStates::kAll;
+}
+
+std::vector<std::string> LongFlags(const CLI::App& parser) {
+  std::vector<std::string> flags;
+  const auto add = [&](const CLI::App& app) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        flags.push_back("--" + name);
+      }
+    }
+  };
+  add(parser);
+  for (const CLI::App* command : parser.get_subcommands()) add(*command);
+  return flags;
+}
+
+}  // namespace revlm::cli

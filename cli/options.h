@@ -1,0 +1,51 @@
+// The commands of the program and their options: one table, from which parsing,
+// help and the environment's names come. Each flag `--foo-bar` is also read
+// from REV_FOO_BAR.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "revlm/inspect.h"
+#include "revlm/run.h"
+
+namespace revlm::cli {
+
+// What all commands share.
+struct OutputOptions {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool no_color = false;
+  std::string display = "auto";
+};
+
+struct CommandLine {
+  OutputOptions output;
+  RunOptions run;
+  InspectOptions inspect;
+  CLI::App* run_command = nullptr;  // of the parser
+  CLI::App* inspect_command = nullptr;
+
+  // As written; `Resolve` puts them into `run`.
+  std::string capture;
+  std::string dtype = "auto";
+  bool no_special_tokens = false;
+  bool no_resident = false;
+};
+
+std::vector<std::string> CommandNames();
+
+// A parser that fills `command_line`, which must outlive it.
+std::unique_ptr<CLI::App> MakeParser(CommandLine& command_line);
+
+// After parsing: turns names into values.
+void Resolve(CommandLine& command_line);
+
+// The long flags of the command that was being parsed, for suggestions.
+std::vector<std::string> LongFlags(const CLI::App& parser);
+
+}  // namespace revlm::cli

@@ -1,0 +1,29 @@
+// What a long call tells while it works.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace revlm {
+
+struct RunEvent {
+  enum class Kind {
+    kNotice,    // `message`, for the user
+    kDetail,    // `message`, for a user who asked for more
+    kProgress,  // the numbers below
+  };
+  Kind kind = Kind::kProgress;
+  std::string message;
+
+  std::string model;  // the alias of the model at work
+  std::string phase;  // "prefill", "decode" or "hash"
+  int32_t layer = 0;  // parts of the weights this pass went through, of
+  int32_t num_layers = 0;
+  int64_t num_finished = 0;  // of the whole call, of
+  int64_t num_total = 0;
+  std::string unit;     // what is counted: "operations" or "files"
+  double fraction = 0;  // of the work, an estimate
+  double seconds = 0;   // since the call
+};
+
+}  // namespace revlm

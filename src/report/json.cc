@@ -1,0 +1,152 @@
+#include "base/json.h"
+
+#include <string>
+#include <utility>
+
+#include "revlm/report.h"
+#include "run/op_record.h"
+
+namespace revlm {
+namespace {
+
+using base::Json;
+
+Json ErrorToJson(const Error& error) {
+  return {{"code", run::ErrorCodeName(error.code)}, {"message", error.message}};
+}
+
+Json Document(std::string_view schema, int exit_code) {
+  return {{"schema", schema}, {"verdict", nullptr}, {"exit_code", exit_code}};
+}
+
+// Absent things are null, so that every document has every member.
+Json TextOrNull(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json ModelToJson(const ModelSummary& model) {
+  return {{"alias", model.alias},
+          {"reference", model.reference},
+          {"directory", model.directory},
+          {"commit", TextOrNull(model.commit)},
+          {"model_type", model.model_type},
+          {"dtype", model.dtype},
+          {"compute", model.compute},
+          {"num_parameters", model.num_parameters},
+          {"weight_bytes", model.weight_bytes},
+          {"tensor_root", TextOrNull(model.tensor_root)}};
+}
+
+Json TokenizerToJson(const InspectReport::Tokenizer& tokenizer) {
+  Json special = Json::array();
+  for (const auto& token : tokenizer.special_tokens) {
+    special.push_back(
+        {{"role", token.role}, {"id", token.id}, {"text", token.text}});
+  }
+  return {{"description", TextOrNull(tokenizer.description)},
+          {"special_tokens", std::move(special)},
+          {"error", tokenizer.error ? ErrorToJson(*tokenizer.error) : Json()}};
+}
+
+void AddTables(const InspectReport& report, Json& document) {
+  document["dtypes"] = Json::array();
+  for (const auto& dtype : report.dtypes) {
+    document["dtypes"].push_back({{"dtype", dtype.dtype},
+                                  {"num_tensors", dtype.num_tensors},
+                                  {"num_parameters", dtype.num_parameters},
+                                  {"bytes", dtype.bytes}});
+  }
+  document["layers"] = Json::array();
+  for (const auto& group : report.layers) {
+    Json entry = {{"num_tensors", group.num_tensors},
+                  {"bytes_each", group.bytes},
+                  {"first_layer", nullptr},
+                  {"last_layer", nullptr}};
+    if (group.first_layer >= 0) {
+      entry["first_layer"] = group.first_layer;
+      entry["last_layer"] = group.last_layer;
+    }
+    document["layers"].push_back(std::move(entry));
+  }
+  document["files"] = Json::array();
+  for (const auto& file : report.files) {
+    document["files"].push_back({{"name", file.name},
+                                 {"size_bytes", file.size_bytes},
+                                 {"sha256", TextOrNull(file.sha256)}});
+  }
+  document["tensors"] = Json::array();
+  for (const auto& tensor : report.tensors) {
+    document["tensors"].push_back({{"name", tensor.name},
+                                   {"dtype", tensor.dtype},
+                                   {"shape", tensor.shape},
+                                   {"sha256", tensor.sha256}});
+  }
+}
+
+}  // namespace
+
+std::string RenderJson(const RunSummary& summary, int exit_code) {
+  Json document = Document(kRunSchema, exit_code);
+  document["run_dir"] = summary.run_dir;
+  document["models"] = Json::array();
+  for (const ModelSummary& model : summary.models) {
+    document["models"].push_back(ModelToJson(model));
+  }
+  document["operations"] = {{"planned", summary.num_operations},
+                            {"finished", summary.results.size()},
+                            {"failed", summary.num_failed},
+                            {"resumed", summary.num_resumed}};
+  document["seconds"] = summary.seconds;
+  document["peak_memory_bytes"] = summary.peak_memory_bytes;
+  document["stopped_by"] =
+      summary.stopped_by ? ErrorToJson(*summary.stopped_by) : Json();
+  document["results"] = Json::array();
+  for (const OperationResult& result : summary.results) {
+    document["results"].push_back(run::ResultToJson(result));
+  }
+  return run::ToLine(document);
+}
+
+std::string RenderJson(const InspectReport& report, int exit_code) {
+  Json document = Document(kInspectSchema, exit_code);
+  document["alias"] = report.alias;
+  document["reference"] = report.reference;
+  document["directory"] = report.directory;
+  document["model_id"] = TextOrNull(report.model_id);
+  document["commit"] = TextOrNull(report.commit);
+  document["model_type"] = report.model_type;
+  document["architectures"] = report.architectures;
+  document["cannot_run"] =
+      report.cannot_run ? ErrorToJson(*report.cannot_run) : Json();
+  document["num_layers"] = report.num_layers;
+  document["hidden_size"] = report.hidden_size;
+  document["num_heads"] = report.num_heads;
+  document["num_kv_heads"] = report.num_kv_heads;
+  document["vocab_size"] = report.vocab_size;
+  document["context_length"] = report.context_length;
+  document["num_tensors"] = report.num_tensors;
+  document["num_parameters"] = report.num_parameters;
+  document["weight_bytes"] = report.weight_bytes;
+  document["compute"] = TextOrNull(report.compute);
+  document["tokenizer"] = TokenizerToJson(report.tokenizer);
+  document["memory"] = nullptr;
+  if (report.memory) {
+    document["memory"] = {
+        {"resident_bytes", report.memory->resident_bytes},
+        {"streaming_bytes", report.memory->streaming_bytes},
+        {"prompt_token_bytes", report.memory->prompt_token_bytes},
+        {"kv_token_bytes", report.memory->kv_token_bytes}};
+  }
+  document["tensor_root"] = TextOrNull(report.tensor_root);
+  AddTables(report, document);
+  return run::ToLine(document);
+}
+
+std::string RenderJson(const Error& error, std::string_view schema,
+                       int exit_code) {
+  Json document = Document(schema, exit_code);
+  document["error"] = ErrorToJson(error);
+  return run::ToLine(document);
+}
+
+}  // namespace revlm

@@ -1,0 +1,37 @@
+// Pieces of text for a terminal: widths, cutting, numbers with units.
+//
+// A column is what a terminal with a fixed-width font gives a character: two
+// for East Asian wide characters and emoji, none for combining marks, one for
+// the rest. The tables behind that cover the common blocks only: a rare
+// character may shift a column, never break the text.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "revlm/report.h"
+
+namespace revlm::report {
+
+// The columns that `text`, which is Printable, takes.
+int32_t Width(std::string_view text);
+
+// `text` made Printable, cut with an ellipsis to at most `columns`.
+std::string Cut(std::string_view text, int32_t columns, Charset charset);
+
+// Cut, then filled up with blanks to exactly `columns`.
+std::string Column(std::string_view text, int32_t columns, Charset charset);
+
+// 1.4 M
+std::string FormatCount(uint64_t count);
+
+// 9.1 s
+std::string FormatSeconds(double seconds);
+
+// The first four and last two digits of a digest: 9c1f..e2
+std::string ShortDigest(std::string_view hex);
+
+}  // namespace revlm::report

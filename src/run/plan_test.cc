@@ -1,0 +1,200 @@
+#include "run/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/file.h"
+
+namespace revlm::run {
+namespace {
+
+using ::testing::HasSubstr;
+
+RunOptions WithPrompts(std::vector<std::string> prompts) {
+  RunOptions options;
+  options.models = {"m"};
+  options.prompts = std::move(prompts);
+  return options;
+}
+
+std::map<std::string, std::string> KeysById(const RunOptions& options) {
+  std::map<std::string, std::string> keys;
+  for (const PlannedPrompt& prompt : PlanPrompts(options).value()) {
+    keys[prompt.id] = OperationKey("identity", "f32", prompt, options);
+  }
+  return keys;
+}
+
+TEST(PlanTest, DefaultIdsComeFromTheTextAndCountRepeats) {
+  const auto prompts = PlanPrompts(WithPrompts({"a", "b", "a", "a"}));
+  ASSERT_TRUE(prompts);
+  // printf a | sha256sum
+  EXPECT_EQ((*prompts)[0].id, "ca978112ca1b");
+  EXPECT_EQ((*prompts)[1].id, "3e23e8160039");
+  EXPECT_EQ((*prompts)[2].id, "ca978112ca1b-2");
+  EXPECT_EQ((*prompts)[3].id, "ca978112ca1b-3");
+}
+
+TEST(PlanTest, KeysAreTheSameInAnyOrderAndCompany) {
+  const auto keys = KeysById(WithPrompts({"a", "b", "a", "c"}));
+  EXPECT_EQ(KeysById(WithPrompts({"c", "a", "a", "b"})), keys);
+  for (const auto& [id, key] : KeysById(WithPrompts({"b", "a"}))) {
+    EXPECT_EQ(keys.at(id), key);
+  }
+}
+
+TEST(PlanTest, AKeyNeverChangesBetweenVersions) {
+  RunOptions options = WithPrompts({"a"});
+  EXPECT_EQ(KeysById(options).begin()->second, "KEY");
+}
+
+TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
+  const RunOptions base = WithPrompts({"a"});
+  std::set<std::string> keys;
+  const auto add = [&](const RunOptions& options,
+                       const std::string& identity = "identity",
+                       const std::string& compute = "f32") {
+    const auto prompts = PlanPrompts(options).value();
+    EXPECT_TRUE(
+        keys.insert(OperationKey(identity, compute, prompts[0], options))
+            .second);
+  };
+  add(base);
+  add(base, "other");
+  add(base, "identity", "bf16");
+  add(WithPrompts({"b"}));
+  const auto with = [&](auto change) {
+    RunOptions options = base;
+    change(options);
+    add(options);
+  };
+  with([](RunOptions& o) { o.max_tokens = 3; });
+  with([](RunOptions& o) { o.sampling.temperature = 0.5f; });
+  with([](RunOptions& o) { o.sampling.top_k = 5; });
+  with([](RunOptions& o) { o.sampling.top_p = 0.5f; });
+  with([](RunOptions& o) { o.sampling.seed = 1; });
+  with([](RunOptions& o) { o.num_logprobs = 2; });
+  with([](RunOptions& o) { o.prompt_logprobs = true; });
+  with([](RunOptions& o) { o.capture = HiddenStates::kLast; });
+  with([](RunOptions& o) { o.special_tokens = false; });
+}
+
+TEST(PlanTest, HowItIsDoneChangesNoKey) {
+  const RunOptions base = WithPrompts({"a"});
+  RunOptions other = base;
+  other.num_threads = 7;
+  other.keep_weights = false;
+  other.output_dir = "elsewhere";
+  other.dtype = Dtype::kF32;  // what it resolves to is given
+  EXPECT_EQ(KeysById(other), KeysById(base));
+}
+
+TEST(PlanTest, SeedsDependOnSeedAndKey) {
+  const uint64_t seed = SamplingSeed(1, "key");
+  EXPECT_EQ(SamplingSeed(1, "key"), seed);
+  EXPECT_NE(SamplingSeed(2, "key"), seed);
+  EXPECT_NE(SamplingSeed(1, "yek"), seed);
+  // (printf revlm/sample/v1; printf '\1\0\0\0\0\0\0\0key') | sha256sum
+  EXPECT_EQ(seed, 0x45a3a7c6c62224a8u);
+}
+
+TEST(PlanTest, TheBuiltInSetIsTheDefaultAndHasAnEnd) {
+  EXPECT_EQ(PlanPrompts(WithPrompts({}))->size(), 10u);
+  RunOptions options = WithPrompts({});
+  options.num_challenges = 50;
+  EXPECT_EQ(PlanPrompts(options)->size(), 50u);
+  options.num_challenges = 1000;
+  const auto prompts = PlanPrompts(options);
+  ASSERT_FALSE(prompts);
+  EXPECT_EQ(prompts.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(prompts.error().message, HasSubstr("--challenges: found 1000"));
+}
+
+TEST(PlanTest, ChallengesAndPromptsExcludeEachOther) {
+  RunOptions options = WithPrompts({"a"});
+  options.num_challenges = 3;
+  EXPECT_THAT(PlanPrompts(options).error().message,
+              HasSubstr("cannot be combined"));
+}
+
+TEST(PlanTest, IdsThatMeetAreRefused) {
+  const std::string path = ::testing::TempDir() + "/plan_ids.jsonl";
+  ASSERT_TRUE(base::WriteFileAtomically(
+      path, "{\"prompt\": \"x\", \"id\": \"ca978112ca1b\"}\n"));
+  RunOptions options = WithPrompts({"a"});
+  options.prompt_file = path;
+  EXPECT_THAT(PlanPrompts(options).error().message,
+              HasSubstr("two prompts have the id \"ca978112ca1b\""));
+}
+
+TEST(PlanTest, AGivenIdMakesEqualPromptsDifferentOperations) {
+  const std::string path = ::testing::TempDir() + "/plan_repeat.jsonl";
+  ASSERT_TRUE(base::WriteFileAtomically(
+      path,
+      "{\"prompt\": \"x\", \"id\": \"one\"}\n"
+      "{\"prompt\": \"x\", \"id\": \"two\", \"max_tokens\": 2}\n"));
+  RunOptions options = WithPrompts({});
+  options.prompt_file = path;
+  const auto prompts = PlanPrompts(options);
+  ASSERT_TRUE(prompts);
+  EXPECT_EQ((*prompts)[0].max_tokens, 16);
+  EXPECT_EQ((*prompts)[1].max_tokens, 2);
+  EXPECT_NE(KeysById(options).at("one"), KeysById(options).at("two"));
+}
+
+TEST(PlanTest, MeaninglessOptionsAreRefusedByName) {
+  const auto message = [](auto change) {
+    RunOptions options = WithPrompts({"a"});
+    change(options);
+    const Status status = CheckOptions(options);
+    return status ? std::string("accepted") : status.error().message;
+  };
+  EXPECT_EQ(message([](RunOptions&) {}), "accepted");
+  EXPECT_THAT(message([](RunOptions& o) { o.models.clear(); }),
+              HasSubstr("no model given"));
+  EXPECT_THAT(message([](RunOptions& o) { o.max_tokens = -1; }),
+              HasSubstr("--max-tokens: found -1"));
+  EXPECT_THAT(message([](RunOptions& o) { o.sampling.temperature = -1; }),
+              HasSubstr("--temperature"));
+  EXPECT_THAT(
+      message([](RunOptions& o) { o.sampling.temperature = std::stof("nan"); }),
+      HasSubstr("--temperature"));
+  EXPECT_THAT(message([](RunOptions& o) { o.sampling.top_p = 1.5f; }),
+              HasSubstr("--top-p"));
+  EXPECT_THAT(message([](RunOptions& o) { o.sampling.top_k = -2; }),
+              HasSubstr("--top-k"));
+  EXPECT_THAT(message([](RunOptions& o) { o.num_logprobs = -2; }),
+              HasSubstr("--logprobs"));
+  EXPECT_THAT(message([](RunOptions& o) { o.num_threads = -2; }),
+              HasSubstr("--threads"));
+  EXPECT_THAT(message([](RunOptions& o) { o.num_challenges = 0; }),
+              HasSubstr("--challenges"));
+  EXPECT_THAT(PlanPrompts(WithPrompts({"\xff"})).error().message,
+              HasSubstr("--prompt \"\\xff\": found bytes that are not UTF-8"));
+}
+
+TEST(PlanTest, ADifferenceOfPlansIsNamed) {
+  const base::Json there = {{"seed", 1}, {"models", {{{"alias", "a"}}}}};
+  base::Json asked = there;
+  EXPECT_EQ(FindPlanDifference(there, asked), std::nullopt);
+  asked["seed"] = 2;
+  EXPECT_EQ(FindPlanDifference(there, asked), "seed: 1 there, 2 asked");
+  asked["seed"] = 1;
+  asked["models"][0]["alias"] = "b";
+  EXPECT_EQ(FindPlanDifference(there, asked),
+            "models.0.alias: \"a\" there, \"b\" asked");
+  asked["models"].erase(0);
+  EXPECT_THAT(FindPlanDifference(there, asked).value_or(""),
+              HasSubstr("models"));
+  asked = there;
+  asked["more"] = true;
+  EXPECT_EQ(FindPlanDifference(there, asked),
+            "more: nothing there, true asked");
+}
+
+}  // namespace
+}  // namespace revlm::run

@@ -1,0 +1,61 @@
+"""Starts the program under test in a folder and an environment of its own."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "examples" / "models" / "aster-s0"
+OTHER_MODEL = ROOT / "examples" / "models" / "aster-s0-ft-quotes"
+REVLM = os.environ["REVLM"]
+TIMEOUT_SECONDS = 300
+
+
+class ProgramTest(unittest.TestCase):
+    """One temporary folder for each test: the working directory."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="revlm-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "LC_ALL": "C.UTF-8",
+        }
+        for name, value in os.environ.items():  # what sanitizers and oneDNN read
+            if name.endswith("SAN_OPTIONS") or name.startswith("ONEDNN_"):
+                self.environment[name] = value
+
+    def start(self, *arguments, env=None, **options):
+        return subprocess.Popen(
+            [REVLM, *map(str, arguments)], cwd=self.folder,
+            env={**self.environment, **(env or {})},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, **options)
+
+    def revlm(self, *arguments, code=0, env=None, **options):
+        """Runs to the end; returns (stdout, stderr) as bytes."""
+        process = self.start(*arguments, env=env, **options)
+        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+        self.assertEqual(process.returncode, code,
+                         f"{arguments}\n{err.decode(errors='replace')}")
+        return out, err
+
+    def results(self, folder):
+        return (self.folder / folder / "results.jsonl").read_bytes()
+
+    def lines(self, folder):
+        return sorted(self.results(folder).splitlines())
+
+    def journal_keys(self, folder):
+        """Keys in ops.jsonl, a torn last line left out."""
+        text = (self.folder / folder / "ops.jsonl").read_text()
+        whole = text[:text.rfind("\n") + 1]
+        return [json.loads(line)["key"] for line in whole.splitlines()]
+
+    def copy_model(self, name):
+        shutil.copytree(MODEL, self.folder / name)
