@@ -46,6 +46,13 @@ enum class Gating {
 // Whether a group of linears has biases.
 enum class Biases { kNever, kAlways, kAttentionBias, kMlpBias };
 
+// Which layers attend to no more than the configuration's sliding window.
+enum class Windows {
+  kNone,      // none, whatever the configuration says
+  kAll,       // all
+  kSwitched,  // those that the configuration lists, when it switches them on
+};
+
 // Names of tensors. Those of a layer follow `layer`, whose {} is its number; a
 // linear's or norm's tensors are its name with ".weight" and ".bias".
 struct TensorNames {
@@ -74,6 +81,8 @@ struct Defaults {
   double rotary_factor = 1;  // share of a head that is rotated
   bool attention_bias = false;
   bool parallel_residual = false;
+  int64_t sliding_window = 4096;
+  int64_t max_window_layers = 28;  // layers before the first that slides
 };
 
 struct Family {
@@ -86,9 +95,7 @@ struct Family {
   Biases output_biases = Biases::kNever;
   Biases mlp_biases = Biases::kNever;
   WeightLayout layout = WeightLayout::kOutIn;
-  // Whether a sliding window applies to all layers (Mistral), or only when the
-  // configuration switches it on (Qwen).
-  bool window_needs_switch = false;
+  Windows windows = Windows::kNone;
   Defaults defaults;
   TensorNames names;
 };

@@ -196,6 +196,10 @@ std::optional<Error> StreamingEngine::CheckRequest(
                       id, spec_.vocab_size - 1));
     }
   }
+  if (request.num_top_logprobs < 0) {
+    return invalid(fmt::format("num_top_logprobs is {}, allowed is 0 or more",
+                               request.num_top_logprobs));
+  }
   const uint64_t bytes = StateBytes(request);
   if (bytes > options_.state_bytes) {
     return Error{ErrorCode::kBudgetExceeded,
@@ -214,8 +218,13 @@ uint64_t StreamingEngine::StateBytes(const Request& request) const {
   const uint64_t vocabulary = static_cast<uint64_t>(spec_.vocab_size);
   const bool scores_prompt =
       request.want_prompt_logprobs || request.want_prompt_logits;
+  const uint64_t num_alternatives =
+      std::min(static_cast<uint64_t>(request.num_top_logprobs), vocabulary);
+  // Alternatives lie in the head's row and, scored, in the completion.
   uint64_t bytes = length * need_.state_bytes_per_token;
-  bytes += (scores_prompt ? length : 1) * HeadRunner::RowBytes(spec_);
+  bytes += (scores_prompt ? length : 1) *
+           (HeadRunner::RowBytes(spec_) +
+            2 * num_alternatives * sizeof(Alternative));
   if (request.max_new_tokens > 0) {
     const uint64_t longest =
         std::min(length + static_cast<uint64_t>(request.max_new_tokens),

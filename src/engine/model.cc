@@ -256,19 +256,24 @@ Result<Activation> FindActivation(const std::string& name,
                          source, name);
 }
 
-// Each layer's window: for all layers, or as `layer_types` or
-// `max_window_layers` say.
+// Each layer's window: none, the same for all layers, or as `layer_types` or
+// `max_window_layers` say. A window that is null is none; an absent one is the
+// family's.
 Result<std::vector<int64_t>> FindWindows(const ModelConfig& config,
                                          const Family& family,
                                          const std::string& source) {
-  const int64_t window = config.sliding_window.value_or(0);
   std::vector<int64_t> windows(static_cast<size_t>(config.num_layers), 0);
-  const bool is_on =
-      !family.window_needs_switch || config.use_sliding_window.value_or(false);
-  if (!is_on) return windows;
+  const bool is_switched = family.windows == Windows::kSwitched;
+  if (family.windows == Windows::kNone ||
+      (is_switched && !config.use_sliding_window.value_or(false))) {
+    return windows;
+  }
+  const int64_t window = config.sliding_window.value_or(
+      config.raw.contains("sliding_window") ? 0
+                                            : family.defaults.sliding_window);
   for (size_t i = 0; i < windows.size(); ++i) {
     bool slides = true;
-    if (!config.layer_types.empty()) {
+    if (is_switched && !config.layer_types.empty()) {
       const std::string& type = config.layer_types[i];
       slides = type == "sliding_attention";
       if (!slides && type != "full_attention") {
@@ -278,8 +283,10 @@ Result<std::vector<int64_t>> FindWindows(const ModelConfig& config,
             "full_attention and sliding_attention",
             source, type);
       }
-    } else if (family.window_needs_switch) {
-      slides = static_cast<int64_t>(i) >= config.max_window_layers.value_or(0);
+    } else if (is_switched) {
+      slides =
+          static_cast<int64_t>(i) >=
+          config.max_window_layers.value_or(family.defaults.max_window_layers);
     }
     if (slides) windows[i] = window;
   }

@@ -34,9 +34,12 @@ int32_t SampleToken(std::span<const float> logits, const Sampling& sampling,
   std::vector<double> weights(num_kept);
   double total = 0;
   for (size_t i = 0; i < num_kept; ++i) {
-    weights[i] = std::exp(
-        (static_cast<double>(logits[static_cast<size_t>(ids[i])]) - max) /
-        static_cast<double>(sampling.temperature));
+    const double logit = logits[static_cast<size_t>(ids[i])];
+    // The difference of equal infinities is not a number.
+    weights[i] = logit == max
+                     ? 1
+                     : std::exp((logit - max) /
+                                static_cast<double>(sampling.temperature));
     total += weights[i];
   }
   if (sampling.top_p < 1) {

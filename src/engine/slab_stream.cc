@@ -155,7 +155,7 @@ void SlabStream::Clear() {
   std::unique_lock lock(mutex_);
   // Reads under way finish first: they write into the buffers.
   for (Entry& entry : schedule_) {
-    if (!entry.is_ready() || !entry.observed) {
+    if (!entry.is_ready() || !entry.observed || entry.failed) {
       was_read_[static_cast<size_t>(entry.slab_idx)] = false;
     }
     entry.chunks.resize(entry.next_chunk);
@@ -222,10 +222,9 @@ void SlabStream::ReadLoop(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     Entry* entry = nullptr;
-    if (!changed_.wait(lock, stop,
-                       [&] { return (entry = NextToRead()) != nullptr; })) {
-      return;
-    }
+    changed_.wait(lock, stop,
+                  [&] { return (entry = NextToRead()) != nullptr; });
+    if (stop.stop_requested()) return;
     // The entry stays where it is while chunks are under way: entries leave the
     // schedule only when ready, and a deque does not move the others.
     const Extent chunk = entry->chunks[entry->next_chunk++];
@@ -235,7 +234,10 @@ void SlabStream::ReadLoop(std::stop_token stop) {
     lock.lock();
     ++entry->num_chunks_done;
     read_bytes_ += chunk.size_bytes;
-    if (!status && !error_) error_ = status.error();
+    if (!status) {
+      entry->failed = true;
+      if (!error_) error_ = status.error();
+    }
     if (entry->is_ready() || error_) changed_.notify_all();
   }
 }
@@ -244,16 +246,16 @@ void SlabStream::ObserveLoop(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     Entry* entry = nullptr;
-    const bool found = changed_.wait(lock, stop, [&] {
+    changed_.wait(lock, stop, [&] {
       for (Entry& candidate : schedule_) {
         if (!candidate.observed) {
           entry = &candidate;
-          return candidate.is_ready();
+          return candidate.is_ready() && !candidate.failed;
         }
       }
       return false;
     });
-    if (!found) return;
+    if (stop.stop_requested()) return;
     const SlabView view = View(*entry);
     observing_ = true;
     lock.unlock();

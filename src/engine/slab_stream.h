@@ -121,6 +121,7 @@ class SlabStream {
     size_t next_chunk = 0;
     size_t num_chunks_done = 0;
     bool observed = false;  // or nothing to observe
+    bool failed = false;    // a chunk could not be read
 
     bool is_ready() const { return num_chunks_done == chunks.size(); }
   };
