@@ -115,7 +115,7 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
 
 CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
   CLI::App* app = parser.add_subcommand(
-      "run", "Put every prompt to every model; `revlm MODEL...` means this");
+      "run", "Put every prompt to every model; may be left out");
   app->add_option("MODEL", line.run.models,
                   "[alias=]directory or hf:ORG/NAME[@REVISION]")
       ->required()
@@ -124,14 +124,15 @@ CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
   AddAnswerOptions(*app, line);
   AddEngineOptions(*app, line);
   app->add_option("--output-dir", line.run.output_dir,
-                  "This run's directory; default: a new one in rev-runs, or "
-                  "the unfinished one of the same plan")
+                  "This run's directory; default: in rev-runs")
       ->option_text("D")
       ->group("Output");
   AddOutputOptions(*app, line.output);
   app->footer(
-      "The same command resumes a run that was stopped. Each flag --foo-bar is "
-      "also\nread from REV_FOO_BAR.");
+      "Without --output-dir, a run goes to a new directory in rev-runs, or "
+      "goes "
+      "on in\nthe one that rev-runs/latest leads to when that was stopped and "
+      "has the same plan.\nEach flag --foo-bar is also read from REV_FOO_BAR.");
   return app;
 }
 

@@ -16,7 +16,7 @@ struct RunEvent {
   std::string message;
 
   std::string model;  // the alias of the model at work
-  std::string phase;  // "prefill", "decode" or "hash"
+  std::string phase;  // "prefill", "decode", "done" or "hash"
   int32_t layer = 0;  // parts of the weights this pass went through, of
   int32_t num_layers = 0;
   int64_t num_finished = 0;  // of the whole call, of

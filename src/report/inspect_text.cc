@@ -54,10 +54,11 @@ std::string MemoryLines(const InspectReport& report) {
               fmt::format("{} with all weights kept, {} streamed",
                           FormatBytes(report.memory->resident_bytes),
                           FormatBytes(report.memory->streaming_bytes))) +
-         Line("", fmt::format("+ {} a prompt token in flight, {} a token of a "
-                              "sequence kept",
-                              FormatBytes(report.memory->prompt_token_bytes),
-                              FormatBytes(report.memory->kv_token_bytes))) +
+         Line("",
+              fmt::format("+ {} for each prompt token in flight, {} for each "
+                          "kept",
+                          FormatBytes(report.memory->prompt_token_bytes),
+                          FormatBytes(report.memory->kv_token_bytes))) +
          Line("compute", report.compute + " by default");
 }
 
@@ -79,27 +80,33 @@ std::string LayerTable(const InspectReport& report) {
 }
 
 std::string FileTable(const InspectReport& report, Charset charset) {
-  std::string table = fmt::format(
-      "\n{} {:>10}  {}\n", Column("FILE", 32, charset), "BYTES", "SHA-256");
+  std::string table = fmt::format("\n{} {:>10}  SHA-256\n",
+                                  Column("FILE", 40, charset), "BYTES");
   for (const auto& file : report.files) {
-    // Digests can be compared with sha256sum only in full.
     table +=
-        fmt::format("{} {:>10}  {}\n", Column(file.name, 32, charset),
+        fmt::format("{} {:>10}  {}\n", Column(file.name, 40, charset),
                     FormatBytes(file.size_bytes),
-                    file.sha256.empty() ? "(--hash reads it)" : file.sha256);
+                    file.sha256.empty() ? "(--hash reads it)"
+                                        : report::ShortDigest(file.sha256));
   }
   return table;
 }
 
-std::string TensorTable(const InspectReport& report, Charset charset) {
+// Whole digests, as sha256sum writes them: asked for with `hash` only.
+std::string DigestLists(const InspectReport& report, Charset charset) {
   if (report.tensors.empty()) return "";
-  std::string table = "\nSHA-256 of each tensor\n";
+  std::string lists = "\nSHA-256 of each file\n";
+  for (const auto& file : report.files) {
+    lists +=
+        fmt::format("{}  {}\n", file.sha256, Printable(file.name, charset));
+  }
+  lists += "\nSHA-256 of each tensor\n";
   for (const auto& tensor : report.tensors) {
-    table += fmt::format("{}  {} {} [{}]\n", tensor.sha256,
+    lists += fmt::format("{}  {} {} [{}]\n", tensor.sha256,
                          Printable(tensor.name, charset), tensor.dtype,
                          fmt::join(tensor.shape, ","));
   }
-  return table;
+  return lists;
 }
 
 }  // namespace
@@ -140,7 +147,7 @@ std::string RenderText(const InspectReport& report, const TextStyle& style) {
   }
   text += LayerTable(report);
   text += FileTable(report, charset);
-  text += TensorTable(report, charset);
+  text += DigestLists(report, charset);
   return text;
 }
 

@@ -297,7 +297,15 @@ Status Runner::RunOperations(const Model& model, engine::Engine& engine,
     Report(std::move(event));
   };
   const Status status = engine.Run(requests, hooks);
-  return kept ? status : kept;
+  if (!kept) return kept;
+  REVLM_TRY(status);
+  RunEvent last;
+  last.model = model.alias;
+  last.phase = "done";
+  last.fraction = static_cast<double>(num_finished_) /
+                  static_cast<double>(operations_.size());
+  Report(std::move(last));
+  return {};
 }
 
 Status Runner::Finish(Operation& operation, OperationResult result) {
