@@ -131,8 +131,9 @@ CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
   app->footer(
       "Without --output-dir, a run goes to a new directory in rev-runs, or "
       "goes "
-      "on in\nthe one that rev-runs/latest leads to when that was stopped and "
-      "has the same plan.\nEach flag --foo-bar is also read from REV_FOO_BAR.");
+      "on in\nthe one that rev-runs/latest leads to when that was stopped "
+      "and has the\nsame plan. Each flag --foo-bar is also read from "
+      "REV_FOO_BAR.");
   return app;
 }
 

@@ -19,6 +19,13 @@ class ResumeTest(ProgramTest):
     def write_prompts(self, prompts, name="p.txt"):
         (self.folder / name).write_text("".join(p + "\n" for p in prompts))
 
+    def wait_for_line(self, process, folder):
+        """Until the first result is journaled."""
+        journal = self.folder / folder / "ops.jsonl"
+        while not (journal.exists() and b"\n" in journal.read_bytes()):
+            self.assertIsNone(process.poll(), "ended before the first result")
+            time.sleep(0.002)
+
     def run_in(self, folder, *arguments, **options):
         return self.revlm("run", MODEL, "--prompts", "p.txt", "--output-dir",
                           folder, *arguments, **options)
@@ -35,25 +42,25 @@ class ResumeTest(ProgramTest):
         self.revlm(*command, "timed")
         seconds = time.monotonic() - began
         chance = random.Random(20261123)
-        partial = 0
         kept = []
-        for _ in range(100):
+        for attempt in range(100):
             process = self.start(*command, "killed")
-            try:
-                process.communicate(timeout=chance.uniform(0, seconds))
-                self.assertEqual(process.returncode, 0)
+            if attempt == 0:  # in the middle for certain
+                self.wait_for_line(process, "killed")
+            else:
+                time.sleep(chance.uniform(0, seconds))
+            process.kill()
+            _, err = process.communicate()
+            if process.returncode == 0:
                 break
-            except __import__("subprocess").TimeoutExpired:
-                process.kill()
-                process.communicate()
-            if (self.folder / "killed" / "ops.jsonl").exists():
-                keys = self.journal_keys("killed")
-                self.assertEqual(keys[:len(kept)], kept)
-                partial += len(kept) < len(keys) < 32
-                kept = keys
+            self.assertEqual(process.returncode, -signal.SIGKILL, err)
+            keys = self.journal_keys("killed")
+            self.assertEqual(keys[:len(kept)], kept)
+            kept = keys
+            if attempt == 0:
+                self.assertLess(len(kept), len(PROMPTS) * 2)
         else:
             self.revlm(*command, "killed")
-        self.assertGreater(partial, 0)
         self.assertEqual(self.results("killed"), self.results("whole"))
         keys = self.journal_keys("killed")
         self.assertEqual(len(keys), 32)
@@ -70,10 +77,7 @@ class ResumeTest(ProgramTest):
         command = ["run", MODEL, "--prompts", "p.jsonl", "--no-resident",
                    "--output-dir", folder]
         process = self.start(*command)
-        journal = self.folder / folder / "ops.jsonl"
-        while not (journal.exists() and b"\n" in journal.read_bytes()):
-            self.assertIsNone(process.poll(), "ended before the first result")
-            time.sleep(0.002)
+        self.wait_for_line(process, folder)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, code, err)
@@ -133,10 +137,12 @@ class ResumeTest(ProgramTest):
     def test_another_plan_is_refused_and_the_field_named(self):
         self.write_prompts(PROMPTS[:3])
         self.run_in("d", "--max-tokens", 2)
-        for change, field in ((["--max-tokens", 3], b"max_tokens: 2 there, 3"),
-                              (["--seed", 5], b"seed: 0 there, 5"),
-                              (["--dtype", "f32"], b"dtype: \"auto\" there")):
-            _, err = self.run_in("d", "--max-tokens", 2, *change, code=2)
+        for change, field in (
+                (["--max-tokens", 3], b"max_tokens: 2 there, 3 asked"),
+                (["--max-tokens", 2, "--seed", 5], b"seed: 0 there, 5 asked"),
+                (["--max-tokens", 2, "--dtype", "f32"],
+                 b"dtype: \"auto\" there, \"f32\" asked")):
+            _, err = self.run_in("d", *change, code=2)
             self.assertIn(field, err)
         self.write_prompts(PROMPTS[:4])
         _, err = self.run_in("d", "--max-tokens", 2, code=2)
