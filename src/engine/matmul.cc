@@ -1,45 +1,20 @@
 #include "engine/matmul.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <dnnl.hpp>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <random>
-#include <tuple>
 #include <utility>
 
 #include "base/bytes.h"
-
-// oneDNN as Debian builds it runs on OpenMP. These are the two calls that keep
-// it single-threaded inside our own threads; both concern the calling thread
-// only.
-extern "C" {
-int omp_get_max_threads(void);
-void omp_set_num_threads(int num_threads);
-}
+#include "base/random.h"
 
 namespace revlm::engine {
 namespace {
 
 constexpr int64_t kMaxRows = 512;  // of one oneDNN product
-
-class SingleThreadedOpenMp {
- public:
-  SingleThreadedOpenMp() : previous_(omp_get_max_threads()) {
-    if (previous_ != 1) omp_set_num_threads(1);
-  }
-  ~SingleThreadedOpenMp() {
-    if (previous_ != 1) omp_set_num_threads(previous_);
-  }
-  SingleThreadedOpenMp(const SingleThreadedOpenMp&) = delete;
-  SingleThreadedOpenMp& operator=(const SingleThreadedOpenMp&) = delete;
-
- private:
-  const int previous_;
-};
+constexpr int64_t kConvertBlock = 512;
 
 // Row counts come in steps of an eighth, so that few products are compiled.
 int64_t RowBucket(int64_t num_rows) {
@@ -50,151 +25,48 @@ int64_t RowBucket(int64_t num_rows) {
   return (num_rows + step - 1) / step * step;
 }
 
-// One oneDNN product: [rows][k] times a tile of n columns.
-struct Shape {
-  int64_t rows = 0;
-  int64_t columns = 0;
-  int64_t k = 0;
-  int64_t weight_stride = 0;  // of the outer dimension of the tile
-  WeightLayout layout = WeightLayout::kOutIn;
-  ElementType type = ElementType::kF32;
-
-  auto operator<=>(const Shape&) const = default;
-};
-
-dnnl::engine& CpuEngine() {
-  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-dnnl::memory::data_type DnnlType(ElementType type) {
-  return type == ElementType::kBf16 ? dnnl::memory::data_type::bf16
-                                    : dnnl::memory::data_type::f32;
-}
-
 int64_t ElementBytes(ElementType type) {
   return type == ElementType::kF32 ? 4 : 2;
 }
 
-// A compiled product. Throws dnnl::error; callers catch.
-class CompiledProduct {
- public:
-  explicit CompiledProduct(const Shape& shape)
-      : input_({shape.rows, shape.k}, DnnlType(shape.type),
-               dnnl::memory::dims{shape.k, 1}),
-        weight_({shape.k, shape.columns}, DnnlType(shape.type),
-                shape.layout == WeightLayout::kOutIn
-                    ? dnnl::memory::dims{1, shape.weight_stride}
-                    : dnnl::memory::dims{shape.weight_stride, 1}),
-        output_({shape.rows, shape.columns}, dnnl::memory::data_type::f32,
-                dnnl::memory::dims{shape.columns, 1}) {
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-#if DNNL_VERSION_MAJOR >= 3
-    const dnnl::matmul::primitive_desc descriptor(CpuEngine(), input_, weight_,
-                                                  output_, attributes);
-#else
-    const dnnl::matmul::primitive_desc descriptor(
-        dnnl::matmul::desc(input_, weight_, output_), attributes, CpuEngine());
-#endif
-    scratch_ = descriptor.scratchpad_desc();
-    primitive_ = dnnl::matmul(descriptor);
-  }
-
-  size_t scratch_bytes() const { return scratch_.get_size(); }
-
-  void Execute(dnnl::stream& stream, const void* input, const void* weight,
-               float* output, std::byte* scratch) const {
-    // oneDNN's interface has no const; inputs are not written.
-    auto memory = [](const dnnl::memory::desc& descriptor, const void* data) {
-      return dnnl::memory(descriptor, CpuEngine(), const_cast<void*>(data));
-    };
-    primitive_.execute(stream,
-                       {{DNNL_ARG_SRC, memory(input_, input)},
-                        {DNNL_ARG_WEIGHTS, memory(weight_, weight)},
-                        {DNNL_ARG_DST, memory(output_, output)},
-                        {DNNL_ARG_SCRATCHPAD, memory(scratch_, scratch)}});
-    stream.wait();
-  }
-
- private:
-  dnnl::memory::desc input_;
-  dnnl::memory::desc weight_;
-  dnnl::memory::desc output_;
-  dnnl::memory::desc scratch_;
-  dnnl::matmul primitive_;
-};
-
 // What one thread needs to run products.
 struct ThreadScratch {
-  dnnl::stream stream{CpuEngine()};
-  std::vector<std::byte> dnnl;
-  std::vector<std::byte> weight;  // a converted column tile
-  std::vector<float> output;      // one tile of results
+  std::vector<std::byte> product;  // oneDNN's
+  std::vector<std::byte> weight;   // a converted column tile
+  std::vector<float> output;       // one tile of results
 
   template <typename T>
   static T* Reserve(std::vector<T>& buffer, size_t size) {
     if (buffer.size() < size) buffer.resize(size);
     return buffer.data();
   }
-};
 
-std::byte* ReserveDnnl(ThreadScratch& scratch,
-                       const CompiledProduct& compiled) {
-  return ThreadScratch::Reserve(scratch.dnnl, compiled.scratch_bytes() + 1);
-}
+  Status Run(const OnednnProduct& compiled, const void* input,
+             const void* weights, float* results) {
+    return compiled.Execute(input, weights, results,
+                            Reserve(product, compiled.scratch_bytes() + 1));
+  }
+};
 
 // A part of a product that one thread runs.
 struct Task {
   const Product* product = nullptr;
-  const CompiledProduct* compiled = nullptr;  // of `shape`
-  Shape shape;
+  const OnednnProduct* compiled = nullptr;  // of `shape`
+  ProductShape shape;
   int64_t first_row = 0;
   int64_t num_rows = 0;  // shape.rows less the padding
   int64_t first_column = 0;
 };
 
-std::string IsaName() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41:
-      return "sse41";
-    case dnnl::cpu_isa::avx:
-      return "avx";
-    case dnnl::cpu_isa::avx2:
-      return "avx2";
-    case dnnl::cpu_isa::avx512_core:
-      return "avx512_core";
-    case dnnl::cpu_isa::avx512_core_vnni:
-      return "avx512_core_vnni";
-    case dnnl::cpu_isa::avx512_core_bf16:
-      return "avx512_core_bf16";
-    default:
-      return fmt::format("isa-{:x}",
-                         static_cast<int>(dnnl::get_effective_cpu_isa()));
-  }
-}
-
-class DnnlMatmul : public Matmul {
+class OnednnMatmul : public Matmul {
  public:
-  DnnlMatmul(ComputeType compute, ThreadPool& pool, const Kernels& kernels)
+  OnednnMatmul(ComputeType compute, ThreadPool& pool, const Kernels& kernels)
       : compute_(compute), pool_(pool), kernels_(kernels) {
-    if (compute == ComputeType::kBf16 && HasBf16Products()) {
-      operand_ = ElementType::kBf16;
-    }
     scratch_.resize(static_cast<size_t>(pool.num_threads()));
-    const bool any_row_count = ProvesAllRowCounts();
-    numerics_ = {
-        .isa = IsaName(),
-        .compute = std::string(ComputeTypeName(compute)),
-        .products = fmt::format(
-            "oneDNN {}.{}.{}{}", dnnl::version()->major, dnnl::version()->minor,
-            dnnl::version()->patch,
-            compute == ComputeType::kBf16 && operand_ == ElementType::kF32
-                ? ", bf16 factors widened"
-                : ""),
-        .row_tile = any_row_count ? 0 : int32_t{kAnchorRows},
-        .kernels = ""};
   }
+
+  // Finds out what oneDNN can do here.
+  Status Start();
 
   int64_t InputRowBytes(int64_t n) const override {
     return n * ElementBytes(operand_);
@@ -214,153 +86,173 @@ class DnnlMatmul : public Matmul {
   NumericsClass numerics() const override { return numerics_; }
 
  private:
-  static bool HasBf16Products() {
-    try {
-      CompiledProduct({.rows = 2,
-                       .columns = 16,
-                       .k = 32,
-                       .weight_stride = 32,
-                       .layout = WeightLayout::kOutIn,
-                       .type = ElementType::kBf16});
-      return true;
-    } catch (const dnnl::error&) {
-      return false;
-    }
-  }
-
-  // f32 values to operands of compute type kBf16.
-  void Round(const float* x, int64_t n, void* operand) const {
-    if (operand_ == ElementType::kBf16) {
-      kernels_.narrow_to_bf16(x, n, static_cast<uint16_t*>(operand));
-      return;
-    }
-    uint16_t rounded[512];
-    float* out = static_cast<float*>(operand);
-    for (int64_t i = 0; i < n; i += 512) {
-      const int64_t count = std::min<int64_t>(512, n - i);
-      kernels_.narrow_to_bf16(x + i, count, rounded);
-      kernels_.widen(ElementType::kBf16, rounded, count, out + i);
-    }
-  }
-
-  // Weights to operands, `n` of them one after another.
+  void Round(const float* x, int64_t n, void* operand) const;
   void ConvertWeights(ElementType type, const std::byte* x, int64_t n,
-                      std::byte* out) const {
-    if (compute_ == ComputeType::kF32 || type == ElementType::kBf16) {
-      kernels_.widen(type, x, n, reinterpret_cast<float*>(out));
-      return;
-    }
-    float wide[512];
-    for (int64_t i = 0; i < n; i += 512) {
-      const int64_t count = std::min<int64_t>(512, n - i);
-      kernels_.widen(type, x + i * ElementBytes(type), count, wide);
-      Round(wide, count, out + i * ElementBytes(operand_));
-    }
-  }
-
-  bool ProvesAllRowCounts();
-  bool IsProved(const Shape& shape);
-  bool Prove(const Shape& shape);
-  const CompiledProduct& Compile(const Shape& shape);
+                      std::byte* out) const;
   bool NeedsConversion(const WeightMatrix& weight) const {
     return weight.type != operand_;
   }
+
+  Result<const OnednnProduct*> Compile(const ProductShape& shape);
+  Result<bool> IsProved(const ProductShape& shape);
+  Result<bool> Prove(const ProductShape& shape);
+  std::vector<std::byte> ProofData(uint64_t seed, int64_t count) const;
+
+  int64_t MaxRows(int64_t num_rows, std::span<const Product> products) const;
   Status AddTasks(const Product& product, int64_t num_rows, int64_t max_rows,
                   std::vector<Task>& tasks);
-  Result<int64_t> NextRowCount(Shape shape, int64_t num_rows);
+  Result<int64_t> NextRowCount(ProductShape shape, int64_t num_rows);
   const std::byte* TileWeights(const Task& task, ThreadScratch& scratch) const;
-  void RunTask(const Task& task, const void* input, int thread_idx);
+  Status RunTask(const Task& task, const void* input, int thread_idx);
 
   const ComputeType compute_;
   ThreadPool& pool_;
   const Kernels& kernels_;
   ElementType operand_ = ElementType::kF32;  // what oneDNN multiplies
   std::vector<ThreadScratch> scratch_;       // one a thread
-  std::map<Shape, CompiledProduct> compiled_;
-  std::map<Shape, bool> proved_;  // shape with its row count -> same bits
+  // Never shrinks, so that running tasks may hold pointers into it.
+  std::map<ProductShape, OnednnProduct> compiled_;
+  std::map<ProductShape, bool> proved_;
   NumericsClass numerics_;
 };
 
-// REQUIRES: called by one thread at a time. Entries are never removed, so that
-// running tasks may hold references.
-const CompiledProduct& DnnlMatmul::Compile(const Shape& shape) {
+Status OnednnMatmul::Start() {
+  ProductShape shape = {.rows = 2,
+                        .columns = kColumnTile,
+                        .k = 256,
+                        .weight_stride = 256,
+                        .layout = WeightLayout::kOutIn,
+                        .type = ElementType::kBf16};
+  if (compute_ == ComputeType::kBf16 && Compile(shape)) {
+    operand_ = ElementType::kBf16;
+  }
+  shape.type = operand_;
+  // One word on row counts for the numerics class; each shape in use is proved
+  // on its own all the same.
+  bool any_row_count = true;
+  for (int64_t rows = 1; rows <= 64 && any_row_count; ++rows) {
+    shape.rows = RowBucket(rows);
+    REVLM_ASSIGN_OR_RETURN(any_row_count, IsProved(shape));
+  }
+  const bool widens =
+      compute_ == ComputeType::kBf16 && operand_ == ElementType::kF32;
+  numerics_ = {.isa = OnednnIsa(),
+               .compute = std::string(ComputeTypeName(compute_)),
+               .products = "oneDNN " + OnednnVersion() +
+                           (widens ? ", bf16 factors widened" : ""),
+               .row_tile = any_row_count ? 0 : int32_t{kAnchorRows},
+               .kernels = ""};
+  return {};
+}
+
+// f32 values to operands of compute type kBf16.
+void OnednnMatmul::Round(const float* x, int64_t n, void* operand) const {
+  if (operand_ == ElementType::kBf16) {
+    kernels_.narrow_to_bf16(x, n, static_cast<uint16_t*>(operand));
+    return;
+  }
+  uint16_t rounded[kConvertBlock];
+  float* out = static_cast<float*>(operand);
+  for (int64_t i = 0; i < n; i += kConvertBlock) {
+    const int64_t count = std::min(kConvertBlock, n - i);
+    kernels_.narrow_to_bf16(x + i, count, rounded);
+    kernels_.widen(ElementType::kBf16, rounded, count, out + i);
+  }
+}
+
+// Weights to operands, `n` of them one after another.
+void OnednnMatmul::ConvertWeights(ElementType type, const std::byte* x,
+                                  int64_t n, std::byte* out) const {
+  if (compute_ == ComputeType::kF32 || type == ElementType::kBf16) {
+    kernels_.widen(type, x, n, reinterpret_cast<float*>(out));
+    return;
+  }
+  float wide[kConvertBlock];
+  for (int64_t i = 0; i < n; i += kConvertBlock) {
+    const int64_t count = std::min(kConvertBlock, n - i);
+    kernels_.widen(type, x + i * ElementBytes(type), count, wide);
+    Round(wide, count, out + i * ElementBytes(operand_));
+  }
+}
+
+// REQUIRES: called by one thread at a time.
+Result<const OnednnProduct*> OnednnMatmul::Compile(const ProductShape& shape) {
   auto entry = compiled_.find(shape);
   if (entry == compiled_.end()) {
-    entry = compiled_.emplace(shape, CompiledProduct(shape)).first;
+    REVLM_ASSIGN_OR_RETURN(OnednnProduct compiled,
+                           OnednnProduct::Compile(shape));
+    entry = compiled_.emplace(shape, std::move(compiled)).first;
   }
-  return entry->second;
+  return &entry->second;
 }
 
-bool DnnlMatmul::ProvesAllRowCounts() {
-  Shape shape = {.columns = kColumnTile, .k = 256, .weight_stride = 256};
-  shape.type = operand_;
-  for (int64_t rows = 1; rows <= 64; ++rows) {
-    shape.rows = RowBucket(rows);
-    if (!IsProved(shape)) return false;
-  }
-  return true;
-}
-
-bool DnnlMatmul::IsProved(const Shape& shape) {
+Result<bool> OnednnMatmul::IsProved(const ProductShape& shape) {
   const auto known = proved_.find(shape);
   if (known != proved_.end()) return known->second;
-  return proved_[shape] = Prove(shape);
+  REVLM_ASSIGN_OR_RETURN(const bool is_proved, Prove(shape));
+  proved_[shape] = is_proved;
+  return is_proved;
 }
 
-// Whether each row of a product with shape.rows rows has the bits that the same
-// row has at every position of a product with kAnchorRows rows.
-bool DnnlMatmul::Prove(const Shape& shape) {
-  Shape anchor = shape;
+// Operands uniform in [-1, 1) with more bits than a sum of them can hold.
+std::vector<std::byte> OnednnMatmul::ProofData(uint64_t seed,
+                                               int64_t count) const {
+  std::vector<std::byte> data(
+      static_cast<size_t>(count * ElementBytes(operand_)));
+  float values[kConvertBlock];
+  for (int64_t i = 0; i < count; i += kConvertBlock) {
+    const int64_t block = std::min(kConvertBlock, count - i);
+    for (int64_t j = 0; j < block; ++j) {
+      values[j] = static_cast<float>(
+          2 * base::UniformDouble(seed, static_cast<uint64_t>(i + j)) - 1);
+    }
+    std::byte* out = data.data() + i * ElementBytes(operand_);
+    if (operand_ == ElementType::kBf16) {
+      kernels_.narrow_to_bf16(values, block, reinterpret_cast<uint16_t*>(out));
+    } else {
+      std::memcpy(out, values, static_cast<size_t>(block) * sizeof(float));
+    }
+  }
+  return data;
+}
+
+// Whether each row of a product of this shape has the bits that it has in a
+// product of kAnchorRows rows; and, of that one, at every position.
+Result<bool> OnednnMatmul::Prove(const ProductShape& shape) {
+  ProductShape anchor = shape;
   anchor.rows = kAnchorRows;
+  const bool is_anchor = shape == anchor;
+  if (!is_anchor) {
+    REVLM_ASSIGN_OR_RETURN(const bool anchor_is_proved, IsProved(anchor));
+    if (!anchor_is_proved) return false;
+  }
   const int64_t outer =
       shape.layout == WeightLayout::kOutIn ? shape.columns : shape.k;
-  const int64_t num_weights = outer * shape.weight_stride;
-  const int64_t num_inputs = std::max(shape.rows, 2 * kAnchorRows) * shape.k;
-  const size_t element_bytes = static_cast<size_t>(ElementBytes(shape.type));
-  std::vector<std::byte> weights(static_cast<size_t>(num_weights) *
-                                 element_bytes);
-  std::vector<std::byte> inputs(static_cast<size_t>(num_inputs) *
-                                element_bytes);
-  // Uniform with a few bits more than bf16 holds, so that every sum rounds.
-  std::minstd_rand random(20261123);
-  auto fill = [&](std::vector<std::byte>& buffer, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) {
-      const float x =
-          static_cast<float>(static_cast<int32_t>(random() >> 8) - (1 << 22)) /
-          static_cast<float>(1 << 22);
-      std::byte* out = buffer.data() + static_cast<size_t>(i) * element_bytes;
-      if (shape.type == ElementType::kBf16) {
-        kernels_.narrow_to_bf16(&x, 1, reinterpret_cast<uint16_t*>(out));
-      } else {
-        std::memcpy(out, &x, sizeof(x));
-      }
-    }
+  const int64_t num_rows = static_cast<int64_t>(base::AlignUp(
+      static_cast<uint64_t>(is_anchor ? 2 * kAnchorRows : shape.rows),
+      static_cast<uint64_t>(kAnchorRows)));
+  const std::vector<std::byte> weights =
+      ProofData(1, outer * shape.weight_stride);
+  const std::vector<std::byte> inputs = ProofData(2, num_rows * shape.k);
+  auto run = [&](const ProductShape& s, int64_t first_row,
+                 float* results) -> Status {
+    REVLM_ASSIGN_OR_RETURN(const OnednnProduct* compiled, Compile(s));
+    return scratch_[0].Run(*compiled,
+                           inputs.data() + first_row * InputRowBytes(shape.k),
+                           weights.data(), results);
   };
-  fill(weights, num_weights);
-  fill(inputs, num_inputs);
-  const int64_t row_bytes = shape.k * ElementBytes(shape.type);
-
-  ThreadScratch& scratch = scratch_[0];
-  auto run = [&](const Shape& s, int64_t first_row, float* output) {
-    const CompiledProduct& product = Compile(s);
-    product.Execute(scratch.stream, inputs.data() + first_row * row_bytes,
-                    weights.data(), output, ReserveDnnl(scratch, product));
-  };
-  const size_t row_size = static_cast<size_t>(shape.columns);
-  std::vector<float> tested(static_cast<size_t>(shape.rows) * row_size);
-  run(shape, 0, tested.data());
-  // Row r alone decides: compare with a window of anchor rows that has r at a
-  // position which changes from row to row.
-  const int64_t last_start = num_inputs / shape.k - kAnchorRows;
-  std::vector<float> expected(static_cast<size_t>(kAnchorRows) * row_size);
-  for (int64_t start = 0; start < shape.rows; start += kAnchorRows - 5) {
-    const int64_t first = std::min(start, last_start);
-    run(anchor, first, expected.data());
-    const int64_t end = std::min(first + kAnchorRows, shape.rows);
-    if (std::memcmp(
-            tested.data() + static_cast<size_t>(first) * row_size,
-            expected.data(),
-            static_cast<size_t>(end - first) * row_size * sizeof(float)) != 0) {
+  const size_t width = static_cast<size_t>(shape.columns);
+  std::vector<float> expected(static_cast<size_t>(num_rows) * width);
+  for (int64_t row = 0; row < num_rows; row += kAnchorRows) {
+    REVLM_TRY(
+        run(anchor, row, expected.data() + static_cast<size_t>(row) * width));
+  }
+  std::vector<float> results(static_cast<size_t>(shape.rows) * width);
+  for (int64_t first = 0; first < (is_anchor ? kAnchorRows : 1); ++first) {
+    REVLM_TRY(run(shape, first, results.data()));
+    if (std::memcmp(results.data(),
+                    expected.data() + static_cast<size_t>(first) * width,
+                    results.size() * sizeof(float)) != 0) {
       return false;
     }
   }
@@ -369,14 +261,19 @@ bool DnnlMatmul::Prove(const Shape& shape) {
 
 // How many rows the next product takes when `num_rows` are left: a proved
 // count, which may pad the last of them.
-Result<int64_t> DnnlMatmul::NextRowCount(Shape shape, int64_t num_rows) {
+Result<int64_t> OnednnMatmul::NextRowCount(ProductShape shape,
+                                           int64_t num_rows) {
   shape.rows = RowBucket(num_rows);
-  if (IsProved(shape)) return shape.rows;
+  REVLM_ASSIGN_OR_RETURN(bool is_proved, IsProved(shape));
+  if (is_proved) return shape.rows;
   // The largest proved power of two that fits, or the anchor itself.
   for (shape.rows = kMaxRows; shape.rows > kAnchorRows; shape.rows /= 2) {
-    if (shape.rows <= num_rows && IsProved(shape)) return shape.rows;
+    if (shape.rows > num_rows) continue;
+    REVLM_ASSIGN_OR_RETURN(is_proved, IsProved(shape));
+    if (is_proved) return shape.rows;
   }
-  if (IsProved(shape)) return shape.rows;
+  REVLM_ASSIGN_OR_RETURN(is_proved, IsProved(shape));
+  if (is_proved) return shape.rows;
   return base::MakeError(
       ErrorCode::kInternal,
       "multiplying by {} x {} weights: this oneDNN gives a row other bits at "
@@ -384,9 +281,24 @@ Result<int64_t> DnnlMatmul::NextRowCount(Shape shape, int64_t num_rows) {
       shape.columns, shape.k);
 }
 
+// The most rows of one task: fewer when there are few columns for many threads.
+int64_t OnednnMatmul::MaxRows(int64_t num_rows,
+                              std::span<const Product> products) const {
+  int64_t num_tiles = 0;
+  for (const Product& product : products) {
+    num_tiles += (product.weight.out_features + kColumnTile - 1) / kColumnTile;
+  }
+  int64_t max_rows = kMaxRows;
+  while (max_rows > 64 && num_tiles * ((num_rows + max_rows - 1) / max_rows) <
+                              2 * pool_.num_threads()) {
+    max_rows /= 2;
+  }
+  return max_rows;
+}
+
 // Cuts a product into tasks.
-Status DnnlMatmul::AddTasks(const Product& product, int64_t num_rows,
-                            int64_t max_rows, std::vector<Task>& tasks) {
+Status OnednnMatmul::AddTasks(const Product& product, int64_t num_rows,
+                              int64_t max_rows, std::vector<Task>& tasks) {
   const WeightMatrix& weight = product.weight;
   for (int64_t column = 0; column < weight.out_features;
        column += kColumnTile) {
@@ -404,7 +316,7 @@ Status DnnlMatmul::AddTasks(const Product& product, int64_t num_rows,
     for (int64_t row = 0; row < num_rows; row += task.num_rows) {
       const int64_t wanted = std::min(num_rows - row, max_rows);
       REVLM_ASSIGN_OR_RETURN(task.shape.rows, NextRowCount(task.shape, wanted));
-      task.compiled = &Compile(task.shape);
+      REVLM_ASSIGN_OR_RETURN(task.compiled, Compile(task.shape));
       task.first_row = row;
       task.num_rows = std::min(task.shape.rows, wanted);
       tasks.push_back(task);
@@ -414,8 +326,8 @@ Status DnnlMatmul::AddTasks(const Product& product, int64_t num_rows,
 }
 
 // The tile's weights as operands: where they lie, or converted into scratch.
-const std::byte* DnnlMatmul::TileWeights(const Task& task,
-                                         ThreadScratch& scratch) const {
+const std::byte* OnednnMatmul::TileWeights(const Task& task,
+                                           ThreadScratch& scratch) const {
   const WeightMatrix& weight = task.product->weight;
   const auto* data = static_cast<const std::byte*>(weight.data);
   const int64_t element_bytes = ElementBytes(weight.type);
@@ -439,17 +351,16 @@ const std::byte* DnnlMatmul::TileWeights(const Task& task,
   return out;
 }
 
-void DnnlMatmul::RunTask(const Task& task, const void* input, int thread_idx) {
-  const SingleThreadedOpenMp guard;
+Status OnednnMatmul::RunTask(const Task& task, const void* input,
+                             int thread_idx) {
   ThreadScratch& scratch = scratch_[static_cast<size_t>(thread_idx)];
-  const Shape& shape = task.shape;
+  const ProductShape& shape = task.shape;
   float* tile = ThreadScratch::Reserve(
       scratch.output, static_cast<size_t>(shape.rows * shape.columns));
-  task.compiled->Execute(scratch.stream,
-                         static_cast<const std::byte*>(input) +
-                             task.first_row * InputRowBytes(shape.k),
-                         TileWeights(task, scratch), tile,
-                         ReserveDnnl(scratch, *task.compiled));
+  REVLM_TRY(scratch.Run(*task.compiled,
+                        static_cast<const std::byte*>(input) +
+                            task.first_row * InputRowBytes(shape.k),
+                        TileWeights(task, scratch), tile));
   const Product& product = *task.product;
   for (int64_t r = 0; r < task.num_rows; ++r) {
     float* row = tile + r * shape.columns;
@@ -460,44 +371,28 @@ void DnnlMatmul::RunTask(const Task& task, const void* input, int thread_idx) {
                     task.first_column,
                 row, static_cast<size_t>(shape.columns) * sizeof(float));
   }
+  return {};
 }
 
-Status DnnlMatmul::Multiply(const void* input, int64_t num_rows,
-                            std::span<const Product> products) {
-  try {
-    const SingleThreadedOpenMp guard;
-    // Few columns and many threads: cut the rows finer too.
-    int64_t num_tiles = 0;
-    for (const Product& product : products) {
-      num_tiles +=
-          (product.weight.out_features + kColumnTile - 1) / kColumnTile;
-    }
-    int64_t max_rows = kMaxRows;
-    while (max_rows > 64 && num_tiles * ((num_rows + max_rows - 1) / max_rows) <
-                                2 * pool_.num_threads()) {
-      max_rows /= 2;
-    }
-    std::vector<Task> tasks;
-    for (const Product& product : products) {
-      REVLM_TRY(AddTasks(product, num_rows, max_rows, tasks));
-    }
-    std::atomic<bool> failed = false;
-    pool_.ParallelFor(
-        static_cast<int64_t>(tasks.size()), [&](int64_t task, int thread_idx) {
-          try {
-            RunTask(tasks[static_cast<size_t>(task)], input, thread_idx);
-          } catch (const std::exception&) {
-            failed = true;
-          }
-        });
-    if (!failed) return {};
-    return base::MakeError(ErrorCode::kBudgetExceeded,
-                           "multiplying {} rows: out of memory", num_rows);
-  } catch (const dnnl::error& e) {
-    return base::MakeError(ErrorCode::kInternal,
-                           "multiplying {} rows: oneDNN says {}", num_rows,
-                           e.what());
+Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
+                              std::span<const Product> products) {
+  const int64_t max_rows = MaxRows(num_rows, products);
+  std::vector<Task> tasks;
+  for (const Product& product : products) {
+    REVLM_TRY(AddTasks(product, num_rows, max_rows, tasks));
   }
+  std::mutex mutex;
+  std::optional<Error> error;  // guarded by mutex
+  pool_.ParallelFor(
+      static_cast<int64_t>(tasks.size()), [&](int64_t task, int thread_idx) {
+        Status status =
+            RunTask(tasks[static_cast<size_t>(task)], input, thread_idx);
+        if (status) return;
+        const std::lock_guard lock(mutex);
+        error = std::move(status).error();
+      });
+  if (error) return std::unexpected<Error>(*std::move(error));
+  return {};
 }
 
 }  // namespace
@@ -505,15 +400,9 @@ Status DnnlMatmul::Multiply(const void* input, int64_t num_rows,
 Result<std::unique_ptr<Matmul>> Matmul::Create(ComputeType compute,
                                                ThreadPool& pool,
                                                const Kernels& kernels) {
-  try {
-    const SingleThreadedOpenMp guard;
-    return std::make_unique<DnnlMatmul>(compute, pool, kernels);
-  } catch (const dnnl::error& e) {
-    return base::MakeError(ErrorCode::kUnsupported,
-                           "starting oneDNN: {}; its products do not work on "
-                           "this machine",
-                           e.what());
-  }
+  auto matmul = std::make_unique<OnednnMatmul>(compute, pool, kernels);
+  REVLM_TRY(matmul->Start());
+  return matmul;
 }
 
 int64_t Matmul::PaddedRows(int64_t num_rows) {

@@ -1,5 +1,4 @@
 // Matrix products of rows of activations with weights as they lie in a slab.
-// The only code that includes oneDNN (2.6 and 3.x).
 //
 // Output features are cut into tiles of `kColumnTile`; each tile is one
 // single-threaded oneDNN product run by one thread of the pool. So shapes, and
@@ -29,18 +28,13 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "engine/kernels.h"
+#include "engine/onednn_product.h"
 #include "engine/thread_pool.h"
 
 namespace revlm::engine {
 
 inline constexpr int64_t kColumnTile = 256;
 inline constexpr int64_t kAnchorRows = 16;
-
-// How a weight matrix lies in memory.
-enum class WeightLayout {
-  kOutIn,  // [out_features][in_features], as torch's Linear
-  kInOut,  // [in_features][out_features], as GPT-2's Conv1D
-};
 
 struct WeightMatrix {
   const void* data = nullptr;
