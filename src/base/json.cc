@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/quote.h"
+
 namespace revlm::base {
 namespace {
 
@@ -50,7 +52,7 @@ class Builder : public nlohmann::json_sax<Json> {
     auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(
         std::move(name), nullptr);
     if (!is_new)
-      return Fail(fmt::format("duplicate key \"{}\"", member->first));
+      return Fail(fmt::format("duplicate key {}", Quote(member->first)));
     slot_ = &member->second;
     slot_name_ = member->first;
     return true;

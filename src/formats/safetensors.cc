@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/quote.h"
-#include "formats/json_events.h"
 
 namespace revlm::formats {
 namespace {
@@ -16,20 +16,22 @@ using base::MakeError;
 using base::Quote;
 
 constexpr uint64_t kLengthFieldBytes = 8;
+constexpr size_t kMaxDepth = 4;
 
 // Collects the header's records. Offsets are still relative to the data.
-class HeaderReader : public JsonEvents {
+class HeaderReader : public base::JsonSink {
  public:
-  bool start_object(size_t) override {
+  Status Open(char bracket) override {
+    if (bracket == '[') return OpenArray();
     if (state_ == State::kStart) return Enter(State::kTop);
-    if (state_ != State::kTop) return JsonEvents::start_object(0);
+    if (state_ != State::kTop) return Unexpected("object");
     if (name_ == "__metadata__") {
-      if (has_metadata_) return Fail("duplicate key \"__metadata__\"");
+      if (has_metadata_) return Corrupt("duplicate key \"__metadata__\"");
       has_metadata_ = true;
       return Enter(State::kMetadata);
     }
     if (header_.tensors.size() >= kMaxTensors) {
-      return Fail(fmt::format("more than {} tensors", kMaxTensors));
+      return Corrupt(fmt::format("more than {} tensors", kMaxTensors));
     }
     header_.tensors.push_back({.name = std::move(name_), .shape = {}});
     dtype_.reset();
@@ -38,67 +40,68 @@ class HeaderReader : public JsonEvents {
     return Enter(State::kTensor);
   }
 
-  bool key(string_t& key) override {
+  Status Close() override {
+    switch (state_) {
+      case State::kShape:
+      case State::kOffsets:
+        return Enter(State::kTensor);
+      case State::kTensor:
+        REVLM_TRY(FinishTensor());
+        return Enter(State::kTop);
+      case State::kMetadata:
+        return Enter(State::kTop);
+      default:
+        return Enter(State::kEnd);
+    }
+  }
+
+  Status Key(std::string_view key) override {
     if (state_ != State::kTensor) {
-      name_ = std::move(key);
-      return true;
+      name_ = key;
+      return {};
     }
     if (key == "dtype") return Field(State::kDType, dtype_.has_value());
     if (key == "shape") return Field(State::kShapeField, has_shape_);
     if (key == "data_offsets") {
       return Field(State::kOffsetsField, offsets_.has_value());
     }
-    return Fail(
+    return Corrupt(
         fmt::format("unknown key {} in tensor {}", Quote(key), Quote(Name())));
   }
 
-  bool string(string_t& value) override {
-    if (state_ == State::kMetadata) return AddMetadata(std::move(value));
-    if (state_ != State::kDType) return JsonEvents::string(value);
+  Status String(std::string_view value) override {
+    if (state_ == State::kMetadata) return AddMetadata(value);
+    if (state_ != State::kDType) return Unexpected("string");
     dtype_ = DTypeFromName(value);
     if (!dtype_) {
-      return Fail(fmt::format("tensor {} has dtype {}, which this version does "
-                              "not know",
-                              Quote(Name()), Quote(value)),
-                  ErrorCode::kUnsupported);
+      return MakeError(ErrorCode::kUnsupported,
+                       "tensor {} has dtype {}, which this version does not "
+                       "know",
+                       Quote(Name()), Quote(value));
     }
     return Enter(State::kTensor);
   }
 
-  bool start_array(size_t) override {
-    if (state_ == State::kShapeField) {
-      has_shape_ = true;
-      return Enter(State::kShape);
-    }
-    if (state_ == State::kOffsetsField) {
-      offsets_ = Offsets{};
-      return Enter(State::kOffsets);
-    }
-    return JsonEvents::start_array(0);
-  }
-
-  bool number_unsigned(number_unsigned_t value) override {
+  Status Integer(int64_t value) override {
+    if (value < 0) return Unexpected("negative number");
+    const auto number = static_cast<uint64_t>(value);
     if (state_ == State::kShape) {
       auto& shape = header_.tensors.back().shape;
       if (shape.size() >= kMaxRank) {
-        return Fail(fmt::format("tensor {} has more than {} dimensions",
-                                Quote(Name()), kMaxRank));
+        return Corrupt(fmt::format("tensor {} has more than {} dimensions",
+                                   Quote(Name()), kMaxRank));
       }
-      shape.push_back(value);
-      return true;
+      shape.push_back(number);
+      return {};
     }
-    if (state_ != State::kOffsets) return JsonEvents::number_unsigned(value);
-    if (offsets_->count < 2) offsets_->values[offsets_->count] = value;
+    if (state_ != State::kOffsets) return Unexpected("number");
+    if (offsets_->count < 2) offsets_->values[offsets_->count] = number;
     ++offsets_->count;
-    return true;
+    return {};
   }
 
-  bool end_array() override { return Enter(State::kTensor); }
-
-  bool end_object() override {
-    if (state_ == State::kTop) return Enter(State::kEnd);
-    if (state_ == State::kTensor && !FinishTensor()) return false;
-    return Enter(State::kTop);
+  Status Other(std::string_view found) override {
+    return Unexpected(Quote(found));
   }
 
   SafetensorsHeader& header() { return header_; }
@@ -123,64 +126,77 @@ class HeaderReader : public JsonEvents {
 
   const std::string& Name() const { return header_.tensors.back().name; }
 
-  std::string Place() const override {
-    switch (state_) {
-      case State::kStart:
-      case State::kEnd:
-        return "instead of the header";
-      case State::kTop:
-        return fmt::format("for {}", Quote(name_));
-      case State::kMetadata:
-        return fmt::format("for {} of \"__metadata__\"", Quote(name_));
-      default:
-        return fmt::format("in tensor {}", Quote(Name()));
+  static Status Corrupt(std::string problem) {
+    return std::unexpected<Error>(
+        Error{ErrorCode::kCorrupt, std::move(problem)});
+  }
+
+  Status Unexpected(std::string_view what) const {
+    if (state_ == State::kTop || state_ == State::kMetadata) {
+      return Corrupt(fmt::format(
+          "unexpected {} for {}{}", what, Quote(name_),
+          state_ == State::kMetadata ? " of \"__metadata__\"" : ""));
     }
+    return Corrupt(
+        fmt::format("unexpected {} in tensor {}", what, Quote(Name())));
   }
 
-  bool Enter(State state) {
+  Status Enter(State state) {
     state_ = state;
-    return true;
+    return {};
   }
 
-  bool Field(State state, bool seen) {
+  Status OpenArray() {
+    if (state_ == State::kShapeField) {
+      has_shape_ = true;
+      return Enter(State::kShape);
+    }
+    if (state_ == State::kOffsetsField) {
+      offsets_ = Offsets{};
+      return Enter(State::kOffsets);
+    }
+    return Unexpected("array");
+  }
+
+  Status Field(State state, bool seen) {
     if (seen) {
-      return Fail(fmt::format("duplicate key in tensor {}", Quote(Name())));
+      return Corrupt(fmt::format("duplicate key in tensor {}", Quote(Name())));
     }
     return Enter(state);
   }
 
-  bool AddMetadata(std::string value) {
+  Status AddMetadata(std::string_view value) {
     metadata_bytes_ += name_.size() + value.size() + kMetadataEntryBytes;
     if (metadata_bytes_ > kMaxMetadataBytes) {
-      return Fail(fmt::format("\"__metadata__\" takes more than {} bytes",
-                              kMaxMetadataBytes));
+      return Corrupt(fmt::format("\"__metadata__\" takes more than {} bytes",
+                                 kMaxMetadataBytes));
     }
-    header_.metadata.emplace_back(std::move(name_), std::move(value));
-    return true;
+    header_.metadata.emplace_back(std::move(name_), value);
+    return {};
   }
 
   // Checks what one tensor says about itself.
-  bool FinishTensor() {
+  Status FinishTensor() {
     TensorInfo& tensor = header_.tensors.back();
     if (!dtype_ || !has_shape_ || !offsets_) {
-      return Fail(fmt::format("tensor {} lacks its {}", Quote(Name()),
-                              !dtype_       ? "dtype"
-                              : !has_shape_ ? "shape"
-                                            : "data_offsets"));
+      return Corrupt(fmt::format("tensor {} lacks its {}", Quote(Name()),
+                                 !dtype_       ? "dtype"
+                                 : !has_shape_ ? "shape"
+                                               : "data_offsets"));
     }
     const auto [begin, end] = offsets_->values;
     if (offsets_->count != 2 || begin > end) {
-      return Fail(fmt::format(
+      return Corrupt(fmt::format(
           "data_offsets of tensor {} are not a begin and an end after it",
           Quote(Name())));
     }
     const auto size = TensorSizeBytes(*dtype_, tensor.shape);
     if (!size) {
-      return Fail(fmt::format(
+      return Corrupt(fmt::format(
           "shape of tensor {} is too large or not whole bytes", Quote(Name())));
     }
     if (*size != end - begin) {
-      return Fail(
+      return Corrupt(
           fmt::format("tensor {} takes {} bytes by shape and dtype, {} by "
                       "data_offsets",
                       Quote(Name()), *size, end - begin));
@@ -188,7 +204,7 @@ class HeaderReader : public JsonEvents {
     tensor.dtype = *dtype_;
     tensor.offset_bytes = begin;
     tensor.size_bytes = *size;
-    return true;
+    return {};
   }
 
   State state_ = State::kStart;
@@ -284,7 +300,9 @@ Result<SafetensorsHeader> ParseSafetensorsHeader(
                      source, Quote(text.substr(0, 1)));
   }
   HeaderReader reader;
-  REVLM_TRY(reader.Read(text, source));
+  const base::JsonRoute route = {.path = {}, .sink = &reader};
+  REVLM_TRY(base::ParseJsonWithSinks(text, source, {.max_depth = kMaxDepth},
+                                     {&route, 1}));
   SafetensorsHeader header = std::move(reader.header());
   header.data_begin = data_begin;
   REVLM_TRY(CheckLayout(header.tensors, file_size_bytes - data_begin, source));

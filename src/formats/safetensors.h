@@ -3,8 +3,9 @@
 //   file     = u64le(length) header data
 //   header   = JSON object of `length` bytes, first byte '{', spaces at its end
 //   object   = { "__metadata__": { string: string, ... },   (optional)
-//                name: { "dtype": D, "shape": [u64, ...],
+//                name: { "dtype": D, "shape": [n, ...],
 //                        "data_offsets": [begin, end] }, ... }
+//   n        = integer from 0 to 2^63 - 1, as are begin and end
 //   D        = a name of formats/dtype.h
 //   data     = the tensors' bytes; `begin` and `end` count from its start
 //

@@ -4,8 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "base/json.h"
 #include "base/quote.h"
-#include "formats/json_events.h"
 #include "formats/model_directory.h"
 
 namespace revlm::formats {
@@ -17,67 +17,36 @@ using base::Quote;
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxShardNameBytes = 255;
 
-// Collects the entries; shards are numbered as they appear.
-class IndexReader : public JsonEvents {
+// Collects the entries of weight_map and skips the rest; shards are numbered as
+// they appear.
+class IndexReader : public base::JsonSink {
  public:
-  bool start_object(size_t) override {
-    if (depth_ == 1 && key_ == "weight_map") {
-      if (seen_map_) return Fail("duplicate key \"weight_map\"");
+  Status Open(char bracket) override {
+    if (AtMap()) {
+      if (bracket == '[') return Unexpected("array");
+      if (seen_map_) return Corrupt("duplicate key \"weight_map\"");
       seen_map_ = true;
       in_map_ = true;
-    } else if (depth_ > 0 && !Skip()) {
-      return JsonEvents::start_object(0);
+    } else if (in_map_) {
+      return Unexpected(bracket == '{' ? "object" : "array");
     }
-    return Open();
+    ++depth_;
+    return {};
   }
-  bool start_array(size_t) override {
-    return Skip() ? Open() : JsonEvents::start_array(0);
-  }
-  bool end_object() override {
+  Status Close() override {
     in_map_ = false;
-    return Close();
+    --depth_;
+    return {};
   }
-  bool end_array() override { return Close(); }
-
-  bool key(string_t& key) override {
-    if (depth_ == 1 || in_map_) key_ = std::move(key);
-    return true;
+  Status Key(std::string_view name) override {
+    if (depth_ == 1 || in_map_) key_ = name;
+    return {};
   }
-
-  bool string(string_t& value) override {
-    if (!in_map_) return Skip() || JsonEvents::string(value);
-    if (!IsPlainName(value, kMaxShardNameBytes)) {
-      return Fail(fmt::format(
-          "tensor {} is in shard {}, allowed is a plain file name of letters, "
-          "digits, \".\", \"_\" and \"-\"",
-          Quote(key_), Quote(value)));
-    }
-    if (entries_.size() >= kMaxTensors) {
-      return Fail(fmt::format("more than {} tensors", kMaxTensors));
-    }
-    const auto [shard, is_new] = shards_.try_emplace(
-        std::move(value), static_cast<uint32_t>(shards_.size()));
-    if (is_new && shards_.size() > kMaxShards) {
-      return Fail(fmt::format("more than {} shards", kMaxShards));
-    }
-    entries_.push_back({std::move(key_), shard->second});
-    return true;
+  Status String(std::string_view value) override {
+    return in_map_ ? Add(value) : Skip("string");
   }
-
-  // Values outside weight_map are skipped.
-  bool null() override { return Skip() || JsonEvents::null(); }
-  bool boolean(bool value) override {
-    return Skip() || JsonEvents::boolean(value);
-  }
-  bool number_integer(number_integer_t value) override {
-    return Skip() || JsonEvents::number_integer(value);
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    return Skip() || JsonEvents::number_unsigned(value);
-  }
-  bool number_float(number_float_t value, const string_t& text) override {
-    return Skip() || JsonEvents::number_float(value, text);
-  }
+  Status Integer(int64_t) override { return Skip("number"); }
+  Status Other(std::string_view found) override { return Skip(Quote(found)); }
 
   bool seen_map() const { return seen_map_; }
 
@@ -90,33 +59,46 @@ class IndexReader : public JsonEvents {
       index.shards.push_back(name);
     }
     index.entries = std::move(entries_);
-    for (auto& entry : index.entries)
+    for (auto& entry : index.entries) {
       entry.shard_idx = new_idx[entry.shard_idx];
+    }
     std::ranges::sort(index.entries, {}, &SafetensorsIndex::Entry::tensor);
     return index;
   }
 
  private:
-  std::string Place() const override {
-    if (depth_ == 0) return "instead of the index";
-    return fmt::format("for {}", Quote(key_));
+  // Whether the value read next is the weight map.
+  bool AtMap() const { return depth_ == 1 && key_ == "weight_map"; }
+
+  static Status Corrupt(std::string problem) {
+    return std::unexpected<Error>(
+        Error{ErrorCode::kCorrupt, std::move(problem)});
+  }
+  Status Unexpected(std::string_view what) const {
+    return Corrupt(fmt::format("unexpected {} for {}", what, Quote(key_)));
+  }
+  Status Skip(std::string_view what) const {
+    if (in_map_ || AtMap()) return Unexpected(what);
+    return {};
   }
 
-  // Whether a value here is one to skip: inside the index and not in, nor
-  // instead of, the weight map.
-  bool Skip() const {
-    return depth_ > 0 && !in_map_ && !(depth_ == 1 && key_ == "weight_map");
-  }
-  bool Open() {
-    if (depth_ >= kMaxDepth) {
-      return Fail(fmt::format("nesting deeper than {}", kMaxDepth));
+  Status Add(std::string_view shard_name) {
+    if (!IsPlainName(shard_name, kMaxShardNameBytes)) {
+      return Corrupt(fmt::format(
+          "tensor {} is in shard {}, allowed is a plain file name of letters, "
+          "digits, \".\", \"_\" and \"-\"",
+          Quote(key_), Quote(shard_name)));
     }
-    ++depth_;
-    return true;
-  }
-  bool Close() {
-    --depth_;
-    return true;
+    if (entries_.size() >= kMaxTensors) {
+      return Corrupt(fmt::format("more than {} tensors", kMaxTensors));
+    }
+    const auto [shard, is_new] = shards_.try_emplace(
+        std::string(shard_name), static_cast<uint32_t>(shards_.size()));
+    if (is_new && shards_.size() > kMaxShards) {
+      return Corrupt(fmt::format("more than {} shards", kMaxShards));
+    }
+    entries_.push_back({std::move(key_), shard->second});
+    return {};
   }
 
   size_t depth_ = 0;
@@ -132,7 +114,9 @@ class IndexReader : public JsonEvents {
 Result<SafetensorsIndex> ParseSafetensorsIndex(std::string_view text,
                                                const std::string& source) {
   IndexReader reader;
-  REVLM_TRY(reader.Read(text, source));
+  const base::JsonRoute route = {.path = {}, .sink = &reader};
+  REVLM_TRY(base::ParseJsonWithSinks(text, source, {.max_depth = kMaxDepth},
+                                     {&route, 1}));
   if (!reader.seen_map()) {
     return MakeError(ErrorCode::kCorrupt, "{}: \"weight_map\" is missing",
                      source);
