@@ -143,25 +143,32 @@ Status Bpe::AddSymbols(std::string_view piece, BpeScratch* scratch) const {
   return {};
 }
 
-// Queues the pair of the symbol at `position` and the one after it.
-void Bpe::PushPair(int32_t position, BpeScratch* scratch) const {
+// Appends the pair of the symbol at `position` and the one after it to the
+// queue, when they can be merged.
+bool Bpe::AppendPair(int32_t position, BpeScratch* scratch) const {
   const auto& left = scratch->symbols[static_cast<size_t>(position)];
-  if (left.next < 0) return;
+  if (left.next < 0) return false;
   const auto& right = scratch->symbols[static_cast<size_t>(left.next)];
-  if (const auto rank = RankOf(left.id, right.id)) {
-    scratch->queue.push_back((uint64_t{*rank} << 32) |
-                             static_cast<uint32_t>(position));
-    std::push_heap(scratch->queue.begin(), scratch->queue.end(),
-                   std::greater<>());
-  }
+  const auto rank = RankOf(left.id, right.id);
+  if (!rank) return false;
+  scratch->queue.push_back((uint64_t{*rank} << 32) |
+                           static_cast<uint32_t>(position));
+  return true;
+}
+
+void Bpe::PushPair(int32_t position, BpeScratch* scratch) const {
+  if (!AppendPair(position, scratch)) return;
+  std::push_heap(scratch->queue.begin(), scratch->queue.end(),
+                 std::greater<>());
 }
 
 void Bpe::MergeSymbols(BpeScratch* scratch) const {
   auto& symbols = scratch->symbols;
   auto& queue = scratch->queue;
   for (size_t i = 0; i < symbols.size(); ++i) {
-    PushPair(static_cast<int32_t>(i), scratch);
+    AppendPair(static_cast<int32_t>(i), scratch);
   }
+  std::make_heap(queue.begin(), queue.end(), std::greater<>());
   while (!queue.empty()) {
     const uint64_t top = queue.front();
     std::pop_heap(queue.begin(), queue.end(), std::greater<>());

@@ -82,6 +82,7 @@ class Bpe {
   std::optional<int32_t> IdOfCharacter(std::string_view character,
                                        char32_t value) const;
   std::optional<uint32_t> RankOf(int32_t left, int32_t right) const;
+  bool AppendPair(int32_t position, BpeScratch* scratch) const;
   void PushPair(int32_t position, BpeScratch* scratch) const;
   void MergeSymbols(BpeScratch* scratch) const;
 
