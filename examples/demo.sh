@@ -8,7 +8,12 @@ runs=build/demo
 rm -rf "$runs"
 
 show() {
-  printf '\n$ revlm %s\n' "$(printf '%q ' "$@")"
+  local word shown=revlm
+  for word in "$@"; do
+    [[ $word != *' '* ]] || word="\"$word\""
+    shown+=" $word"
+  done
+  printf '\n$ %s\n' "$shown"
   "$revlm" "$@"
 }
 
