@@ -33,7 +33,7 @@ class RunTest : public ::testing::Test {
 TEST_F(RunTest, GivesOneResultForEachPrompt) {
   std::vector<RunEvent> events;
   options_.on_event = [&](const RunEvent& event) { events.push_back(event); };
-  const auto summary = Run(options_);
+  const auto summary = ::revlm::Run(options_);
   ASSERT_TRUE(summary) << summary.error().message;
   EXPECT_FALSE(summary->stopped_by);
   ASSERT_EQ(summary->results.size(), 2u);
@@ -64,28 +64,28 @@ TEST_F(RunTest, AStopBeforeTheFirstLayerKeepsNothingAndResumes) {
   std::stop_source stop;
   stop.request_stop();
   options_.stop = stop.get_token();
-  const auto stopped = Run(options_);
+  const auto stopped = ::revlm::Run(options_);
   ASSERT_TRUE(stopped) << stopped.error().message;
   ASSERT_TRUE(stopped->stopped_by);
   EXPECT_EQ(stopped->stopped_by->code, ErrorCode::kCancelled);
   EXPECT_TRUE(stopped->results.empty());
   options_.stop = {};
-  const auto resumed = Run(options_);
+  const auto resumed = ::revlm::Run(options_);
   ASSERT_TRUE(resumed);
   EXPECT_FALSE(resumed->stopped_by);
   EXPECT_EQ(resumed->results.size(), 2u);
 }
 
 TEST_F(RunTest, AModelThatIsNotThereStartsNothing) {
-  options_.models = {"no/such/model"};
-  const auto summary = Run(options_);
+  options_.models = {"./no/such/model"};
+  const auto summary = ::revlm::Run(options_);
   ASSERT_FALSE(summary);
   EXPECT_EQ(summary.error().code, ErrorCode::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(options_.output_dir));
 }
 
 TEST_F(RunTest, HashingFilesAndHashingWhileRunningAgree) {
-  const auto summary = Run(options_);
+  const auto summary = ::revlm::Run(options_);
   ASSERT_TRUE(summary);
   const auto report = Inspect({.model = options_.models[0],
                                .hash = true,

@@ -51,11 +51,11 @@ TEST(RunTextTest, ARunThatWentWellIsTold) {
       "  results  runs/1/results.jsonl\n"
       "\n"
       "  PROMPT                      CONTINUATION                         "
-      "        LOGPROB\n"
+      "      LOGPROB\n"
       "  one                          three                               "
-      "          -1.50\n"
+      "        -1.50\n"
       "  two                          three                               "
-      "          -1.50\n");
+      "        -1.50\n");
 }
 
 TEST(RunTextTest, FailuresAreGroupedByMessage) {
