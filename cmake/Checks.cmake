@@ -15,5 +15,3 @@ revlm_check(registry ci/check_test_registry.py ${PROJECT_BINARY_DIR})
 file(APPEND ${PROJECT_BINARY_DIR}/test_sources.txt
   "ci/checks_test.py\tcheck_checks\n")
 revlm_check(checks ci/checks_test.py)
-
-add_subdirectory(tests/compile_fail)
