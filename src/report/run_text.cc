@@ -14,7 +14,6 @@ namespace revlm {
 namespace {
 
 using report::Column;
-using report::Cut;
 
 // Runs of more operations than this are read from results.jsonl.
 constexpr size_t kMaxTableRows = 16;
