@@ -1,5 +1,7 @@
 #include "tokenizer/component.h"
 
+#include <algorithm>
+
 #include "base/quote.h"
 #include "tokenizer/utf8.h"
 
@@ -38,6 +40,10 @@ Status Read(const base::Json& json, const char* list_key,
 }
 
 }  // namespace
+
+size_t MaxBytesOfResult(size_t num_bytes) {
+  return std::max(32 * num_bytes, size_t{64} << 10);
+}
 
 Status ReadComponents(const base::Json* json, const char* list_key,
                       const std::string& source, const ReadComponent& read) {

@@ -6,6 +6,7 @@
 // is not known, by its name.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@
 #include "base/json.h"
 
 namespace revlm::tokenizer {
+
+// What a text of `num_bytes` may become on its way through the components of a
+// file: one made to multiply its input is stopped here.
+size_t MaxBytesOfResult(size_t num_bytes);
 
 // Calls `read(object, type)` for `json` or, when it is a Sequence, for each of
 // the members of its array `list_key`, in order and to any depth. `json` may be

@@ -14,9 +14,6 @@ namespace {
 
 using base::MakeError;
 
-constexpr size_t kMaxGrowth = 32;
-constexpr size_t kMinLimitBytes = 64 << 10;
-
 size_t NumBytes(const std::vector<std::string>& tokens) {
   size_t num_bytes = 0;
   for (const std::string& token : tokens) num_bytes += token.size();
@@ -245,8 +242,7 @@ Status Decoder::ApplyStep(const Step& step, size_t max_bytes,
 
 Result<std::string> Decoder::Apply(std::vector<std::string> tokens) const {
   if (joins_by_spaces_) return Join(tokens, " ");
-  const size_t max_bytes =
-      std::max(kMaxGrowth * NumBytes(tokens), kMinLimitBytes);
+  const size_t max_bytes = MaxBytesOfResult(NumBytes(tokens));
   for (const Step& step : steps_) {
     REVLM_TRY(ApplyStep(step, max_bytes, &tokens));
   }

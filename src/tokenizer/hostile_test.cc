@@ -1,9 +1,13 @@
 // Texts made to be slow take less than a second of processor time with every
 // tokenizer, and come back as they should.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -11,6 +15,7 @@
 #include "support/files.h"
 #include "tokenizer/test_file.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/vocabulary.h"
 
 namespace revlm::tokenizer {
 namespace {
@@ -115,6 +120,53 @@ TEST(HostileFileTest, LongRunOfStrippingTokensIsLinear) {
   ASSERT_TRUE(tokenizer) << tokenizer.error().message;
   EXPECT_LT(SecondsToEncode(*tokenizer, std::string(kMegabyte, ' ')),
             kMaxSeconds);
+}
+
+std::string List(std::string_view element, size_t num_bytes) {
+  return Repeat(std::string(element) + ",", num_bytes) + std::string(element);
+}
+
+// Loads `text` in a process that may take 128 MiB more than it has.
+[[noreturn]] void LoadIn128MiB(const std::string& text) {
+  size_t num_pages = 0;
+  std::ifstream("/proc/self/statm") >> num_pages;
+  const rlim_t limit =
+      num_pages * static_cast<size_t>(getpagesize()) + (rlim_t{128} << 20);
+  const rlimit limits{limit, limit};
+  if (setrlimit(RLIMIT_AS, &limits) != 0) std::_Exit(2);
+  const auto tokenizer = Tokenizer::FromJson(text, "t.json");
+  std::_Exit(tokenizer || !tokenizer.error().message.empty() ? 0 : 1);
+}
+
+TEST(HostileFileTest, FileOfAMegabyteIsReadWithin128MiB) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers reserve more address space than the limit";
+#endif
+  constexpr size_t kBytes = (size_t{1} << 20) - 200;
+  const std::string empty_model = R"("model":{"vocab":{},"merges":[]}})";
+  std::string tokens;
+  std::string added;
+  for (int i = 0; tokens.size() < kBytes; ++i) {
+    tokens +=
+        (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":" + std::to_string(i);
+  }
+  for (int i = 0; added.size() < kBytes; ++i) {
+    added += (i > 0 ? "," : "") + std::string(R"({"id":)") + std::to_string(i) +
+             R"(,"content":")" + std::to_string(i) + "\"}";
+  }
+  const std::string files[] = {
+      R"({"model":{"vocab":{)" + tokens + R"(},"merges":[]}})",
+      R"({"model":{"vocab":{"":0},"merges":[)" + List("\" \"", kBytes) + "]}}",
+      R"({"added_tokens":[)" + added + "]," + empty_model,
+      R"({"x":[)" + List("{}", kBytes) + "]," + empty_model,
+      R"({"x":[)" + List("{\"\":0}", kBytes) + "]," + empty_model,
+      R"({"added_tokens":[{"id":0,"content":")" +
+          std::string(kMaxTokenBytes, 'a') + "\"}]," + empty_model,
+  };
+  for (const std::string& file : files) {
+    EXPECT_EXIT(LoadIn128MiB(file), ::testing::ExitedWithCode(0), "")
+        << file.substr(0, 40);
+  }
 }
 
 }  // namespace

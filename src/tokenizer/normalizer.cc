@@ -15,9 +15,6 @@ namespace {
 
 using base::MakeError;
 
-constexpr size_t kMaxGrowth = 32;
-constexpr size_t kMinLimitBytes = 64 << 10;
-
 std::unexpected<Error> TooLong(size_t max_bytes) {
   return MakeError(ErrorCode::kUnsupported,
                    "normalizing text: the result is longer than {} bytes, the "
@@ -183,7 +180,7 @@ Result<std::string> Normalizer::ApplyStep(const Step& step, std::string text,
 }
 
 Result<std::string> Normalizer::Apply(std::string_view text) const {
-  const size_t max_bytes = std::max(kMaxGrowth * text.size(), kMinLimitBytes);
+  const size_t max_bytes = MaxBytesOfResult(text.size());
   std::string normalized(text);
   for (const Step& step : steps_) {
     REVLM_ASSIGN_OR_RETURN(normalized,

@@ -17,10 +17,6 @@ using base::MakeError;
 constexpr char kGpt2Pattern[] =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+)"
     R"(|\s+(?!\S)|\s+)";
-// Each step at most makes three or four bytes of one, but there may be many.
-constexpr size_t kMaxGrowth = 32;
-constexpr size_t kMinLimitBytes = 64 << 10;
-
 std::string ToString(char32_t character) {
   std::string text;
   AppendUtf8(character, &text);
@@ -258,8 +254,7 @@ void PreTokenizer::ApplyText(const Step& step, const Pieces& in, Pieces* out) {
 }
 
 Result<Pieces> PreTokenizer::Apply(Pieces pieces) const {
-  const size_t max_bytes =
-      std::max(kMaxGrowth * pieces.num_bytes(), kMinLimitBytes);
+  const size_t max_bytes = MaxBytesOfResult(pieces.num_bytes());
   Pieces next;
   for (const Step& step : steps_) {
     next.Clear();
