@@ -46,8 +46,7 @@ void AddPromptOptions(CLI::App& app, CommandLine& line) {
   const std::string group = "Prompts";
   app.add_option("--prompt", run.prompts, "A prompt; may be given many times")
       ->option_text("TEXT")
-      ->expected(1)
-      ->take_all()
+      ->allow_extra_args(false)
       ->group(group);
   app.add_option("--prompts", run.prompt_file,
                  "One prompt a line, or JSON Lines (.jsonl)")

@@ -93,7 +93,7 @@ std::string ResultTable(const RunSummary& summary, const TextStyle& style) {
       table += fmt::format("\n  {}  {}  {:>{}}\n",
                            Column(heading, prompt_columns, style.charset),
                            Column("CONTINUATION", text_columns, style.charset),
-                           "LOGPROB", kLogprobColumns);
+                           "LOGP/TOK", kLogprobColumns);
     }
     table += fmt::format("  {}  {}  {:>{}}\n",
                          Column(result.prompt, prompt_columns, style.charset),

@@ -51,7 +51,7 @@ TEST(RunTextTest, ARunThatWentWellIsTold) {
       "  results  runs/1/results.jsonl\n"
       "\n"
       "  PROMPT                      CONTINUATION                         "
-      "      LOGPROB\n"
+      "     LOGP/TOK\n"
       "  one                          three                               "
       "        -1.50\n"
       "  two                          three                               "

@@ -13,6 +13,9 @@ MODEL = ROOT / "examples" / "models" / "aster-s0"
 OTHER_MODEL = ROOT / "examples" / "models" / "aster-s0-ft-quotes"
 REVLM = os.environ["REVLM"]
 TIMEOUT_SECONDS = 300
+PROMPTS = [f"{word} number {i}" for i, word in enumerate(
+    ("Apples", "Bridges", "Clouds", "Dogs", "Eels", "Forks", "Games", "Hats",
+     "Inks", "Jars", "Kites", "Lamps", "Maps", "Nets", "Oaks", "Pens"))]
 
 
 class ProgramTest(unittest.TestCase):

@@ -209,6 +209,14 @@ class UsageTest(ProgramTest):
         out, _ = self.revlm(MODEL, "--prompt", "Hello", "--max-tokens", 1)
         self.assertIn(b"RUN OK", out)
 
+    def test_a_prompt_is_one_argument_whatever_it_holds(self):
+        texts = ["[a, b]", "a,b c", "-x", "{}", "'quoted'"]
+        flags = [f"--prompt={text}" for text in texts]
+        out, _ = self.revlm("run", *flags, "--prompt", "last", MODEL,
+                            "--max-tokens", 1, "--json")
+        self.assertEqual([r["prompt"] for r in json.loads(out)["results"]],
+                         texts + ["last"])
+
     def test_flags_are_read_from_the_environment(self):
         out, _ = self.revlm(
             "run", MODEL, "--prompt", "Hello", "--json",
@@ -220,6 +228,12 @@ class UsageTest(ProgramTest):
             "run", MODEL, "--prompt", "Hello", "--json", "--max-tokens", 2,
             env={"REV_MAX_TOKENS": "3"})
         self.assertEqual(len(json.loads(out)["results"][0]["tokens"]), 2)
+        out, err = self.revlm(
+            "run", MODEL, "--max-tokens", 1,
+            env={"REV_QUIET": "1", "REV_PROMPT": "one prompt",
+                 "REV_OUTPUT_DIR": "d"})
+        self.assertEqual((out, err), (b"d\n", b""))
+        self.assertIn(b'"prompt":"one prompt"', self.results("d"))
 
 
 class ResultsTest(ProgramTest):
