@@ -40,6 +40,7 @@ class CheckpointTest : public ::testing::Test {
   void WriteWeights(const std::string& file,
                     const std::vector<std::string>& names) {
     std::vector<TensorSpec> specs;
+    specs.reserve(names.size());
     for (const auto& name : names) specs.push_back({name, DType::kU8, {4}});
     auto writer = SafetensorsWriter::Create((model_ / file).string(), specs);
     ASSERT_TRUE(writer) << writer.error().message;

@@ -237,25 +237,25 @@ class BoundTest : public ::testing::TestWithParam<Bound> {};
 // The other fields of the Llama configuration allow these extremes but for the
 // rules between fields, which have tests of their own.
 TEST_P(BoundTest, IsKept) {
-  const auto [key, min, max] = GetParam();
-  const auto error = [key = key](const Json& value) {
+  const Bound& bound = GetParam();
+  const std::string key = bound.key;
+  const auto error = [&](const Json& value) {
     return ErrorAfter([&](Json& json) {
-      if (std::string(key) == "num_attention_heads") {
+      if (key == "num_attention_heads") {
         json["num_key_value_heads"] = 1;
       }
-      if (std::string(key) == "num_key_value_heads") {
+      if (key == "num_key_value_heads") {
         json["num_attention_heads"] = 1024;
       }
       json[key] = value;
     });
   };
-  EXPECT_EQ(error(min), "accepted");
-  EXPECT_EQ(error(max), "accepted");
+  EXPECT_EQ(error(bound.min), "accepted");
+  EXPECT_EQ(error(bound.max), "accepted");
   for (const Json& value :
-       {Json(min - 1), Json(max + 1), Json(-1), Json(INT64_MIN),
+       {Json(bound.min - 1), Json(bound.max + 1), Json(-1), Json(INT64_MIN),
         Json(UINT64_MAX), Json(1e300), Json("1"), Json(true), Json::array()}) {
-    EXPECT_THAT(error(value), HasSubstr(std::string("\"") + key + "\" is "))
-        << value;
+    EXPECT_THAT(error(value), HasSubstr("\"" + key + "\" is ")) << value;
   }
 }
 
