@@ -87,7 +87,11 @@ function(revlm_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock_main)
   # Compiling the assertions takes longer than running them.
-  target_compile_options(${name} PRIVATE $<IF:$<BOOL:${REVLM_SANITIZE}>,-O0,-O1>)
+  if(REVLM_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  else()
+    target_compile_options(${name} PRIVATE -O1)
+  endif()
   target_compile_definitions(${name} PRIVATE
     REVLM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
     REVLM_EXAMPLES="${PROJECT_SOURCE_DIR}/examples")
