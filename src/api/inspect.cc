@@ -133,11 +133,11 @@ void DescribeEngine(const formats::Checkpoint& checkpoint,
   report.compute = (*engine)->numerics().compute;
   report.context_length = (*engine)->context_length();
   const engine::MemoryNeed& need = (*engine)->memory_need();
-  report.memory =
-      InspectReport::Memory{.resident_bytes = need.resident_weight_bytes,
-                            .streaming_bytes = need.streaming_bytes,
-                            .prompt_token_bytes = need.state_bytes_per_token,
-                            .kv_token_bytes = need.kv_bytes_per_token};
+  report.memory = InspectReport::Memory{
+      .resident_bytes = need.resident_weight_bytes + need.scratch_bytes,
+      .streaming_bytes = need.streaming_bytes,
+      .prompt_token_bytes = need.state_bytes_per_token,
+      .kv_token_bytes = need.kv_bytes_per_token};
 }
 
 Status HashWeights(const formats::Checkpoint& checkpoint,

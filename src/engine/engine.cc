@@ -145,9 +145,9 @@ void StreamingEngine::DescribeMemory() {
   PlanBytes(plan_, &need_.largest_slab_bytes);
   const uint64_t tile_logits =
       4 * static_cast<uint64_t>(kChunkRows * plan_.rows_per_tile);
-  need_.streaming_bytes = 2 * need_.largest_slab_bytes +
-                          LayerRunner::ScratchBytes(spec_, kChunkRows) +
-                          tile_logits;
+  need_.scratch_bytes =
+      LayerRunner::ScratchBytes(spec_, kChunkRows) + tile_logits;
+  need_.streaming_bytes = 2 * need_.largest_slab_bytes + need_.scratch_bytes;
   need_.state_bytes_per_token =
       4 * static_cast<uint64_t>(spec_.hidden_size + spec_.rope.rotary_dim());
   need_.kv_bytes_per_token =

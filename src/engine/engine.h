@@ -135,7 +135,8 @@ struct MemoryNeed {
   uint64_t weight_bytes = 0;           // all tensors of the model
   uint64_t resident_weight_bytes = 0;  // those that passes read
   uint64_t largest_slab_bytes = 0;
-  uint64_t streaming_bytes = 0;        // two slabs and scratch: weights' floor
+  uint64_t scratch_bytes = 0;    // activations and logits of a chunk of rows
+  uint64_t streaming_bytes = 0;  // two slabs and scratch: the least
   uint64_t state_bytes_per_token = 0;  // a prompt token in flight
   uint64_t kv_bytes_per_token = 0;     // a token of a sequence that generates
 };
