@@ -17,11 +17,12 @@ TEST(Utf8Test, DecodesTheFirstAndLastOfEachLength) {
                 {"\xf0\x90\x80\x80", 0x10000},
                 {"\xf4\x8f\xbf\xbf", 0x10ffff}};
   for (const auto& c : kCases) {
-    const CodePoint point = FirstCodePoint(c.text);
+    const CodePoint point = DecodeUtf8(c.text, 0);
+    EXPECT_TRUE(point.is_valid);
     EXPECT_EQ(point.value, c.value);
-    EXPECT_EQ(point.num_bytes, c.text.size());
+    EXPECT_EQ(point.length, c.text.size());
   }
-  EXPECT_EQ(FirstCodePoint(std::string_view("\0x", 2)).num_bytes, 1u);
+  EXPECT_EQ(DecodeUtf8(std::string_view("\0x", 2), 0).length, 1u);
 }
 
 TEST(Utf8Test, RefusesWhatTheStandardRefuses) {
@@ -29,10 +30,9 @@ TEST(Utf8Test, RefusesWhatTheStandardRefuses) {
        {"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
         "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
         "\xe2\x82", "\xc3(", "\xff"}) {
-    EXPECT_EQ(FirstCodePoint(text).num_bytes, 0u);
+    EXPECT_FALSE(DecodeUtf8(text, 0).is_valid);
     EXPECT_FALSE(IsValidUtf8(text));
   }
-  EXPECT_EQ(FirstCodePoint("").num_bytes, 0u);
 }
 
 TEST(Utf8Test, WholeTextsAreValidOrNot) {

@@ -37,8 +37,8 @@ std::string Escape(char32_t c) {
 std::string Printable(std::string_view text, Charset charset) {
   std::string printable;
   while (!text.empty()) {
-    const base::CodePoint point = base::FirstCodePoint(text);
-    if (point.num_bytes == 0) {
+    const base::CodePoint point = base::DecodeUtf8(text, 0);
+    if (!point.is_valid) {
       printable +=
           fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
       text.remove_prefix(1);
@@ -48,9 +48,9 @@ std::string Printable(std::string_view text, Charset charset) {
     if (is_foreign || IsUnsafe(point.value)) {
       printable += Escape(point.value);
     } else {
-      printable += text.substr(0, point.num_bytes);
+      printable += text.substr(0, point.length);
     }
-    text.remove_prefix(point.num_bytes);
+    text.remove_prefix(point.length);
   }
   return printable;
 }
@@ -115,9 +115,9 @@ int32_t WidthOf(char32_t c) {
 int32_t Width(std::string_view text) {
   int32_t width = 0;
   while (!text.empty()) {
-    const base::CodePoint point = base::FirstCodePoint(text);
+    const base::CodePoint point = base::DecodeUtf8(text, 0);
     width += WidthOf(point.value);
-    text.remove_prefix(std::max<size_t>(point.num_bytes, 1));
+    text.remove_prefix(point.length);
   }
   return width;
 }
@@ -130,10 +130,10 @@ std::string Cut(std::string_view text, int32_t columns, Charset charset) {
   int32_t left = columns - Width(ellipsis);
   std::string_view rest = printable;
   while (!rest.empty()) {
-    const base::CodePoint point = base::FirstCodePoint(rest);
+    const base::CodePoint point = base::DecodeUtf8(rest, 0);
     left -= WidthOf(point.value);
     if (left < 0) break;
-    rest.remove_prefix(std::max<size_t>(point.num_bytes, 1));
+    rest.remove_prefix(point.length);
   }
   return printable.substr(0, printable.size() - rest.size()) +
          std::string(ellipsis);

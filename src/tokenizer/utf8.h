@@ -5,31 +5,23 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace revlm::tokenizer {
 
-inline constexpr char32_t kReplacementCharacter = 0xFFFD;
-
-struct CodePoint {
-  char32_t value = kReplacementCharacter;
-  // Bytes taken: of the character or, when it is not valid, of the longest
-  // prefix of a character found there (at least 1).
-  uint32_t length = 1;
-  bool is_valid = false;
-};
-
-// The character at `position`. REQUIRES: position < text.size().
-CodePoint DecodeUtf8(std::string_view text, size_t position);
+using base::CodePoint;
+using base::DecodeUtf8;
+using base::IsValidUtf8;
+using base::kReplacementCharacter;
 
 // The character that ends at `end`, in valid UTF-8. REQUIRES: end > 0.
 CodePoint DecodeUtf8Before(std::string_view text, size_t end);
 
 void AppendUtf8(char32_t value, std::string* text);
 
-bool IsValidUtf8(std::string_view text);
 // `text` with each ill-formed sequence (maximal subpart, as in chapter 3 of the
 // Unicode standard) replaced by U+FFFD.
 std::string ToValidUtf8(std::string_view text);
