@@ -180,7 +180,7 @@ TEST_P(EngineTest, GenerationEndsWhereItShould) {
       {kContext - 1, 1, 1, FinishReason::kLength},
       {kContext, 3, 0, FinishReason::kContext},
       {kContext, 0, 0, FinishReason::kLength},
-      {5, INT32_MAX, kContext - 5, FinishReason::kContext},
+      {kContext - 20, INT32_MAX, 20, FinishReason::kContext},
   };
   std::vector<Request> requests;
   for (const Case& c : cases) {
