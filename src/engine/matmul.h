@@ -1,12 +1,12 @@
 // Matrix products of rows of activations with weights as they lie in a slab.
 //
 // Output features are cut into tiles of `kColumnTile`; each tile is one
-// single-threaded oneDNN product run by one thread of the pool. So shapes, and
-// with them the bits, do not depend on the number of threads. Rows are kept
-// independent of their batch by a self-test: the first time a shape is used
-// with a row count, it is proved on random data that this count gives a row the
-// same bits as `kAnchorRows` rows do, at any position; products are cut and
-// padded to proved row counts only.
+// single-threaded oneDNN product run by one thread of the pool. With many
+// threads and few columns, rows are cut finer too. Rows are kept independent of
+// their batch by a self-test: the first time a shape is used with a row count,
+// it is proved on random data that this count gives a row the same bits as
+// `kAnchorRows` rows do, at any position; products are cut and padded to proved
+// row counts only.
 //
 // Compute type kBf16 rounds activations to bf16 and sums in f32. Where oneDNN
 // has no bf16 product (below AVX-512), the rounded factors are widened to f32,

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <system_error>
 
 namespace revlm::engine {
 namespace {
@@ -27,8 +28,12 @@ int ThreadPool::NumUsableCpus() {
 // thread has a CPU of its own.
 ThreadPool::ThreadPool(int num_threads)
     : spin_count_(num_threads <= NumUsableCpus() ? 4000 : 0) {
-  for (int i = 1; i < num_threads; ++i) {
-    threads_.emplace_back([this, i] { Work(i); });
+  try {
+    for (int i = 1; i < num_threads; ++i) {
+      threads_.emplace_back([this, i] { Work(i); });
+    }
+  } catch (const std::system_error&) {
+    // The system gives no more: fewer threads give the same results.
   }
 }
 

@@ -21,7 +21,7 @@ class ThreadPool {
  public:
   using Body = std::function<void(int64_t task, int thread_idx)>;
 
-  // REQUIRES: num_threads >= 1.
+  // REQUIRES: num_threads >= 1. Takes fewer when the system gives no more.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

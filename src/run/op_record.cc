@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace revlm::run {
@@ -67,6 +68,12 @@ class Reader {
   double Number(std::string_view key) {
     return Take(base::GetNumber(json_, key, source_)).value_or(0);
   }
+  // What is not finite is written as null.
+  float LogProb(std::string_view key) {
+    return static_cast<float>(
+        Take(base::GetNumber(json_, key, source_))
+            .value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
   const Json& Array(std::string_view key) {
     static const Json kEmpty = Json::array();
     const Json* member = base::FindMember(json_, key);
@@ -102,17 +109,15 @@ std::vector<TokenResult> TokensFromJson(const Json& json, Reader& reader,
   tokens.reserve(json.size());
   for (const Json& element : json) {
     Reader members(element, source);
-    TokenResult token = {
-        .id = members.Int32("id"),
-        .text = members.Text("text"),
-        .logprob = static_cast<float>(members.Number("logprob")),
-        .alternatives = {}};
+    TokenResult token = {.id = members.Int32("id"),
+                         .text = members.Text("text"),
+                         .logprob = members.LogProb("logprob"),
+                         .alternatives = {}};
     for (const Json& other : members.Array("alternatives")) {
       Reader alternative(other, source);
-      token.alternatives.push_back(
-          {.id = alternative.Int32("id"),
-           .text = alternative.Text("text"),
-           .logprob = static_cast<float>(alternative.Number("logprob"))});
+      token.alternatives.push_back({.id = alternative.Int32("id"),
+                                    .text = alternative.Text("text"),
+                                    .logprob = alternative.LogProb("logprob")});
       members.Merge(alternative);
     }
     reader.Merge(members);

@@ -167,8 +167,10 @@ Status FillResult(const Model& model, const std::string& run_dir,
                          DescribeTokens(model, completion.prompt_scores));
   result.finish_reason = FinishReasonName(completion.finish_reason);
   if (completion.hidden_states.empty()) return {};
-  result.capture_file =
-      fmt::format("{}/{}.safetensors", kCapturesName, result.key);
+  // The key does not cover the weights: two models that share configuration and
+  // tokenizer share keys.
+  result.capture_file = fmt::format("{}/{}-{}.safetensors", kCapturesName,
+                                    model.alias, result.key);
   return WriteCapture(model, run_dir, result.capture_file,
                       completion.hidden_states);
 }

@@ -141,6 +141,7 @@ Result<RunSummary> Runner::Run() {
   const bool is_complete =
       num_finished_ == static_cast<int64_t>(operations_.size());
   if (is_complete && directory_->is_finished()) {
+    for (size_t i = 0; i < models_.size(); ++i) REVLM_TRY(RunModel(i));
     Tell(RunEvent::Kind::kNotice,
          fmt::format("{} is finished; these are its results, nothing was run",
                      directory_->path()));
@@ -181,7 +182,10 @@ Status Runner::RunModel(size_t model_idx) {
   }
   const std::optional<std::string> known_root =
       TensorRootIn(directory_->manifest(), model_idx);
-  if (pending.empty() && known_root) return {};
+  // Files that are not the ones seen before may hold other weights.
+  const bool is_unchanged =
+      CheckWeightFiles(directory_->manifest(), model_idx, model).has_value();
+  if (pending.empty() && known_root && is_unchanged) return {};
   const std::optional<WeightDigests> kept = cache_.Find(*model.checkpoint);
   if (kept && !known_root) REVLM_TRY(NoteDigests(model_idx, *kept));
 

@@ -52,12 +52,30 @@ bool IsState(const Json& manifest, std::string_view state) {
   return found != nullptr && *found == state;
 }
 
+// Whether `name` is what a run killed while writing one of its files leaves:
+// that file's name, ".PID.tmp" (base/file.h).
+bool IsTemporary(std::string_view name) {
+  if (!name.ends_with(".tmp")) return false;
+  name.remove_suffix(4);
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == name.size() ||
+      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
+    return false;
+  }
+  name = name.substr(0, dot);
+  return name == kManifestName || name == kResultsName ||
+         name.ends_with(".safetensors") ||
+         (name.starts_with("tensors-") && name.ends_with(".json"));
+}
+
 // Removes what an earlier start that was killed left half-written.
 void RemoveTemporaryFiles(const std::string& directory) {
   std::error_code ignored;
   for (const std::string& folder : {directory, directory + "/captures"}) {
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      if (entry.path().extension() == ".tmp") fs::remove(entry, ignored);
+      if (IsTemporary(entry.path().filename().string())) {
+        fs::remove(entry, ignored);
+      }
     }
   }
 }
@@ -74,7 +92,7 @@ Status CheckUsable(const std::string& path) {
   }
   for (const std::string& name : names) {
     // What a start that was killed before its manifest leaves.
-    if (name == "ops.jsonl" || name.ends_with(".tmp")) continue;
+    if (name == "ops.jsonl" || IsTemporary(name)) continue;
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "opening run directory {}: found {} and no {}; "
                            "allowed is an empty directory or one of a run",

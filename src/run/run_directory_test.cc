@@ -101,7 +101,7 @@ TEST_F(RunDirectoryTest, ADirectoryOfSomethingElseIsNotTouched) {
   const auto directory = Open(plan_);
   ASSERT_FALSE(directory);
   EXPECT_EQ(directory.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(directory.error().message, HasSubstr("found \"photo\""));
+  EXPECT_THAT(directory.error().message, HasSubstr("found \"letter.tmp\""));
   EXPECT_TRUE(fs::exists(options_.output_dir + "/letter.tmp"));
   EXPECT_FALSE(fs::exists(options_.output_dir + "/ops.jsonl"));
 }

@@ -198,6 +198,21 @@ class ResumeTest(ProgramTest):
         self.assertEqual((folder / "ops.jsonl").read_bytes(),
                          b"".join(lines[:2]))
 
+    def test_weights_changed_after_a_finished_run_are_noticed(self):
+        self.copy_model("model")
+        command = ["run", "model", "--prompt", "one", "--max-tokens", 1,
+                   "--output-dir", "d"]
+        self.revlm(*command)
+        weights = self.folder / "model" / "model.safetensors"
+        content = bytearray(weights.read_bytes())
+        content[-1] ^= 1
+        weights.write_bytes(content)
+        _, err = self.revlm(*command, code=2)
+        self.assertIn(b"weights in", err)
+        content[-1] ^= 1
+        weights.write_bytes(content)  # the same bytes in a newer file
+        self.revlm(*command)
+
     def test_a_full_disk_stops_cleanly_and_resumes(self):
         self.write_prompts(PROMPTS)
         self.run_in("whole", "--max-tokens", 8, "--logprobs", 5)

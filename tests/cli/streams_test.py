@@ -275,7 +275,7 @@ class ResultsTest(ProgramTest):
         self.assertEqual(header["hidden"]["shape"], [7, positions, 128])
         self.assertEqual(len(capture), 8 + length + 7 * positions * 128 * 4)
         self.assertEqual(result["capture"],
-                         f"captures/{result['key']}.safetensors")
+                         f"captures/aster-s0-{result['key']}.safetensors")
 
     def test_a_prompt_is_only_scored_with_no_new_tokens(self):
         out, _ = self.revlm("run", MODEL, "--prompt", "one two three",
