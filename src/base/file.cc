@@ -105,8 +105,11 @@ uint32_t QueryDirectAlignment(int fd) {
   if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &info) == 0 &&
       (info.stx_mask & STATX_DIOALIGN) != 0) {
     if (info.stx_dio_offset_align == 0) return 1;
-    // Some drivers report 4 for memory and mean 512.
-    return std::max({info.stx_dio_mem_align, info.stx_dio_offset_align, 512u});
+    // Some drivers report 4 for memory and mean 512. What asks for more than a
+    // page is read through the page cache.
+    const uint32_t alignment =
+        std::max({info.stx_dio_mem_align, info.stx_dio_offset_align, 512u});
+    return alignment <= kMaxDirectAlignment ? alignment : 1;
   }
 #endif
   static_cast<void>(fd);
@@ -257,17 +260,27 @@ Result<File> OpenFile(const std::string& path, Caching caching) {
   return FinishOpen(Descriptor(fd), path, caching);
 }
 
+Result<File> AdoptFile(Descriptor fd, const std::string& name,
+                       Caching caching) {
+  return FinishOpen(std::move(fd), name, caching);
+}
+
 Result<std::string> ReadWholeFile(const File& file, uint64_t max_bytes) {
+  constexpr size_t kPieceBytes = 1 << 20;
   if (file.size_bytes() > max_bytes) {
     return MakeError(ErrorCode::kCorrupt,
                      "reading {}: {} bytes, allowed are {} at most",
                      file.path(), file.size_bytes(), max_bytes);
   }
   std::string content(file.size_bytes(), '\0');
-  REVLM_ASSIGN_OR_RETURN(
-      const size_t count,
-      file.ReadAt(0, std::as_writable_bytes(std::span<char>(content))));
-  content.resize(count);
+  const std::span<std::byte> bytes =
+      std::as_writable_bytes(std::span<char>(content));
+  for (size_t done = 0; done < bytes.size(); done += kPieceBytes) {
+    const auto piece =
+        bytes.subspan(done, std::min(kPieceBytes, bytes.size() - done));
+    REVLM_TRY(file.ReadAt(done, piece));
+    file.DropFromPageCache(done, piece.size());
+  }
   return content;
 }
 

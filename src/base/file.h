@@ -60,6 +60,9 @@ enum class Caching {
   kDirect,     // O_DIRECT where the filesystem allows it
 };
 
+// No file asks direct reads to be aligned to more.
+inline constexpr uint32_t kMaxDirectAlignment = 4096;
+
 class File {
  public:
   File(Descriptor fd, std::string path, FileIdentity identity,
@@ -129,7 +132,12 @@ Result<std::string> CanonicalPath(const std::string& path);
 // Opens a file named by the user: links are followed.
 Result<File> OpenFile(const std::string& path, Caching caching);
 
+// A file open already, under the name that messages give it.
+Result<File> AdoptFile(Descriptor fd, const std::string& name, Caching caching);
+
 // The content of `file`, refused with kCorrupt when larger than `max_bytes`.
+// Leaves none of it in the page cache, which would count as this process's
+// memory.
 Result<std::string> ReadWholeFile(const File& file, uint64_t max_bytes);
 
 // A file written piece by piece that appears under its name only when complete:

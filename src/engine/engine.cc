@@ -1,42 +1,28 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
-#include "engine/pass_runner.h"
-#include "engine/sampler.h"
+#include "engine/group_runner.h"
+#include "engine/memory_plan.h"
+#include "engine/rates.h"
 #include "engine/weight_hasher.h"
+#include "engine/workspace.h"
 
 namespace revlm::engine {
 namespace {
 
-constexpr int kNumReaders = 2;
-
-// The sum over slabs of what they take in memory, at most.
-uint64_t PlanBytes(const SlabPlan& plan, uint64_t* largest) {
-  constexpr uint64_t kAlignmentSlack = 16 << 10;
-  uint64_t total = 0;
-  for (const std::vector<SlabPart>& slab : plan.slabs) {
-    uint64_t bytes = kAlignmentSlack;
-    for (const SlabPart& part : slab) bytes += part.size_bytes;
-    total += bytes;
-    if (largest != nullptr) *largest = std::max(*largest, bytes);
-  }
-  return total;
-}
-
-// Which position of which sequence a head row scores.
-struct ScoredPosition {
-  Sequence* sequence = nullptr;
-  int64_t position = 0;
-};
+// Below this, plans differ by less than measuring takes.
+constexpr uint64_t kWorthMeasuring = uint64_t{256} << 20;
 
 class StreamingEngine : public Engine {
  public:
-  StreamingEngine(const formats::Checkpoint& checkpoint,
+  StreamingEngine(const formats::Checkpoint& checkpoint, memory::Budget& budget,
                   const EngineOptions& options, ModelSpec spec)
       : checkpoint_(checkpoint),
+        budget_(budget),
         options_(options),
         spec_(std::move(spec)),
         pool_(options.num_threads > 0 ? options.num_threads
@@ -59,44 +45,39 @@ class StreamingEngine : public Engine {
     return spec_.stop_tokens;
   }
 
+  uint64_t FloorBytes(std::span<const Request> requests) override;
+  Result<RunPlan> Plan(std::span<const Request> requests) override;
   Status Run(std::span<const Request> requests, const RunHooks& hooks) override;
+  void HashWeights() override {
+    hasher_ = std::make_unique<WeightHasher>(checkpoint_);
+  }
   Result<std::vector<crypto::Sha256Digest>> TensorDigests(
       std::stop_token stop) override;
 
  private:
-  // Requests that are in flight together, from `begin` on.
-  struct Group {
-    std::vector<Sequence> sequences;
-    size_t end = 0;  // the first request after it
-  };
-
   void DescribeMemory();
-  Status OpenStream();
   std::optional<Error> CheckRequest(const Request& request) const;
-  uint64_t StateBytes(const Request& request) const;
-  Result<Group> Admit(std::span<const Request> requests, size_t begin,
-                      const RunHooks& hooks);
-  Status RunGroup(Group& group, bool is_last, const RunHooks& hooks);
-  Status RunPass(Progress::Phase phase, std::span<Sequence*> live,
-                 bool another_follows, const RunHooks& hooks);
-  void ScorePromptRow(const HeadRow& row, const ScoredPosition& at) const;
-  void AddToken(const HeadRow& row, Sequence& sequence) const;
-  void Complete(const RunHooks& hooks, size_t request_idx,
-                Completion completion);
+  RequestShape ShapeOf(const Request& request) const;
+  // Those that can be run; the others are handed to `refuse`.
+  std::vector<PlannedRequest> Accept(
+      std::span<const Request> requests,
+      const std::function<void(size_t, Error)>& refuse) const;
+  PlanInput InputOf(std::span<const RequestShape> shapes) const;
+  void MeasureOnce();
+  Status RunPlanned(std::span<const PlannedRequest> planned,
+                    const RunHooks& hooks);
 
   const formats::Checkpoint& checkpoint_;
+  memory::Budget& budget_;
   const EngineOptions options_;
   const ModelSpec spec_;
   ThreadPool pool_;
   NumericsClass numerics_;
   MemoryNeed need_;
-  SlabPlan plan_;
-  Residency residency_ = Residency::kStream;
   std::unique_ptr<Matmul> matmul_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<WeightHasher> hasher_;
-  std::unique_ptr<SlabStream> stream_;  // from the first Run on
-  std::unique_ptr<PassRunner> passes_;
+  std::optional<Rates> rates_;  // once measured
   Progress progress_;
 };
 
@@ -117,61 +98,30 @@ Status StreamingEngine::Start() {
   REVLM_ASSIGN_OR_RETURN(matmul_, Matmul::Create(compute, pool_, kernels));
   numerics_ = matmul_->numerics();
   numerics_.kernels = kernels.name;
+  const ElementType kv_type =
+      compute == ComputeType::kBf16 ? ElementType::kBf16 : ElementType::kF32;
   machine_ = std::make_unique<Machine>(
       Machine{.spec = spec_,
               .checkpoint = checkpoint_,
               .matmul = *matmul_,
               .pool = pool_,
               .kernels = kernels,
-              .kv_type = compute == ComputeType::kBf16 ? ElementType::kBf16
-                                                       : ElementType::kF32});
-  plan_ = PlanSlabs(spec_, checkpoint_, true);
-  if (PlanBytes(plan_, nullptr) <= options_.resident_bytes) {
-    residency_ = Residency::kResident;
-  } else {
-    plan_ = PlanSlabs(spec_, checkpoint_, false);
-  }
+              .kv_pages = {.width = spec_.kv_width(), .type = kv_type}});
   DescribeMemory();
-  if (options_.hash_weights) {
-    hasher_ = std::make_unique<WeightHasher>(checkpoint_);
-  }
   return {};
 }
 
 void StreamingEngine::DescribeMemory() {
+  const uint64_t least = MinSlabBytes(spec_, checkpoint_);
+  const SlabPlan plan = PlanSlabs(spec_, checkpoint_, least);
   need_.weight_bytes = checkpoint_.weight_bytes();
-  need_.resident_weight_bytes =
-      PlanBytes(PlanSlabs(spec_, checkpoint_, true), nullptr);
-  PlanBytes(plan_, &need_.largest_slab_bytes);
-  const uint64_t tile_logits =
-      4 * static_cast<uint64_t>(kChunkRows * plan_.rows_per_tile);
-  need_.scratch_bytes =
-      LayerRunner::ScratchBytes(spec_, kChunkRows) + tile_logits;
-  need_.streaming_bytes = 2 * need_.largest_slab_bytes + need_.scratch_bytes;
-  need_.state_bytes_per_token =
-      4 * static_cast<uint64_t>(spec_.hidden_size + spec_.rope.rotary_dim());
-  need_.kv_bytes_per_token =
-      2 * static_cast<uint64_t>(spec_.num_layers * spec_.kv_width()) *
-      KvCache::ElementBytes(machine_->kv_type);
-}
-
-Status StreamingEngine::OpenStream() {
-  std::vector<const base::File*> files;
-  for (uint32_t i = 0; i < checkpoint_.num_files(); ++i) {
-    files.push_back(&checkpoint_.file(i));
-  }
-  SlabStream::Options options = {.residency = residency_,
-                                 .num_readers = kNumReaders};
-  if (hasher_) {
-    options.on_first_read = [this](const SlabView& view) {
-      hasher_->Observe(plan_.slabs[static_cast<size_t>(view.slab_idx())], view);
-    };
-  }
-  REVLM_ASSIGN_OR_RETURN(
-      stream_, SlabStream::Create(std::move(files), plan_.slabs, options));
-  passes_ = std::make_unique<PassRunner>(*machine_, plan_, *stream_);
-  if (residency_ == Residency::kResident) return passes_->LoadEmbedding();
-  return {};
+  need_.pass_bytes = plan.layer_bytes + plan.head_bytes;
+  need_.least_slab_bytes = least;
+  need_.row_bytes =
+      Activations::Lay(spec_, *matmul_, {.num_rows = 64}, nullptr, nullptr) /
+      64;
+  need_.kv_bytes_per_token = static_cast<uint64_t>(
+      spec_.num_layers * machine_->kv_pages.page_bytes() / kKvPagePositions);
 }
 
 std::optional<Error> StreamingEngine::CheckRequest(
@@ -200,231 +150,157 @@ std::optional<Error> StreamingEngine::CheckRequest(
     return invalid(fmt::format("num_top_logprobs is {}, allowed is 0 or more",
                                request.num_top_logprobs));
   }
-  const uint64_t bytes = StateBytes(request);
-  if (bytes > options_.state_bytes) {
-    return Error{ErrorCode::kBudgetExceeded,
-                 fmt::format("the prompt needs {} bytes of memory while it "
-                             "runs, allowed are {}; try fewer new tokens, a "
-                             "shorter prompt or a smaller capture",
-                             bytes, options_.state_bytes)};
-  }
   return std::nullopt;
 }
 
-// What a request takes while it is in flight.
-uint64_t StreamingEngine::StateBytes(const Request& request) const {
-  const uint64_t length = request.prompt.size();
-  const uint64_t width = static_cast<uint64_t>(spec_.hidden_size);
-  const uint64_t vocabulary = static_cast<uint64_t>(spec_.vocab_size);
+RequestShape StreamingEngine::ShapeOf(const Request& request) const {
   const bool scores_prompt =
       request.want_prompt_logprobs || request.want_prompt_logits;
-  const uint64_t num_alternatives =
-      std::min(static_cast<uint64_t>(request.num_top_logprobs), vocabulary);
+  RequestShape shape;
+  shape.prompt_tokens = static_cast<int64_t>(request.prompt.size());
+  shape.new_tokens =
+      std::min<int64_t>(std::max(request.max_new_tokens, 0),
+                        spec_.max_positions - shape.prompt_tokens);
+  shape.head_rows = scores_prompt          ? shape.prompt_tokens
+                    : shape.new_tokens > 0 ? 1
+                                           : 0;
+  const uint64_t length = request.prompt.size();
+  const uint64_t vocabulary = static_cast<uint64_t>(spec_.vocab_size);
+  const uint64_t alternatives =
+      std::min(static_cast<uint64_t>(request.num_top_logprobs), vocabulary) *
+      sizeof(Alternative);
+  const uint64_t score_bytes = sizeof(TokenScore) + alternatives;
   // Alternatives lie in the head's row and, scored, in the completion.
-  uint64_t bytes = length * need_.state_bytes_per_token;
-  bytes += (scores_prompt ? length : 1) *
-           (HeadRunner::RowBytes(spec_) +
-            2 * num_alternatives * sizeof(Alternative));
-  if (request.max_new_tokens > 0) {
-    const uint64_t longest =
-        std::min(length + static_cast<uint64_t>(request.max_new_tokens),
-                 static_cast<uint64_t>(spec_.max_positions));
-    bytes += longest * need_.kv_bytes_per_token;
-  }
+  uint64_t bytes = sizeof(Sequence) + length * sizeof(int32_t);
+  bytes += static_cast<uint64_t>(shape.head_rows) *
+           (sizeof(HeadRow) + alternatives + score_bytes);
+  bytes +=
+      static_cast<uint64_t>(shape.new_tokens) * (score_bytes + sizeof(int32_t));
   if (request.want_prompt_logits) bytes += 2 * length * vocabulary * 4;
-  if (request.sampling.temperature > 0) bytes += vocabulary * 4;
+  if (request.sampling.temperature > 0) bytes += 2 * vocabulary * 4;
   if (request.capture != Capture::kNone) {
-    bytes += static_cast<uint64_t>(spec_.num_layers + 1) * width * 4 *
-             (request.capture == Capture::kAll ? length : 1);
+    bytes += static_cast<uint64_t>((spec_.num_layers + 1) * spec_.hidden_size) *
+             4 * (request.capture == Capture::kAll ? length : 1);
   }
-  return bytes;
+  shape.result_bytes = bytes;
+  return shape;
 }
 
-void StreamingEngine::Complete(const RunHooks& hooks, size_t request_idx,
-                               Completion completion) {
-  ++progress_.num_complete;
-  hooks.on_complete(request_idx, std::move(completion));
-}
-
-// Takes requests from `begin` on while their state fits together.
-Result<StreamingEngine::Group> StreamingEngine::Admit(
-    std::span<const Request> requests, size_t begin, const RunHooks& hooks) {
-  Group group;
-  uint64_t bytes = 0;
-  for (group.end = begin; group.end < requests.size(); ++group.end) {
-    const Request& request = requests[group.end];
-    if (std::optional<Error> error = CheckRequest(request)) {
-      Completion completion;
-      completion.error = std::move(error);
-      Complete(hooks, group.end, std::move(completion));
-      continue;
-    }
-    bytes += StateBytes(request);
-    if (bytes > options_.state_bytes && !group.sequences.empty()) break;
-    Sequence& sequence = group.sequences.emplace_back();
-    sequence.request_idx = group.end;
-    sequence.request = &request;
-    sequence.ids = request.prompt;
-    sequence.max_length = std::min(
-        sequence.prompt_length() + request.max_new_tokens, spec_.max_positions);
-    if (sequence.generates()) {
-      REVLM_ASSIGN_OR_RETURN(
-          sequence.kv, KvCache::Create(spec_.num_layers, sequence.max_length,
-                                       spec_.kv_width(), machine_->kv_type));
-    } else if (request.max_new_tokens > 0) {
-      sequence.completion.finish_reason = FinishReason::kContext;
+std::vector<PlannedRequest> StreamingEngine::Accept(
+    std::span<const Request> requests,
+    const std::function<void(size_t, Error)>& refuse) const {
+  std::vector<PlannedRequest> planned;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (std::optional<Error> error = CheckRequest(requests[i])) {
+      refuse(i, *std::move(error));
+    } else {
+      planned.push_back({i, &requests[i], ShapeOf(requests[i])});
     }
   }
-  return group;
+  return planned;
+}
+
+std::vector<RequestShape> ShapesOf(std::span<const PlannedRequest> planned) {
+  std::vector<RequestShape> shapes;
+  for (const PlannedRequest& request : planned) {
+    shapes.push_back(request.shape);
+  }
+  return shapes;
+}
+
+PlanInput StreamingEngine::InputOf(std::span<const RequestShape> shapes) const {
+  return {.spec = spec_,
+          .checkpoint = checkpoint_,
+          .matmul = *matmul_,
+          .kv_pages = machine_->kv_pages,
+          .num_threads = pool_.num_threads(),
+          .can_spill = !options_.spill_directory.empty() &&
+                       base::ScratchFile::IsOnDisk(options_.spill_directory),
+          .rates = rates_.value_or(Rates()),
+          .requests = shapes};
+}
+
+uint64_t StreamingEngine::FloorBytes(std::span<const Request> requests) {
+  const std::vector<RequestShape> shapes =
+      ShapesOf(Accept(requests, [](size_t, const Error&) {}));
+  return engine::FloorBytes(InputOf(shapes));
+}
+
+// Only where the plan has a choice, and the measure has room.
+void StreamingEngine::MeasureOnce() {
+  const uint64_t left = budget_.limit_bytes() - budget_.reserved_bytes();
+  if (rates_ || !options_.measures_rates || left < 2 * kProbeBytes ||
+      need_.weight_bytes < kWorthMeasuring) {
+    return;
+  }
+  rates_ = MeasureRates(checkpoint_, *matmul_, spec_);
+}
+
+Result<RunPlan> StreamingEngine::Plan(std::span<const Request> requests) {
+  const std::vector<RequestShape> shapes =
+      ShapesOf(Accept(requests, [](size_t, const Error&) {}));
+  const uint64_t left = budget_.limit_bytes() - budget_.reserved_bytes();
+  RunPlan result;
+  result.floor_bytes = engine::FloorBytes(InputOf(shapes));
+  if (left >= result.floor_bytes) MeasureOnce();
+  REVLM_ASSIGN_OR_RETURN(const engine::Plan plan,
+                         MakePlan(InputOf(shapes), left));
+  result.use = plan.use;
+  result.num_slabs = static_cast<int32_t>(plan.pinned.size());
+  result.num_pinned_slabs = static_cast<int32_t>(
+      std::count(plan.pinned.begin(), plan.pinned.end(), true));
+  result.rows_per_pass = plan.pass_limits.num_rows;
+  for (const GroupShape& group : plan.groups) {
+    result.sequences_per_group =
+        std::max(result.sequences_per_group, group.num_generating);
+    result.num_passes += static_cast<int64_t>(group.prompt_passes.size()) +
+                         group.num_decode_passes;
+  }
+  result.num_groups = static_cast<int32_t>(plan.groups.size());
+  result.seconds = plan.seconds;
+  const Rates rates = rates_.value_or(Rates());
+  result.read_bytes_per_second = rates.read_bytes_per_second;
+  result.flops_per_second = rates.flops_per_second;
+  return result;
 }
 
 Status StreamingEngine::Run(std::span<const Request> requests,
                             const RunHooks& hooks) {
-  if (!stream_) REVLM_TRY(OpenStream());
   progress_ = {.num_requests = static_cast<int32_t>(requests.size())};
-  size_t begin = 0;
-  while (begin < requests.size()) {
-    REVLM_ASSIGN_OR_RETURN(Group group, Admit(requests, begin, hooks));
-    begin = group.end;
-    if (group.sequences.empty()) continue;
-    REVLM_TRY(RunGroup(group, begin == requests.size(), hooks));
+  const std::vector<PlannedRequest> planned =
+      Accept(requests, [&](size_t request_idx, Error error) {
+        Completion completion;
+        completion.error = std::move(error);
+        ++progress_.num_complete;
+        hooks.on_complete(request_idx, std::move(completion));
+      });
+  if (planned.empty()) return {};
+  try {
+    return RunPlanned(planned, hooks);
+  } catch (const std::bad_alloc&) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "running {}: the system gave no more memory; allow less at once",
+        checkpoint_.path());
+  }
+}
+
+Status StreamingEngine::RunPlanned(std::span<const PlannedRequest> planned,
+                                   const RunHooks& hooks) {
+  const std::vector<RequestShape> shapes = ShapesOf(planned);
+  const uint64_t left = budget_.limit_bytes() - budget_.reserved_bytes();
+  if (left >= engine::FloorBytes(InputOf(shapes))) MeasureOnce();
+  REVLM_ASSIGN_OR_RETURN(engine::Plan plan, MakePlan(InputOf(shapes), left));
+  REVLM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Workspace> workspace,
+      Workspace::Create(std::move(plan), *machine_, budget_, hasher_.get(),
+                        options_.spill_directory));
+  GroupRunner runner(spec_, machine_->kv_pages, *workspace, hooks, progress_);
+  const std::vector<GroupShape>& groups = workspace->plan().groups;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    REVLM_TRY(runner.Run(groups[i], planned, i + 1 == groups.size()));
   }
   return {};
-}
-
-Status StreamingEngine::RunGroup(Group& group, bool is_last,
-                                 const RunHooks& hooks) {
-  std::vector<Sequence*> live;
-  for (Sequence& sequence : group.sequences) live.push_back(&sequence);
-  Progress::Phase phase = Progress::Phase::kPrefill;
-  while (!live.empty()) {
-    // Whether a stop token will end all sequences is not known before the pass
-    // is over; reading ahead supposes that it will not.
-    const bool another_follows =
-        !is_last || std::any_of(live.begin(), live.end(), [](Sequence* s) {
-          return s->max_length > static_cast<int64_t>(s->ids.size()) + 1;
-        });
-    REVLM_TRY(RunPass(phase, live, another_follows, hooks));
-    phase = Progress::Phase::kDecode;
-    for (Sequence* sequence : live) {
-      if (!sequence->is_finished) continue;
-      sequence->kv = KvCache();
-      Complete(hooks, sequence->request_idx, std::move(sequence->completion));
-    }
-    std::erase_if(live,
-                  [](Sequence* sequence) { return sequence->is_finished; });
-  }
-  return {};
-}
-
-Status StreamingEngine::RunPass(Progress::Phase phase,
-                                std::span<Sequence*> live, bool another_follows,
-                                const RunHooks& hooks) {
-  Pass pass = {.another_follows = another_follows};
-  std::vector<ScoredPosition> scored;
-  int64_t num_rows = 0;
-  for (Sequence* sequence : live) {
-    const Request& request = *sequence->request;
-    Segment segment = {.sequence = sequence,
-                       .first_row = num_rows,
-                       .first_pos = sequence->num_done};
-    segment.num_rows =
-        static_cast<int64_t>(sequence->ids.size()) - sequence->num_done;
-    const bool scores_prompt =
-        phase == Progress::Phase::kPrefill &&
-        (request.want_prompt_logprobs || request.want_prompt_logits);
-    for (int64_t i = 0; i < segment.num_rows; ++i) {
-      const bool is_end = i + 1 == segment.num_rows;
-      if (!scores_prompt && !(is_end && sequence->generates())) continue;
-      HeadRow row = {.pass_row = num_rows + i,
-                     .num_alternatives = request.num_top_logprobs};
-      row.keep_logits = (scores_prompt && request.want_prompt_logits) ||
-                        (is_end && request.sampling.temperature > 0);
-      if (!is_end) {
-        row.known_next =
-            sequence->ids[static_cast<size_t>(segment.first_pos + i + 1)];
-      }
-      pass.head_rows.push_back(std::move(row));
-      scored.push_back({sequence, segment.first_pos + i});
-    }
-    num_rows += segment.num_rows;
-    pass.segments.push_back(segment);
-  }
-  REVLM_TRY(passes_->Run(pass, hooks.stop, [&](int32_t done, int32_t total) {
-    progress_.phase = phase;
-    progress_.slab_idx = done;
-    progress_.num_slabs = total;
-    progress_.read_bytes = stream_->read_bytes();
-    if (hooks.on_progress) hooks.on_progress(progress_);
-  }));
-  progress_.tokens_done += num_rows;
-  for (size_t i = 0; i < scored.size(); ++i) {
-    const HeadRow& row = pass.head_rows[i];
-    Sequence& sequence = *scored[i].sequence;
-    if (phase == Progress::Phase::kPrefill) ScorePromptRow(row, scored[i]);
-    const bool is_end =
-        scored[i].position + 1 == static_cast<int64_t>(sequence.ids.size());
-    if (is_end && sequence.generates()) AddToken(row, sequence);
-  }
-  for (const Segment& segment : pass.segments) {
-    segment.sequence->num_done += segment.num_rows;
-    if (!segment.sequence->generates()) segment.sequence->is_finished = true;
-  }
-  return {};
-}
-
-// The alternatives of a row with logprobs for their logits.
-std::vector<Alternative> Alternatives(const HeadRow& row) {
-  std::vector<Alternative> alternatives = row.best_few;
-  for (Alternative& alternative : alternatives) {
-    alternative.logprob = row.LogProb(alternative.logprob);
-  }
-  return alternatives;
-}
-
-void StreamingEngine::ScorePromptRow(const HeadRow& row,
-                                     const ScoredPosition& at) const {
-  Completion& completion = at.sequence->completion;
-  const Request& request = *at.sequence->request;
-  if (request.want_prompt_logprobs && row.known_next >= 0) {
-    completion.prompt_scores.push_back({.id = row.known_next,
-                                        .logprob = row.LogProb(row.known_logit),
-                                        .alternatives = Alternatives(row)});
-  }
-  if (request.want_prompt_logits) {
-    completion.prompt_logits.insert(completion.prompt_logits.end(),
-                                    row.logits.begin(), row.logits.end());
-  }
-}
-
-void StreamingEngine::AddToken(const HeadRow& row, Sequence& sequence) const {
-  const Request& request = *sequence.request;
-  Completion& completion = sequence.completion;
-  TokenScore token = {.id = row.best, .alternatives = Alternatives(row)};
-  float logit = row.best_logit;
-  if (request.sampling.temperature > 0) {
-    token.id =
-        SampleToken(row.logits, request.sampling, completion.tokens.size());
-    logit = row.logits[static_cast<size_t>(token.id)];
-  }
-  token.logprob = row.LogProb(logit);
-  sequence.ids.push_back(token.id);
-  completion.tokens.push_back(std::move(token));
-  const bool stops =
-      !request.ignore_stop_tokens &&
-      std::binary_search(spec_.stop_tokens.begin(), spec_.stop_tokens.end(),
-                         sequence.ids.back());
-  if (stops) {
-    completion.finish_reason = FinishReason::kStop;
-  } else if (static_cast<int32_t>(completion.tokens.size()) ==
-             request.max_new_tokens) {
-    completion.finish_reason = FinishReason::kLength;
-  } else if (static_cast<int64_t>(sequence.ids.size()) == sequence.max_length) {
-    completion.finish_reason = FinishReason::kContext;
-  } else {
-    return;
-  }
-  sequence.is_finished = true;
 }
 
 Result<std::vector<crypto::Sha256Digest>> StreamingEngine::TensorDigests(
@@ -436,10 +312,11 @@ Result<std::vector<crypto::Sha256Digest>> StreamingEngine::TensorDigests(
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::Open(
-    const formats::Checkpoint& checkpoint, const EngineOptions& options) {
+    const formats::Checkpoint& checkpoint, memory::Budget& budget,
+    const EngineOptions& options) {
   REVLM_ASSIGN_OR_RETURN(ModelSpec spec, DescribeModel(checkpoint));
-  auto engine =
-      std::make_unique<StreamingEngine>(checkpoint, options, std::move(spec));
+  auto engine = std::make_unique<StreamingEngine>(checkpoint, budget, options,
+                                                  std::move(spec));
   REVLM_TRY(engine->Start());
   return engine;
 }

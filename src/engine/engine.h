@@ -1,20 +1,22 @@
 // Streams a local model through memory layer by layer and answers prompts.
 //
 // One `Engine` is one opened checkpoint. `Run` takes all requests together: for
-// each slab of weights (a layer, or a tile of the head) it reads the slab once,
-// runs every sequence in flight through it, and drops it, while the next slab
-// is read. Decoding is the same pass with one row per live sequence. When all
-// weights fit in `resident_bytes` they are read once and kept: the only
-// difference.
+// each slab of weights (some rows of a matrix, up to several layers) it reads
+// the slab once, runs every sequence in flight through it, and drops it, while
+// the next ones are read. Decoding is the same pass with one row per live
+// sequence. How large slabs are, how many requests go together, which slabs
+// stay in memory and whether keys and values wait on disk is planned for what
+// the budget has left (engine/memory_plan.h).
 //
-//   auto engine = Engine::Open(checkpoint, options);
+//   memory::Budget budget(limit_bytes);
+//   auto engine = Engine::Open(checkpoint, budget, options);
 //   (*engine)->Run(requests, {.on_complete = [](size_t i, Completion c)
 //   {...}});
 //
 // Threads: thread-confined; it runs its own compute and reader threads inside
 // `Run`, callbacks are called on the caller's thread. Lifetime: borrows the
-// checkpoint, which must outlive it. Memory: weights up to `resident_bytes` or
-// two slabs, state of sequences up to `state_bytes`, O(threads) scratch.
+// checkpoint and the budget, which must outlive it. Memory: what `Plan` says,
+// reserved in the budget when `Run` begins and given back when it ends.
 // Errors: kUnsupported (architecture, named), kCorrupt (tensors that do not fit
 // the configuration), kBudgetExceeded, kUnavailable (I/O), kCancelled.
 // Determinism: within one `NumericsClass`, a request gives the same bits for
@@ -35,6 +37,7 @@
 #include "base/error.h"
 #include "crypto/sha256.h"
 #include "formats/checkpoint.h"
+#include "memory/budget.h"
 
 namespace revlm::engine {
 
@@ -115,10 +118,13 @@ struct RunHooks {
 
 struct EngineOptions {
   ComputeType compute = ComputeType::kAuto;
-  int32_t num_threads = 0;         // 0: one per CPU this process may use
-  uint64_t resident_bytes = 0;     // weights are kept when all of them fit
-  uint64_t state_bytes = 1 << 30;  // residual rows, keys and values in flight
-  bool hash_weights = false;       // take SHA-256 while weights are first read
+  int32_t num_threads = 0;  // 0: one per CPU this process may use
+  // A directory on a disk, for keys and values that do not fit in memory.
+  // Empty: they always stay in memory.
+  std::string spill_directory;
+  // Measures the disk and the processor before it plans for a large model;
+  // otherwise plans for an ordinary machine.
+  bool measures_rates = true;
 };
 
 // Runs are bit-identical only within one class.
@@ -130,21 +136,50 @@ struct NumericsClass {
   std::string kernels;   // our own loops: "avx512", "avx2", "baseline"
 };
 
-// What a model needs, from its description alone.
+// What a model needs, whatever is asked of it.
 struct MemoryNeed {
-  uint64_t weight_bytes = 0;           // all tensors of the model
-  uint64_t resident_weight_bytes = 0;  // those that passes read
-  uint64_t largest_slab_bytes = 0;
-  uint64_t scratch_bytes = 0;    // activations and logits of a chunk of rows
-  uint64_t streaming_bytes = 0;  // two slabs and scratch: the least
-  uint64_t state_bytes_per_token = 0;  // a prompt token in flight
-  uint64_t kv_bytes_per_token = 0;     // a token of a sequence that generates
+  uint64_t weight_bytes = 0;        // all tensors of the model
+  uint64_t pass_bytes = 0;          // those that a pass reads
+  uint64_t least_slab_bytes = 0;    // the smallest slabs can be
+  uint64_t row_bytes = 0;           // of activations, a token of a pass
+  uint64_t kv_bytes_per_token = 0;  // a token of a sequence that generates
+};
+
+// What a run holds, by use.
+struct MemoryUse {
+  uint64_t slab_bytes = 0;        // one slab of the ring
+  uint64_t ring_bytes = 0;        // slabs that are streamed
+  uint64_t pinned_bytes = 0;      // slabs that stay
+  uint64_t activation_bytes = 0;  // rows of a pass
+  uint64_t kv_bytes = 0;          // keys and values in memory
+  uint64_t scratch_bytes = 0;     // norms, biases, threads' scratch
+  uint64_t heap_bytes = 0;        // products and their proofs
+  uint64_t result_bytes = 0;      // answers until they are handed over
+  uint64_t spilled_bytes = 0;     // keys and values on disk: no memory
+
+  uint64_t peak_bytes() const;
+};
+
+// How a run goes in the memory there is.
+struct RunPlan {
+  MemoryUse use;
+  uint64_t floor_bytes = 0;  // the least these requests can do with
+  int32_t num_slabs = 0;
+  int32_t num_pinned_slabs = 0;
+  int64_t rows_per_pass = 0;        // at most
+  int64_t sequences_per_group = 0;  // at most, that decode together
+  int32_t num_groups = 0;
+  int64_t num_passes = 0;  // over the weights, when nothing stops early
+  double seconds = 0;      // predicted
+  double read_bytes_per_second = 0;  // what the prediction rests on
+  double flops_per_second = 0;
 };
 
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> Open(
-      const formats::Checkpoint& checkpoint, const EngineOptions& options);
+      const formats::Checkpoint& checkpoint, memory::Budget& budget,
+      const EngineOptions& options);
   virtual ~Engine() = default;
 
   virtual const NumericsClass& numerics() const = 0;
@@ -154,15 +189,23 @@ class Engine {
   virtual int32_t context_length() const = 0;
   virtual const std::vector<int32_t>& stop_tokens() const = 0;
 
+  // The least budget that these requests can do with; fast.
+  virtual uint64_t FloorBytes(std::span<const Request> requests) = 0;
+  // How Run would go with what the budget has left. kBudgetExceeded below the
+  // floor.
+  virtual Result<RunPlan> Plan(std::span<const Request> requests) = 0;
+
   // Runs all requests to completion. A failed request is reported through
   // `on_complete`; the returned error is one that stopped the run. Requests
   // already completed stay completed.
   virtual Status Run(std::span<const Request> requests,
                      const RunHooks& hooks) = 0;
 
+  // From here on, passes take SHA-256 of weights as they first read them.
+  virtual void HashWeights() = 0;
   // SHA-256 of the raw bytes of each tensor, in the order of
-  // checkpoint.tensors(). Taken while passes read the weights; reads now what
-  // no pass has read yet. REQUIRES: hash_weights.
+  // checkpoint.tensors(). Reads now what no pass has read yet. REQUIRES:
+  // HashWeights was called.
   virtual Result<std::vector<crypto::Sha256Digest>> TensorDigests(
       std::stop_token stop) = 0;
 };

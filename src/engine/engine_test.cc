@@ -20,7 +20,10 @@ using ::testing::HasSubstr;
 
 constexpr int32_t kVocabulary = 320;
 constexpr int32_t kContext = 256;
-constexpr uint64_t kResident = uint64_t{1} << 30;
+constexpr uint64_t kAmpleBytes = uint64_t{1} << 30;
+
+// How much memory runs get: the least they can do with, or enough for all.
+enum class Memory { kFloor, kAmple };
 
 std::vector<int32_t> Prompt(int32_t length, int32_t seed = 1) {
   std::vector<int32_t> ids;
@@ -48,8 +51,8 @@ std::vector<int32_t> Ids(const Completion& completion) {
   return ids;
 }
 
-// A small model on disk, opened with weights streamed or resident.
-class EngineTest : public ::testing::TestWithParam<uint64_t> {
+// A small model on disk, run in little memory or in much.
+class EngineTest : public ::testing::TestWithParam<Memory> {
  protected:
   EngineTest() { Use(LoadModelFiles("llama")); }
 
@@ -65,15 +68,25 @@ class EngineTest : public ::testing::TestWithParam<uint64_t> {
       options.compute = ComputeType::kF32;
     }
     options.num_threads = 2;
-    options.resident_bytes = GetParam();
-    auto engine = Engine::Open(*checkpoint_, options);
+    auto engine = Engine::Open(*checkpoint_, budget_, options);
     EXPECT_TRUE(engine) << engine.error().message;
     return std::move(*engine);
   }
 
+  // Holds what the requests are not to have.
+  memory::Reservation Squeeze(Engine& engine,
+                              std::span<const Request> requests) {
+    if (GetParam() == Memory::kAmple) return {};
+    return budget_
+        .Reserve(kAmpleBytes - engine.FloorBytes(requests),
+                 memory::Use::kProgram)
+        .value();
+  }
+
   // All completions; each request must be completed once.
-  static std::vector<Completion> RunAll(Engine& engine,
-                                        const std::vector<Request>& requests) {
+  std::vector<Completion> RunAll(Engine& engine,
+                                 const std::vector<Request>& requests) {
+    const memory::Reservation held = Squeeze(engine, requests);
     std::vector<Completion> completions(requests.size());
     std::vector<int> calls(requests.size(), 0);
     const Status status = engine.Run(
@@ -85,7 +98,7 @@ class EngineTest : public ::testing::TestWithParam<uint64_t> {
     EXPECT_THAT(calls, Each(1));
     return completions;
   }
-  static Completion RunOne(Engine& engine, const Request& request) {
+  Completion RunOne(Engine& engine, const Request& request) {
     Completion completion = RunAll(engine, {request})[0];
     EXPECT_FALSE(completion.error) << completion.error->message;
     return completion;
@@ -101,6 +114,7 @@ class EngineTest : public ::testing::TestWithParam<uint64_t> {
   }
 
   const TempFolder folder_;
+  memory::Budget budget_{kAmpleBytes};
   ModelFiles files_;
   std::optional<formats::Checkpoint> checkpoint_;
 };
@@ -134,35 +148,42 @@ TEST_P(EngineTest, RefusedRequestsDoNotStopOthers) {
   EXPECT_TRUE(engine->Run({}, {}));
 }
 
-TEST_P(EngineTest, RequestThatNeverFitsNamesItsBytes) {
-  auto engine = Open({.state_bytes = 100'000});
-  const Request small = {.prompt = Prompt(9), .max_new_tokens = 2};
-  const std::vector<Completion> completions = RunAll(
-      *engine,
-      {small,
-       {.prompt = Prompt(200), .max_new_tokens = 0, .want_prompt_logits = true},
-       {.prompt = Prompt(9), .max_new_tokens = 250},
-       {.prompt = Prompt(60),
-        .max_new_tokens = 0,
-        .num_top_logprobs = 1 << 30,
-        .want_prompt_logprobs = true},
-       {.prompt = Prompt(200), .max_new_tokens = 0, .capture = Capture::kAll},
-       small});
-  for (const size_t i : {1, 2, 3, 4}) {
-    ASSERT_TRUE(completions[i].error) << i;
-    EXPECT_EQ(completions[i].error->code, ErrorCode::kBudgetExceeded);
-    EXPECT_THAT(completions[i].error->message, HasSubstr("allowed are 100000"));
-    EXPECT_THAT(completions[i].error->message,
-                ::testing::ContainsRegex("needs [0-9]+ bytes"));
+TEST_P(EngineTest, FloorIsTheLeastAndNamed) {
+  auto engine = Open();
+  const std::vector<Request> requests = {
+      {.prompt = Prompt(9), .max_new_tokens = 2},
+      {.prompt = Prompt(120), .max_new_tokens = 100},
+      {.prompt = Prompt(200), .max_new_tokens = 0, .want_prompt_logits = true}};
+  const uint64_t floor_bytes = engine->FloorBytes(requests);
+  {
+    const auto held =
+        budget_.Reserve(kAmpleBytes - floor_bytes + 1, memory::Use::kProgram);
+    const Status run = engine->Run(
+        requests, {.on_complete = [](size_t, Completion) { ADD_FAILURE(); }});
+    const auto plan = engine->Plan(requests);
+    ASSERT_FALSE(run);
+    ASSERT_FALSE(plan);
+    for (const Error& error : {run.error(), plan.error()}) {
+      EXPECT_EQ(error.code, ErrorCode::kBudgetExceeded);
+      EXPECT_THAT(error.message, HasSubstr(std::to_string(floor_bytes)));
+    }
   }
-  // 200 positions of logits twice, and rows, and nothing of the order more.
-  const std::string& message = completions[1].error->message;
-  const uint64_t bytes =
-      std::stoull(message.substr(message.find("needs ") + 6));
-  EXPECT_GE(bytes, 200u * kVocabulary * 4 * 2);
-  EXPECT_LE(bytes, 200u * kVocabulary * 4 * 3);
-  EXPECT_EQ(Ids(completions[0]).size(), 2u);
-  EXPECT_EQ(Ids(completions[5]), Ids(completions[0]));
+  const auto held =
+      budget_.Reserve(kAmpleBytes - floor_bytes, memory::Use::kProgram);
+  const RunPlan plan = engine->Plan(requests).value();
+  EXPECT_LE(plan.use.peak_bytes(), floor_bytes);
+  EXPECT_EQ(plan.floor_bytes, floor_bytes);
+  int num_complete = 0;
+  const Status status = engine->Run(
+      requests, {.on_complete = [&](size_t, Completion) {
+        // What is held is what was planned, and back at the end.
+        EXPECT_EQ(budget_.reserved_bytes(),
+                  kAmpleBytes - floor_bytes + plan.use.peak_bytes());
+        ++num_complete;
+      }});
+  EXPECT_TRUE(status) << status.error().message;
+  EXPECT_EQ(num_complete, 3);
+  EXPECT_EQ(budget_.left_bytes(), floor_bytes);
 }
 
 TEST_P(EngineTest, GenerationEndsWhereItShould) {
@@ -342,9 +363,12 @@ TEST_P(EngineTest, SamplingDrawsFromTheSeedAlone) {
 }
 
 TEST_P(EngineTest, StopCancelsAtTheNextSlabAndTheEngineGoesOn) {
-  auto engine = Open({.hash_weights = true});
+  auto engine = Open();
+  engine->HashWeights();
   const Request request = {.prompt = Prompt(30), .max_new_tokens = 4};
-  for (int stop_after = 0; stop_after < 12; ++stop_after) {
+  const RunPlan plan = engine->Plan({&request, 1}).value();
+  const int num_steps = static_cast<int>(plan.num_passes) * plan.num_slabs;
+  for (int stop_after = 0; stop_after < num_steps; ++stop_after) {
     std::stop_source source;
     int num_slabs = 0;
     if (stop_after == 0) source.request_stop();
@@ -372,6 +396,8 @@ TEST_P(EngineTest, ProgressOnlyGrows) {
       {.prompt = {}},
       {.prompt = Prompt(7), .max_new_tokens = 0},
       {.prompt = Prompt(7), .max_new_tokens = 2, .ignore_stop_tokens = true}};
+  const memory::Reservation held = Squeeze(*engine, requests);
+  const RunPlan plan = engine->Plan(requests).value();
   Progress last;
   int num_passes = 0;
   int num_complete = 0;
@@ -384,9 +410,11 @@ TEST_P(EngineTest, ProgressOnlyGrows) {
                                                         ? 1
                                                         : last.slab_idx + 1);
                        EXPECT_LE(progress.slab_idx, progress.num_slabs);
-                       EXPECT_EQ(progress.phase,
-                                 num_passes == 1 ? Progress::Phase::kPrefill
-                                                 : Progress::Phase::kDecode);
+                       if (plan.num_groups == 1) {
+                         EXPECT_EQ(progress.phase,
+                                   num_passes == 1 ? Progress::Phase::kPrefill
+                                                   : Progress::Phase::kDecode);
+                       }
                        EXPECT_GE(progress.tokens_done, last.tokens_done);
                        EXPECT_EQ(progress.num_complete, num_complete);
                        EXPECT_EQ(progress.num_requests, 4);
@@ -394,13 +422,14 @@ TEST_P(EngineTest, ProgressOnlyGrows) {
                        EXPECT_GT(progress.read_bytes, 0u);
                        last = progress;
                      }}));
-  EXPECT_EQ(num_passes, 4);
+  EXPECT_EQ(num_passes, plan.num_passes);
+  EXPECT_GE(num_passes, 4);
   EXPECT_EQ(last.slab_idx, last.num_slabs);
   // Through the last layer: both prompts and the scored one, then 2 + 1 tokens
   // before the last pass began.
   EXPECT_EQ(last.tokens_done, 30 + 7 + 7 + 2 + 1);
   const uint64_t weights = checkpoint_->weight_bytes();
-  if (GetParam() > 0) {
+  if (GetParam() == Memory::kAmple) {
     EXPECT_LE(last.read_bytes, weights + weights / 4);
   } else {
     EXPECT_GE(last.read_bytes, 3 * weights);
@@ -413,13 +442,16 @@ TEST_P(EngineTest, DigestsAreOfTheTensorsWhateverRan) {
   const Request scoring = {.prompt = Prompt(8), .max_new_tokens = 0};
   for (const std::vector<Request>& requests :
        {std::vector<Request>{}, {scoring}, {generating}}) {
-    auto engine = Open({.hash_weights = true});
+    auto engine = Open();
+    engine->HashWeights();
     RunAll(*engine, requests);
     EXPECT_EQ(engine->TensorDigests({}).value(), expected);
     RunAll(*engine, requests);
     EXPECT_EQ(engine->TensorDigests({}).value(), expected);
   }
-  EXPECT_EQ(Open({.hash_weights = true})->TensorDigests({}).value(), expected);
+  auto engine = Open();
+  engine->HashWeights();
+  EXPECT_EQ(engine->TensorDigests({}).value(), expected);
 }
 
 TEST_P(EngineTest, FileCutWhileOpenIsAnErrorAndWholeAgainIsRight) {
@@ -429,7 +461,8 @@ TEST_P(EngineTest, FileCutWhileOpenIsAnErrorAndWholeAgainIsRight) {
   const std::string whole = testing::ReadFile(path).value();
   for (const size_t cut :
        {size_t{0}, whole.size() / 3, whole.size() / 2, whole.size() - 5000}) {
-    auto engine = Open({.hash_weights = true});
+    auto engine = Open();
+    engine->HashWeights();
     ASSERT_EQ(truncate(path.c_str(), static_cast<off_t>(cut)), 0);
     for (int i = 0; i < 2; ++i) {
       const Status status = engine->Run(
@@ -472,9 +505,11 @@ TEST_P(EngineTest, PlaceAndPrefixOfTensorsNeverShow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EngineTest, ::testing::Values(0, kResident),
+INSTANTIATE_TEST_SUITE_P(All, EngineTest,
+                         ::testing::Values(Memory::kFloor, Memory::kAmple),
                          [](const auto& test) {
-                           return test.param == 0 ? "Stream" : "Resident";
+                           return test.param == Memory::kFloor ? "Floor"
+                                                               : "Ample";
                          });
 
 }  // namespace

@@ -28,72 +28,64 @@ float HeadRow::LogProb(float logit) const {
                             std::log(sum_exp));
 }
 
-void HeadRunner::LoadFinalNorm(const SlabView& slab) {
-  const NormTensors& tensors = machine_.spec.final_norm;
-  final_norm_.weight.Load(machine_, tensors.weight, slab.part(0));
-  if (tensors.bias != kNoTensor) {
-    final_norm_.bias.Load(machine_, tensors.bias, slab.part(1));
-  }
-}
-
 void HeadRunner::FinalNorm(const float* x, float* out) const {
-  final_norm_.Run(machine_, x, machine_.spec.hidden_size, out);
+  RunNorm(machine_, machine_.spec.final_norm, x, machine_.spec.hidden_size,
+          out);
 }
 
-Status HeadRunner::Begin(std::span<HeadRow> rows, const float* residual) {
+void HeadRunner::Begin(std::span<HeadRow> rows,
+                       const Activations& activations) {
   rows_ = rows;
+  activations_ = activations;
   const int64_t width = machine_.spec.hidden_size;
   const int64_t row_bytes = machine_.matmul.InputRowBytes(width);
-  const int64_t num_rows = static_cast<int64_t>(rows.size());
-  const uint64_t bytes =
-      static_cast<uint64_t>(Matmul::PaddedRows(num_rows) * row_bytes);
-  if (inputs_.size_bytes() < bytes) {
-    inputs_ = MappedBuffer();
-    REVLM_ASSIGN_OR_RETURN(inputs_,
-                           MappedBuffer::Allocate(bytes, "rows to score"));
-  }
-  machine_.pool.ParallelFor(num_rows, [&](int64_t i, int) {
-    HeadRow& row = rows_[static_cast<size_t>(i)];
-    std::vector<float> normed(static_cast<size_t>(width));
-    FinalNorm(residual + row.pass_row * width, normed.data());
-    machine_.matmul.PrepareRow(normed.data(), width,
-                               inputs_.bytes() + i * row_bytes);
-    if (row.keep_logits) {
-      row.logits.resize(static_cast<size_t>(machine_.spec.vocab_size));
-    }
-  });
-  return {};
+  machine_.pool.ParallelFor(
+      static_cast<int64_t>(rows.size()), [&](int64_t i, int thread_idx) {
+        HeadRow& row = rows_[static_cast<size_t>(i)];
+        float* normed = reinterpret_cast<float*>(machine_.scratch(thread_idx));
+        FinalNorm(activations_.residual + row.pass_row * width, normed);
+        machine_.matmul.PrepareRow(normed, width,
+                                   activations_.head_input + i * row_bytes);
+        if (row.keep_logits) {
+          row.logits.resize(static_cast<size_t>(machine_.spec.vocab_size));
+        }
+      });
 }
 
-Status HeadRunner::RunTile(int64_t first_token, int64_t num_tokens,
-                           const SlabView& slab) {
+// In blocks of columns, so that the logits of a chunk of rows stay few.
+Status HeadRunner::RunTile(const Tile& tile, const SlabView& slab) {
   const int64_t width = machine_.spec.hidden_size;
   const int64_t row_bytes = machine_.matmul.InputRowBytes(width);
   const int64_t num_rows = static_cast<int64_t>(rows_.size());
-  const uint64_t bytes =
-      static_cast<uint64_t>(std::min(num_rows, kChunkRows) * num_tokens) *
-      sizeof(float);
-  if (logits_.size_bytes() < bytes) {
-    logits_ = MappedBuffer();
-    REVLM_ASSIGN_OR_RETURN(logits_, MappedBuffer::Allocate(bytes, "logits"));
-  }
-  const auto& head =
+  const formats::TensorInfo& head =
       machine_.checkpoint.tensors()[static_cast<size_t>(machine_.spec.head)];
-  const Product product = {.weight = {.data = slab.part(0),
-                                      .type = WeightType(head),
-                                      .layout = WeightLayout::kOutIn,
-                                      .out_features = num_tokens,
-                                      .in_features = width},
-                           .output = logits_.as<float>(),
-                           .output_stride = num_tokens};
-  for (int64_t first = 0; first < num_rows; first += kChunkRows) {
-    const int64_t count = std::min(kChunkRows, num_rows - first);
-    REVLM_TRY(machine_.matmul.Multiply(inputs_.bytes() + first * row_bytes,
-                                       count, {&product, 1}));
-    machine_.pool.ParallelFor(count, [&](int64_t i, int) {
-      Score(rows_[static_cast<size_t>(first + i)], first_token, num_tokens,
-            logits_.as<float>() + i * num_tokens);
-    });
+  const uint64_t column_bytes = head.size_bytes / head.shape[0];
+  for (int64_t column = 0; column < tile.num_rows; column += kHeadColumns) {
+    const int64_t count = std::min(kHeadColumns, tile.num_rows - column);
+    const Product product = {
+        .weight = {.data = slab.part(tile.first_part) +
+                           static_cast<uint64_t>(column) * column_bytes,
+                   .type = WeightType(head),
+                   .layout = WeightLayout::kOutIn,
+                   .out_features = count,
+                   .in_features = width}};
+    for (int64_t first = 0; first < num_rows; first += kChunkRows) {
+      const int64_t rows = std::min(kChunkRows, num_rows - first);
+      REVLM_TRY(machine_.matmul.Multiply(
+          activations_.head_input + first * row_bytes, rows, {&product, 1},
+          [&](const ResultTile& result) {
+            for (int64_t r = 0; r < result.num_rows; ++r) {
+              std::copy_n(result.values + r * result.num_columns,
+                          result.num_columns,
+                          activations_.logits + (result.first_row + r) * count +
+                              result.first_column);
+            }
+          }));
+      machine_.pool.ParallelFor(rows, [&](int64_t i, int) {
+        Score(rows_[static_cast<size_t>(first + i)], tile.first_row + column,
+              count, activations_.logits + i * count);
+      });
+    }
   }
   return {};
 }

@@ -7,9 +7,8 @@
 // taken in order and in blocks of `kColumnTile`, so results do not depend on
 // the size of a tile.
 //
-// Threads: thread-confined; uses the pool. Memory: inputs of all rows, logits
-// of kChunkRows rows of one tile, and vocab_size floats per row that keeps
-// them. Errors: as Matmul.
+// Threads: thread-confined; uses the pool. Memory: the activations, and
+// vocab_size floats per row that keeps them. Errors: as Matmul.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +17,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/layer_runner.h"
+#include "engine/activations.h"
+#include "engine/engine.h"
+#include "engine/machine.h"
+#include "engine/slab_plan.h"
 
 namespace revlm::engine {
 
@@ -44,31 +46,21 @@ class HeadRunner {
  public:
   explicit HeadRunner(const Machine& machine) : machine_(machine) {}
 
-  // Loads the final norm from its slab.
-  void LoadFinalNorm(const SlabView& slab);
   // One row through the final norm.
   void FinalNorm(const float* x, float* out) const;
 
-  // Starts scoring `rows` of a pass, after LoadFinalNorm.
-  Status Begin(std::span<HeadRow> rows, const float* residual);
-  // Scores the tokens from `first_token` on, whose weights are part 0 of
-  // `slab`.
-  Status RunTile(int64_t first_token, int64_t num_tokens, const SlabView& slab);
-
-  // Bytes a row takes while it is scored.
-  static uint64_t RowBytes(const ModelSpec& spec) {
-    return 4 * static_cast<uint64_t>(spec.hidden_size) + sizeof(HeadRow);
-  }
+  // Starts scoring `rows` of a pass, after the last layer.
+  void Begin(std::span<HeadRow> rows, const Activations& activations);
+  // Scores the tokens of one tile of the head.
+  Status RunTile(const Tile& tile, const SlabView& slab);
 
  private:
   void Score(HeadRow& row, int64_t first_token, int64_t num_tokens,
              const float* logits) const;
 
   const Machine& machine_;
-  Norm final_norm_;
   std::span<HeadRow> rows_;
-  MappedBuffer inputs_;
-  MappedBuffer logits_;
+  Activations activations_;
 };
 
 }  // namespace revlm::engine

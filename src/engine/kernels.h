@@ -37,9 +37,12 @@ enum class ElementType { kF32, kF16, kBf16 };
 struct AttentionArgs {
   const float* query = nullptr;  // row r at query + r * query_stride
   int64_t query_stride = 0;
-  const void* keys = nullptr;  // position p at element p * kv_stride
+  // In pages: position p is row p % kKvPagePositions of page
+  // p / kKvPagePositions. Strides are in elements.
+  const void* keys = nullptr;
   const void* values = nullptr;
-  int64_t kv_stride = 0;
+  int64_t kv_stride = 0;                    // from a row of a page to the next
+  int64_t kv_page_stride = 0;               // from a page to the next
   ElementType kv_type = ElementType::kF32;  // kF32 or kBf16
   int64_t num_rows = 0;
   int64_t first_pos = 0;
@@ -51,6 +54,7 @@ struct AttentionArgs {
   float* scratch = nullptr;  // kAttentionRows * (first_pos + num_rows) floats
 };
 inline constexpr int64_t kAttentionRows = 4;
+inline constexpr int64_t kKvPagePositions = 16;
 
 // The exponentials of one block of logits, for a running log-sum-exp. NaN is
 // never the maximum unless all are NaN; a NaN or +inf among the logits makes

@@ -59,6 +59,7 @@ class Sequence {
         .values = is_f32 ? static_cast<const void*>(values_.data())
                          : values16_.data(),
         .kv_stride = stride_,
+        .kv_page_stride = kKvPagePositions * stride_,
         .kv_type = type_,
         .num_rows = num,
         .first_pos = first,

@@ -33,7 +33,7 @@ int64_t ElementBytes(ElementType type) {
 struct ThreadScratch {
   std::vector<std::byte> product;  // oneDNN's
   std::vector<std::byte> weight;   // a converted column tile
-  std::vector<float> output;       // one tile of results
+  std::vector<float> output;       // a tile of results, or two paired ones
 
   template <typename T>
   static T* Reserve(std::vector<T>& buffer, size_t size) {
@@ -50,6 +50,7 @@ struct ThreadScratch {
 
 // A part of a product that one thread runs.
 struct Task {
+  size_t product_idx = 0;
   const Product* product = nullptr;
   const OnednnProduct* compiled = nullptr;  // of `shape`
   ProductShape shape;
@@ -68,6 +69,8 @@ class OnednnMatmul : public Matmul {
   // Finds out what oneDNN can do here.
   Status Start();
 
+  ElementType operand() const override { return operand_; }
+
   int64_t InputRowBytes(int64_t n) const override {
     return n * ElementBytes(operand_);
   }
@@ -81,7 +84,11 @@ class OnednnMatmul : public Matmul {
   }
 
   Status Multiply(const void* input, int64_t num_rows,
-                  std::span<const Product> products) override;
+                  std::span<const Product> products,
+                  const TileSink& sink) override;
+
+  uint64_t HeapBytes(int64_t num_rows, int64_t max_outputs, int64_t max_inputs,
+                     WeightLayout layout, bool converts) const override;
 
   NumericsClass numerics() const override { return numerics_; }
 
@@ -99,11 +106,13 @@ class OnednnMatmul : public Matmul {
   std::vector<std::byte> ProofData(uint64_t seed, int64_t count) const;
 
   int64_t MaxRows(int64_t num_rows, std::span<const Product> products) const;
-  Status AddTasks(const Product& product, int64_t num_rows, int64_t max_rows,
-                  std::vector<Task>& tasks);
+  Status AddTasks(size_t product_idx, const Product& product, int64_t num_rows,
+                  int64_t max_rows, std::vector<Task>& tasks);
   Result<int64_t> NextRowCount(ProductShape shape, int64_t num_rows);
-  const std::byte* TileWeights(const Task& task, ThreadScratch& scratch) const;
-  Status RunTask(const Task& task, const void* input, int thread_idx);
+  const std::byte* TileWeights(const Task& task, const void* weights,
+                               ThreadScratch& scratch) const;
+  Status RunTask(const Task& task, const void* input, const TileSink& sink,
+                 int thread_idx);
 
   const ComputeType compute_;
   ThreadPool& pool_;
@@ -297,12 +306,15 @@ int64_t OnednnMatmul::MaxRows(int64_t num_rows,
 }
 
 // Cuts a product into tasks.
-Status OnednnMatmul::AddTasks(const Product& product, int64_t num_rows,
-                              int64_t max_rows, std::vector<Task>& tasks) {
+Status OnednnMatmul::AddTasks(size_t product_idx, const Product& product,
+                              int64_t num_rows, int64_t max_rows,
+                              std::vector<Task>& tasks) {
   const WeightMatrix& weight = product.weight;
   for (int64_t column = 0; column < weight.out_features;
        column += kColumnTile) {
-    Task task = {.product = &product, .first_column = column};
+    Task task = {.product_idx = product_idx,
+                 .product = &product,
+                 .first_column = column};
     task.shape = {
         .columns = std::min(kColumnTile, weight.out_features - column),
         .k = weight.in_features,
@@ -327,9 +339,10 @@ Status OnednnMatmul::AddTasks(const Product& product, int64_t num_rows,
 
 // The tile's weights as operands: where they lie, or converted into scratch.
 const std::byte* OnednnMatmul::TileWeights(const Task& task,
+                                           const void* weights,
                                            ThreadScratch& scratch) const {
   const WeightMatrix& weight = task.product->weight;
-  const auto* data = static_cast<const std::byte*>(weight.data);
+  const auto* data = static_cast<const std::byte*>(weights);
   const int64_t element_bytes = ElementBytes(weight.type);
   const int64_t columns = task.shape.columns;
   const bool out_in = weight.layout == WeightLayout::kOutIn;
@@ -352,47 +365,81 @@ const std::byte* OnednnMatmul::TileWeights(const Task& task,
 }
 
 Status OnednnMatmul::RunTask(const Task& task, const void* input,
-                             int thread_idx) {
+                             const TileSink& sink, int thread_idx) {
   ThreadScratch& scratch = scratch_[static_cast<size_t>(thread_idx)];
   const ProductShape& shape = task.shape;
-  float* tile = ThreadScratch::Reserve(
-      scratch.output, static_cast<size_t>(shape.rows * shape.columns));
-  REVLM_TRY(scratch.Run(*task.compiled,
-                        static_cast<const std::byte*>(input) +
-                            task.first_row * InputRowBytes(shape.k),
-                        TileWeights(task, scratch), tile));
   const Product& product = *task.product;
-  for (int64_t r = 0; r < task.num_rows; ++r) {
-    float* row = tile + r * shape.columns;
-    if (product.bias != nullptr) {
-      kernels_.add(product.bias + task.first_column, shape.columns, row);
+  const int64_t tile_size = shape.rows * shape.columns;
+  float* tiles = ThreadScratch::Reserve(
+      scratch.output,
+      static_cast<size_t>(product.paired_weight != nullptr ? 2 * tile_size
+                                                           : tile_size));
+  auto run = [&](const void* weights, const float* bias,
+                 float* tile) -> Status {
+    REVLM_TRY(scratch.Run(*task.compiled,
+                          static_cast<const std::byte*>(input) +
+                              task.first_row * InputRowBytes(shape.k),
+                          TileWeights(task, weights, scratch), tile));
+    if (bias == nullptr) return {};
+    for (int64_t r = 0; r < task.num_rows; ++r) {
+      kernels_.add(bias + task.first_column, shape.columns,
+                   tile + r * shape.columns);
     }
-    std::memcpy(product.output + (task.first_row + r) * product.output_stride +
-                    task.first_column,
-                row, static_cast<size_t>(shape.columns) * sizeof(float));
+    return {};
+  };
+  REVLM_TRY(run(product.weight.data, product.bias, tiles));
+  ResultTile result = {.product_idx = task.product_idx,
+                       .first_row = task.first_row,
+                       .num_rows = task.num_rows,
+                       .first_column = task.first_column,
+                       .num_columns = shape.columns,
+                       .values = tiles};
+  if (product.paired_weight != nullptr) {
+    result.paired = tiles + tile_size;
+    REVLM_TRY(run(product.paired_weight, product.paired_bias, result.paired));
   }
+  sink(result);
   return {};
 }
 
 Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
-                              std::span<const Product> products) {
+                              std::span<const Product> products,
+                              const TileSink& sink) {
   const int64_t max_rows = MaxRows(num_rows, products);
   std::vector<Task> tasks;
-  for (const Product& product : products) {
-    REVLM_TRY(AddTasks(product, num_rows, max_rows, tasks));
+  for (size_t i = 0; i < products.size(); ++i) {
+    REVLM_TRY(AddTasks(i, products[i], num_rows, max_rows, tasks));
   }
   std::mutex mutex;
   std::optional<Error> error;  // guarded by mutex
   pool_.ParallelFor(
       static_cast<int64_t>(tasks.size()), [&](int64_t task, int thread_idx) {
         Status status =
-            RunTask(tasks[static_cast<size_t>(task)], input, thread_idx);
+            RunTask(tasks[static_cast<size_t>(task)], input, sink, thread_idx);
         if (status) return;
         const std::lock_guard lock(mutex);
         error = std::move(status).error();
       });
   if (error) return std::unexpected<Error>(*std::move(error));
   return {};
+}
+
+uint64_t OnednnMatmul::HeapBytes(int64_t num_rows, int64_t max_outputs,
+                                 int64_t max_inputs, WeightLayout layout,
+                                 bool converts) const {
+  const int64_t rows = std::min(RowBucket(num_rows), kMaxRows);
+  const int64_t columns = std::min(kColumnTile, max_outputs);
+  const int64_t element = ElementBytes(operand_);
+  const int64_t results = rows * columns * 4;
+  const int64_t weights = columns * max_inputs * element;
+  // oneDNN's own scratch holds copies of a tile at most.
+  const int64_t per_thread = 2 * results + (converts ? weights : 0) + weights;
+  const int64_t proof_rows = std::max(rows, 2 * kAnchorRows);
+  const int64_t proof =
+      (layout == WeightLayout::kInOut ? max_outputs * max_inputs * element
+                                      : weights) +
+      proof_rows * (max_inputs * element + 2 * columns * 4);
+  return static_cast<uint64_t>(per_thread * pool_.num_threads() + proof);
 }
 
 }  // namespace

@@ -13,13 +13,16 @@
 // which is exact. Weights of another type than the product's are converted tile
 // by tile into scratch.
 //
-// Threads: thread-confined; uses the pool. Memory: per thread one column tile
-// of weights when they need converting, and oneDNN's scratch. Errors: kInternal
+// Threads: thread-confined; uses the pool. Memory: `HeapBytes`: per thread two
+// tiles of results, one column tile of weights when they need converting, and
+// oneDNN's scratch. Errors: kInternal
 // when oneDNN refuses a product; kBudgetExceeded when it has no memory.
 // Determinism: see `NumericsClass` in engine.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,13 +47,28 @@ struct WeightMatrix {
   int64_t in_features = 0;
 };
 
-// output[r][o] = sum over i of input[r][i] * weight[o][i], plus bias[o].
+// result[r][o] = sum over i of input[r][i] * weight[o][i], plus bias[o]. With a
+// pair, the same of another matrix of the same shape and type beside it.
 struct Product {
   WeightMatrix weight;
   const float* bias = nullptr;  // may be null
-  float* output = nullptr;      // row r at output + r * output_stride
-  int64_t output_stride = 0;
+  const void* paired_weight = nullptr;
+  const float* paired_bias = nullptr;
 };
+
+// Results of one product in rows first_row .. and output features
+// first_column ..; row r at values + r * num_columns. The sink may change them.
+struct ResultTile {
+  size_t product_idx = 0;
+  int64_t first_row = 0;
+  int64_t num_rows = 0;
+  int64_t first_column = 0;
+  int64_t num_columns = 0;
+  float* values = nullptr;
+  float* paired = nullptr;
+};
+// Takes tiles that do not overlap, from several threads at once.
+using TileSink = std::function<void(const ResultTile&)>;
 
 class Matmul {
  public:
@@ -64,6 +82,8 @@ class Matmul {
   // must be numbers, but does not matter.
   static int64_t PaddedRows(int64_t num_rows);
 
+  // What weights are converted to where they are something else.
+  virtual ElementType operand() const = 0;
   // Bytes one row of `n` features takes as input of a product.
   virtual int64_t InputRowBytes(int64_t n) const = 0;
   // Converts one row of activations to the input of a product.
@@ -71,7 +91,14 @@ class Matmul {
 
   // All products of one input: rows prepared by PrepareRow, one after another.
   virtual Status Multiply(const void* input, int64_t num_rows,
-                          std::span<const Product> products) = 0;
+                          std::span<const Product> products,
+                          const TileSink& sink) = 0;
+
+  // Heap that products of up to `num_rows` rows with matrices of up to
+  // [max_outputs][max_inputs] take, proofs included.
+  virtual uint64_t HeapBytes(int64_t num_rows, int64_t max_outputs,
+                             int64_t max_inputs, WeightLayout layout,
+                             bool converts) const = 0;
 
   // The class of what was multiplied so far; `kernels` is left empty.
   virtual NumericsClass numerics() const = 0;

@@ -14,9 +14,6 @@ using formats::DType;
 using formats::ModelConfig;
 using formats::TensorInfo;
 
-constexpr uint64_t kTileBytes = 64 << 20;
-constexpr int64_t kMaxTileRows = 8192;
-
 std::string ConfigSource(const Checkpoint& checkpoint) {
   return checkpoint.path() + "/config.json";
 }
@@ -368,32 +365,13 @@ Status ResolveConfig(const ModelConfig& config, const std::string& source,
   return {};
 }
 
-void AppendLinear(const LinearTensors& linear, std::vector<int32_t>& list) {
-  list.push_back(linear.weight);
+void AppendBias(const LinearTensors& linear, std::vector<int32_t>& list) {
   if (linear.bias != kNoTensor) list.push_back(linear.bias);
 }
 
 void AppendNorm(const NormTensors& norm, std::vector<int32_t>& list) {
   if (norm.weight != kNoTensor) list.push_back(norm.weight);
   if (norm.bias != kNoTensor) list.push_back(norm.bias);
-}
-
-// `num_rows` rows of a matrix from `first_row`.
-SlabPart RowsOf(const Checkpoint& checkpoint, int32_t tensor_idx,
-                uint64_t first_row, uint64_t num_rows) {
-  const TensorInfo& info =
-      checkpoint.tensors()[static_cast<size_t>(tensor_idx)];
-  const uint64_t row_bytes = info.size_bytes / info.shape[0];
-  return {.tensor_idx = tensor_idx,
-          .file_idx = static_cast<int32_t>(info.file_idx),
-          .file_offset = info.offset_bytes + first_row * row_bytes,
-          .size_bytes = num_rows * row_bytes,
-          .tensor_offset = first_row * row_bytes};
-}
-
-SlabPart WholeTensor(const Checkpoint& checkpoint, int32_t tensor_idx) {
-  return RowsOf(checkpoint, tensor_idx, 0,
-                checkpoint.tensors()[static_cast<size_t>(tensor_idx)].shape[0]);
 }
 
 }  // namespace
@@ -441,62 +419,22 @@ ElementType WeightType(const TensorInfo& tensor) {
   }
 }
 
-std::vector<int32_t> LayerTensorList(const LayerTensors& layer) {
+std::vector<int32_t> SmallTensorList(const ModelSpec& spec) {
   std::vector<int32_t> list;
-  AppendNorm(layer.attention_norm, list);
-  AppendNorm(layer.mlp_norm, list);
-  AppendNorm(layer.query_norm, list);
-  AppendNorm(layer.key_norm, list);
-  for (const LinearTensors& linear : layer.qkv) AppendLinear(linear, list);
-  AppendLinear(layer.attention_output, list);
-  for (const LinearTensors& linear : layer.mlp_inputs) {
-    AppendLinear(linear, list);
-  }
-  AppendLinear(layer.down, list);
-  return list;
-}
-
-SlabPlan PlanSlabs(const ModelSpec& spec, const Checkpoint& checkpoint,
-                   bool with_embedding) {
-  SlabPlan plan;
-  auto add_slab = [&](const std::vector<int32_t>& tensors) {
-    std::vector<SlabPart>& parts = plan.slabs.emplace_back();
-    for (const int32_t idx : tensors) {
-      parts.push_back(WholeTensor(checkpoint, idx));
-    }
-  };
   for (const LayerTensors& layer : spec.layers) {
-    add_slab(LayerTensorList(layer));
-  }
-  plan.final_norm_slab = static_cast<int32_t>(plan.slabs.size());
-  std::vector<int32_t> norm;
-  AppendNorm(spec.final_norm, norm);
-  add_slab(norm);
-
-  const TensorInfo& head = checkpoint.tensors()[static_cast<size_t>(spec.head)];
-  const uint64_t row_bytes = head.size_bytes / head.shape[0];
-  int64_t rows = std::min<int64_t>(
-      kMaxTileRows, static_cast<int64_t>(kTileBytes / row_bytes));
-  rows = std::max(rows / kColumnTile * kColumnTile, kColumnTile);
-  plan.rows_per_tile = rows;
-  auto add_tiles = [&](int32_t tensor_idx) {
-    const int32_t first = static_cast<int32_t>(plan.slabs.size());
-    for (int64_t row = 0; row < spec.vocab_size; row += rows) {
-      plan.slabs.push_back({RowsOf(
-          checkpoint, tensor_idx, static_cast<uint64_t>(row),
-          static_cast<uint64_t>(std::min(rows, spec.vocab_size - row)))});
+    AppendNorm(layer.attention_norm, list);
+    AppendNorm(layer.mlp_norm, list);
+    AppendNorm(layer.query_norm, list);
+    AppendNorm(layer.key_norm, list);
+    for (const LinearTensors& linear : layer.qkv) AppendBias(linear, list);
+    AppendBias(layer.attention_output, list);
+    for (const LinearTensors& linear : layer.mlp_inputs) {
+      AppendBias(linear, list);
     }
-    return first;
-  };
-  plan.first_head_slab = add_tiles(spec.head);
-  plan.num_head_slabs =
-      static_cast<int32_t>(plan.slabs.size()) - plan.first_head_slab;
-  if (with_embedding) {
-    plan.first_embedding_slab =
-        spec.tied() ? plan.first_head_slab : add_tiles(spec.embedding);
-    plan.num_embedding_slabs = plan.num_head_slabs;
+    AppendBias(layer.down, list);
   }
-  return plan;
+  AppendNorm(spec.final_norm, list);
+  return list;
 }
 
 }  // namespace revlm::engine

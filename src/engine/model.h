@@ -19,8 +19,8 @@
 #include "base/error.h"
 #include "engine/architecture.h"
 #include "engine/kernels.h"
+#include "engine/onednn_product.h"
 #include "engine/rope.h"
-#include "engine/slab_stream.h"
 #include "formats/checkpoint.h"
 
 namespace revlm::engine {
@@ -95,22 +95,7 @@ Result<ModelSpec> DescribeModel(const formats::Checkpoint& checkpoint);
 // The element type of a weight. REQUIRES: one DescribeModel accepted.
 ElementType WeightType(const formats::TensorInfo& tensor);
 
-// The slabs a pass reads, in order: one per layer, the final norm, the head in
-// tiles of whole column tiles; then, when `with_embedding` and the head is
-// another matrix, the embedding in the same tiles.
-struct SlabPlan {
-  std::vector<std::vector<SlabPart>> slabs;
-  int32_t final_norm_slab = 0;  // layer l is slab l
-  int32_t first_head_slab = 0;
-  int32_t num_head_slabs = 0;
-  int32_t first_embedding_slab = 0;  // the head's when tied
-  int32_t num_embedding_slabs = 0;   // 0: not in the plan
-  int64_t rows_per_tile = 0;         // of head and embedding tiles
-};
-SlabPlan PlanSlabs(const ModelSpec& spec, const formats::Checkpoint& checkpoint,
-                   bool with_embedding);
-
-// The tensors of a layer in the order of its slab's parts.
-std::vector<int32_t> LayerTensorList(const LayerTensors& layer);
+// Norm weights and biases: the tensors of one dimension that passes use.
+std::vector<int32_t> SmallTensorList(const ModelSpec& spec);
 
 }  // namespace revlm::engine

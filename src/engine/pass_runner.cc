@@ -1,6 +1,7 @@
 #include "engine/pass_runner.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 namespace revlm::engine {
@@ -17,38 +18,36 @@ RowTable TableOf(const Machine& machine, int32_t tensor_idx) {
                   machine.pool, machine.kernels);
 }
 
-}  // namespace
+// Whether a segment goes on where an earlier pass left off.
+bool Continues(const Segment& segment) { return segment.first_pos > 0; }
 
-PassRunner::PassRunner(const Machine& machine, const SlabPlan& plan,
-                       SlabStream& stream)
-    : machine_(machine),
-      plan_(plan),
-      stream_(stream),
-      embedding_(TableOf(machine, machine.spec.embedding)),
-      layers_(machine),
-      head_(machine) {
-  if (machine.spec.position_embedding != kNoTensor) {
-    positions_.emplace(TableOf(machine, machine.spec.position_embedding));
+// The layers whose queries, keys and values are complete with this slab.
+template <typename Body>
+void ForLayersToAttend(const Slab& slab, const Body& body) {
+  for (const Tile& tile : slab.tiles) {
+    if (tile.stage == Stage::kQkv && tile.ends_stage) body(tile.layer);
   }
 }
 
-Status PassRunner::LoadEmbedding() {
-  for (int32_t tile = 0; tile < plan_.num_embedding_slabs; ++tile) {
-    stream_.Enqueue(plan_.first_embedding_slab + tile);
+}  // namespace
+
+PassRunner::PassRunner(const Machine& machine, const SlabPlan& plan,
+                       SlabStream& stream, int num_slots, PassLimits limits,
+                       std::span<std::byte> activations)
+    : machine_(machine),
+      plan_(plan),
+      stream_(stream),
+      num_slots_(num_slots),
+      limits_(limits),
+      embedding_(TableOf(machine, machine.spec.embedding)),
+      layers_(machine),
+      head_(machine),
+      memory_(activations) {
+  Activations::Lay(machine.spec, machine.matmul, limits, memory_.data(),
+                   &activations_);
+  if (machine.spec.position_embedding != kNoTensor) {
+    positions_.emplace(TableOf(machine, machine.spec.position_embedding));
   }
-  for (int32_t tile = 0; tile < plan_.num_embedding_slabs; ++tile) {
-    auto slab = stream_.Acquire();
-    if (!slab) {
-      stream_.Clear();
-      return std::unexpected<Error>(std::move(slab).error());
-    }
-    const int64_t first = tile * plan_.rows_per_tile;
-    embedding_.Attach(
-        first, std::min(plan_.rows_per_tile, machine_.spec.vocab_size - first),
-        slab->part(0));
-    stream_.Release();
-  }
-  return {};
 }
 
 Status PassRunner::Embed(const Pass& pass) {
@@ -61,44 +60,119 @@ Status PassRunner::Embed(const Pass& pass) {
       positions.push_back(static_cast<int32_t>(position));
     }
   }
-  const int64_t width = machine_.spec.hidden_size;
-  const uint64_t bytes =
-      ids.size() * static_cast<uint64_t>(width) * sizeof(float);
-  if (residual_.size_bytes() < bytes) {
-    residual_ = MappedBuffer();
-    REVLM_ASSIGN_OR_RETURN(residual_,
-                           MappedBuffer::Allocate(bytes, "residual rows"));
-  }
-  REVLM_TRY(embedding_.Gather(ids, residual_.as<float>()));
+  const auto scratch = [this](int thread_idx) {
+    return machine_.scratch(thread_idx);
+  };
+  const int64_t num_rows = static_cast<int64_t>(ids.size());
+  REVLM_TRY(embedding_.Gather(ids, scratch, activations_.residual));
   if (positions_) {
-    std::vector<float> rows(ids.size() * static_cast<size_t>(width));
-    REVLM_TRY(positions_->Gather(positions, rows.data()));
-    machine_.kernels.add(rows.data(), static_cast<int64_t>(rows.size()),
-                         residual_.as<float>());
+    float* rows = activations_.qkv;  // not yet in use
+    REVLM_TRY(positions_->Gather(positions, scratch, rows));
+    machine_.kernels.add(rows, num_rows * machine_.spec.hidden_size,
+                         activations_.residual);
   }
-  return layers_.BeginPass(pass.segments, static_cast<int64_t>(ids.size()));
+  layers_.Begin(pass.segments, num_rows, activations_);
+  return {};
 }
 
-void PassRunner::EnqueueLayers() {
-  for (int32_t slab = 0; slab <= plan_.final_norm_slab; ++slab) {
-    stream_.Enqueue(slab);
+// Decides for each segment where its pages of the layer at work are: in the
+// group's memory, in this pass's scratch, or read back from the scratch file.
+void PassRunner::PlaceKeysValues(const Pass& pass) {
+  blocks_.clear();
+  in_scratch_.clear();
+  uint64_t used = 0;
+  for (const Segment& segment : pass.segments) {
+    const Sequence& sequence = *segment.sequence;
+    const KvPages& pages = machine_.kv_pages;
+    const bool is_spilled = sequence.generates() && !pass.kv->memory;
+    if (sequence.generates() && !is_spilled) continue;
+    if (!is_spilled || !Continues(segment)) {
+      in_scratch_.push_back({&segment, activations_.kv_scratch + used});
+      used += pages.SequenceBytes(is_spilled ? sequence.max_length
+                                             : segment.num_rows);
+      continue;
+    }
+    const uint64_t end =
+        sequence.kv_offset + pages.SequenceBytes(sequence.max_length);
+    if (blocks_.empty() ||
+        end - blocks_.back().first_offset > pass.kv->max_block_bytes) {
+      blocks_.push_back({.first_offset = sequence.kv_offset});
+    }
+    blocks_.back().segments.push_back(&segment);
   }
-  layers_enqueued_ = true;
 }
 
-// The next slab in order. When it is the pass's last, the first ones of the
-// pass to come are read meanwhile.
-Result<SlabView> PassRunner::NextSlab(const Pass& pass, std::stop_token stop,
-                                      bool is_last) {
-  if (stop.stop_requested()) {
-    return base::MakeError(ErrorCode::kCancelled, "running {}: stopped",
-                           machine_.checkpoint.path());
+// What a block reads of a layer: the pages with positions so far; or, of those,
+// the ones that the segments' rows change.
+std::vector<ScratchExtent> PassRunner::BlockExtents(const Pass& pass,
+                                                    const Block& block,
+                                                    int64_t layer,
+                                                    bool only_new) const {
+  const KvPages& pages = machine_.kv_pages;
+  const uint64_t page_bytes = static_cast<uint64_t>(pages.page_bytes());
+  std::vector<ScratchExtent> extents;
+  for (const Segment* segment : block.segments) {
+    const int64_t first_page =
+        only_new ? segment->first_pos / kKvPagePositions : 0;
+    const int64_t last_pos =
+        segment->first_pos + (only_new ? segment->num_rows : 0) - 1;
+    const int64_t end_page = last_pos / kKvPagePositions + 1;
+    const uint64_t begin =
+        base::AlignDown(static_cast<uint64_t>(first_page) * page_bytes,
+                        base::kMaxDirectAlignment);
+    const uint64_t end =
+        base::AlignUp(static_cast<uint64_t>(end_page) * page_bytes,
+                      base::kMaxDirectAlignment);
+    const uint64_t offset = segment->sequence->kv_offset;
+    const ScratchExtent extent = {
+        .file_offset = static_cast<uint64_t>(layer) * pass.kv->layer_bytes +
+                       offset + begin,
+        .slot_offset = offset - block.first_offset + begin,
+        .size_bytes = end - begin};
+    if (!extents.empty() &&
+        extents.back().file_offset + extents.back().size_bytes ==
+            extent.file_offset) {
+      extents.back().size_bytes += extent.size_bytes;
+    } else {
+      extents.push_back(extent);
+    }
   }
-  if (is_last) {
-    layers_enqueued_ = false;
-    if (pass.another_follows) EnqueueLayers();
+  return extents;
+}
+
+// The spilled pages of the layers that a slab completes.
+void PassRunner::EnqueuePages(const Pass& pass, int32_t slab_idx) {
+  ForLayersToAttend(
+      plan_.slabs[static_cast<size_t>(slab_idx)], [&](int64_t layer) {
+        for (const Block& block : blocks_) {
+          stream_.EnqueueScratch(BlockExtents(pass, block, layer, false));
+        }
+      });
+}
+
+// All slabs of the pass but those read ahead, each followed by its pages.
+void PassRunner::EnqueueSlabs(const Pass& pass, int32_t num_slabs) {
+  if (num_ahead_ > 0) EnqueuePages(pass, num_ahead_ - 1);
+  for (int32_t i = num_ahead_; i < num_slabs; ++i) {
+    stream_.Enqueue(i);
+    EnqueuePages(pass, i);
   }
-  return stream_.Acquire();
+  num_ahead_ = 0;
+}
+
+// The first slabs of the pass to come; none beyond the first layer's spilled
+// pages, which are not known yet.
+void PassRunner::EnqueueAhead(const Pass& pass) {
+  bool is_known = true;
+  while (is_known && num_ahead_ < num_slots_ &&
+         num_ahead_ < plan_.num_layer_slabs) {
+    stream_.Enqueue(num_ahead_);
+    if (pass.kv->file != nullptr) {
+      ForLayersToAttend(plan_.slabs[static_cast<size_t>(num_ahead_)],
+                        [&](int64_t) { is_known = false; });
+    }
+    ++num_ahead_;
+  }
 }
 
 // Copies the rows that sequences asked for: depth 0 is the embedding, depth l
@@ -107,15 +181,15 @@ void PassRunner::CaptureRows(const Pass& pass, int64_t depth) {
   const int64_t width = machine_.spec.hidden_size;
   const int64_t num_depths = machine_.spec.num_layers + 1;
   const bool is_last = depth == num_depths - 1;
-  std::vector<float> normed(static_cast<size_t>(width));
+  float* normed = reinterpret_cast<float*>(machine_.scratch(0));
   for (const Segment& segment : pass.segments) {
     const Capture capture = segment.sequence->request->capture;
-    if (capture == Capture::kNone || segment.first_pos > 0) continue;
+    if (capture == Capture::kNone || Continues(segment)) continue;
     auto row = [&](int64_t i) {
-      const float* x = residual_.as<float>() + (segment.first_row + i) * width;
+      const float* x = activations_.residual + (segment.first_row + i) * width;
       if (!is_last) return x;
-      head_.FinalNorm(x, normed.data());
-      return static_cast<const float*>(normed.data());
+      head_.FinalNorm(x, normed);
+      return static_cast<const float*>(normed);
     };
     const int64_t num_rows = segment.num_rows;
     const int64_t num_kept = capture == Capture::kAll ? num_rows : 1;
@@ -141,12 +215,98 @@ void PassRunner::CaptureRows(const Pass& pass, int64_t depth) {
   }
 }
 
+// Writes the pages made in scratch to the file.
+Status PassRunner::SpillScratch(const Pass& pass, int64_t layer) {
+  std::mutex mutex;
+  std::optional<Error> error;
+  machine_.pool.ParallelFor(
+      static_cast<int64_t>(in_scratch_.size()), [&](int64_t i, int) {
+        const SegmentPages& pages = in_scratch_[static_cast<size_t>(i)];
+        const Sequence& sequence = *pages.segment->sequence;
+        if (!sequence.generates()) return;
+        const Status status = pass.kv->file->WriteAt(
+            static_cast<uint64_t>(layer) * pass.kv->layer_bytes +
+                sequence.kv_offset,
+            {pages.pages,
+             machine_.kv_pages.SequenceBytes(pages.segment->num_rows)});
+        if (status) return;
+        const std::lock_guard lock(mutex);
+        error = status.error();
+      });
+  if (error) return std::unexpected<Error>(*std::move(error));
+  return {};
+}
+
+// Sequences whose pages come back from the scratch file, block by block.
+Status PassRunner::AttendBlocks(const Pass& pass, int64_t layer) {
+  std::vector<SegmentPages> segments;
+  for (const Block& block : blocks_) {
+    REVLM_ASSIGN_OR_RETURN(const SlabView view, stream_.Acquire());
+    segments.clear();
+    for (const Segment* segment : block.segments) {
+      segments.push_back({segment, view.base() + (segment->sequence->kv_offset -
+                                                  block.first_offset)});
+    }
+    layers_.Attend(layer, segments);
+    stream_.Release(view.ticket(), BlockExtents(pass, block, layer, true));
+  }
+  return {};
+}
+
+Status PassRunner::AttendAll(const Pass& pass, int64_t layer) {
+  REVLM_TRY(AttendBlocks(pass, layer));
+  if (!in_scratch_.empty()) {
+    layers_.Attend(layer, in_scratch_);
+    if (pass.kv->file != nullptr) REVLM_TRY(SpillScratch(pass, layer));
+  }
+  if (pass.kv->memory == nullptr) return {};
+  std::vector<SegmentPages> in_memory;
+  for (const Segment& segment : pass.segments) {
+    if (!segment.sequence->generates()) continue;
+    in_memory.push_back(
+        {&segment, pass.kv->memory +
+                       static_cast<uint64_t>(layer) * pass.kv->layer_bytes +
+                       segment.sequence->kv_offset});
+  }
+  layers_.Attend(layer, in_memory);
+  return {};
+}
+
+Status PassRunner::RunSlab(const Pass& pass, const Slab& slab,
+                           const SlabView& view) {
+  const std::span<const Tile> tiles = slab.tiles;
+  for (size_t begin = 0; begin < tiles.size();) {
+    const Tile& first = tiles[begin];
+    size_t end = begin + 1;
+    while (end < tiles.size() && tiles[end].stage == first.stage &&
+           tiles[end].layer == first.layer) {
+      ++end;
+    }
+    const Tile& last = tiles[end - 1];
+    if (first.stage == Stage::kHead) {
+      for (size_t i = begin; i < end; ++i) {
+        REVLM_TRY(head_.RunTile(tiles[i], view));
+      }
+    } else {
+      REVLM_TRY(layers_.RunTiles(tiles.subspan(begin, end - begin), view));
+    }
+    if (last.ends_stage && last.stage == Stage::kQkv) {
+      REVLM_TRY(AttendAll(pass, last.layer));
+    }
+    if (last.ends_stage && last.stage == Stage::kDown) {
+      CaptureRows(pass, last.layer + 1);
+    }
+    begin = end;
+  }
+  return {};
+}
+
 Status PassRunner::Run(Pass& pass, std::stop_token stop,
                        const std::function<void(int32_t, int32_t)>& on_slab) {
   Status status = RunSlabs(pass, stop, on_slab);
   if (!status) {
     stream_.Clear();
-    layers_enqueued_ = false;
+    num_ahead_ = 0;
   }
   return status;
 }
@@ -154,39 +314,25 @@ Status PassRunner::Run(Pass& pass, std::stop_token stop,
 Status PassRunner::RunSlabs(
     Pass& pass, std::stop_token stop,
     const std::function<void(int32_t, int32_t)>& on_slab) {
-  if (!layers_enqueued_) EnqueueLayers();
-  const int32_t num_tiles = pass.head_rows.empty() ? 0 : plan_.num_head_slabs;
-  for (int32_t tile = 0; tile < num_tiles; ++tile) {
-    stream_.Enqueue(plan_.first_head_slab + tile);
-  }
+  const int32_t num_slabs = static_cast<int32_t>(plan_.slabs.size());
+  const int32_t total =
+      pass.head_rows.empty() ? plan_.num_layer_slabs : num_slabs;
+  PlaceKeysValues(pass);
+  if (!blocks_.empty()) REVLM_TRY(stream_.Flush());
+  EnqueueSlabs(pass, total);
   REVLM_TRY(Embed(pass));
   CaptureRows(pass, 0);
-  const int32_t num_layers = plan_.final_norm_slab;
-  const int32_t total = num_layers + 1 + num_tiles;
-  for (int32_t layer = 0; layer < num_layers; ++layer) {
-    REVLM_ASSIGN_OR_RETURN(const SlabView slab, NextSlab(pass, stop, false));
-    REVLM_TRY(layers_.Run(layer, slab, residual_.as<float>()));
-    stream_.Release();
-    if (layer + 1 < num_layers) CaptureRows(pass, layer + 1);
-    on_slab(layer + 1, total);
-  }
-  REVLM_ASSIGN_OR_RETURN(const SlabView norm,
-                         NextSlab(pass, stop, num_tiles == 0));
-  head_.LoadFinalNorm(norm);
-  stream_.Release();
-  CaptureRows(pass, num_layers);
-  on_slab(num_layers + 1, total);
-  if (num_tiles == 0) return {};
-  REVLM_TRY(head_.Begin(pass.head_rows, residual_.as<float>()));
-  for (int32_t tile = 0; tile < num_tiles; ++tile) {
-    REVLM_ASSIGN_OR_RETURN(const SlabView slab,
-                           NextSlab(pass, stop, tile + 1 == num_tiles));
-    const int64_t first = tile * plan_.rows_per_tile;
-    REVLM_TRY(head_.RunTile(
-        first, std::min(plan_.rows_per_tile, machine_.spec.vocab_size - first),
-        slab));
-    stream_.Release();
-    on_slab(num_layers + 2 + tile, total);
+  for (int32_t i = 0; i < total; ++i) {
+    if (stop.stop_requested()) {
+      return base::MakeError(ErrorCode::kCancelled, "running {}: stopped",
+                             machine_.checkpoint.path());
+    }
+    if (i == plan_.num_layer_slabs) head_.Begin(pass.head_rows, activations_);
+    if (i + 1 == total && pass.another_follows) EnqueueAhead(pass);
+    REVLM_ASSIGN_OR_RETURN(const SlabView view, stream_.Acquire());
+    REVLM_TRY(RunSlab(pass, plan_.slabs[static_cast<size_t>(i)], view));
+    stream_.Release(view.ticket());
+    on_slab(i + 1, total);
   }
   return {};
 }

@@ -1,37 +1,48 @@
 // One pass over the weights: every row of the pass goes through every slab
 // while the slab is in memory.
 //
-// Threads: thread-confined; uses the pool and the stream's readers. Memory: one
-// residual row per row of the pass, and what LayerRunner and HeadRunner take.
-// Errors: I/O, kBudgetExceeded, kCancelled. After an error the stream is clear
-// and another pass may be run.
+// Threads: thread-confined; uses the pool and the stream's threads. Memory: the
+// arena's regions it is given. Errors: I/O, kBudgetExceeded, kCancelled. After
+// an error the stream is clear and another pass may be run.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <vector>
 
 #include "base/error.h"
+#include "base/scratch_file.h"
 #include "engine/head_runner.h"
 #include "engine/layer_runner.h"
 #include "engine/row_table.h"
 
 namespace revlm::engine {
 
+// Where the keys and values of a group's sequences are kept: layer l of a
+// sequence at l * layer_bytes + kv_offset, in memory or in a scratch file.
+struct KvStore {
+  uint64_t layer_bytes = 0;
+  std::byte* memory = nullptr;  // null: in `file`
+  const base::ScratchFile* file = nullptr;
+  uint64_t max_block_bytes = 0;  // of consecutive sequences read together
+};
+
 struct Pass {
   std::vector<Segment> segments;   // of different sequences
   std::vector<HeadRow> head_rows;  // rows to score; none: the head is not read
+  const KvStore* kv = nullptr;     // never null in Run
   bool another_follows = false;    // so its first slabs are read ahead
 };
 
 class PassRunner {
  public:
-  PassRunner(const Machine& machine, const SlabPlan& plan, SlabStream& stream);
-
-  // Loads the embedding into memory. REQUIRES: a resident plan with it.
-  Status LoadEmbedding();
+  // `activations` holds the passes of the plan it was made for.
+  PassRunner(const Machine& machine, const SlabPlan& plan, SlabStream& stream,
+             int num_slots, PassLimits limits,
+             std::span<std::byte> activations);
 
   // Runs the pass: fills in head_rows and the captures of sequences whose
   // prompt starts here. `on_slab` is called after each slab with how many are
@@ -40,23 +51,43 @@ class PassRunner {
              const std::function<void(int32_t done, int32_t total)>& on_slab);
 
  private:
+  // Sequences whose spilled pages of a layer come in one read.
+  struct Block {
+    std::vector<const Segment*> segments;
+    uint64_t first_offset = 0;  // the first sequence's kv_offset
+  };
+
   Status RunSlabs(Pass& pass, std::stop_token stop,
                   const std::function<void(int32_t, int32_t)>& on_slab);
+  void EnqueuePages(const Pass& pass, int32_t slab_idx);
+  void EnqueueSlabs(const Pass& pass, int32_t num_slabs);
+  void EnqueueAhead(const Pass& pass);
   Status Embed(const Pass& pass);
-  void EnqueueLayers();
-  Result<SlabView> NextSlab(const Pass& pass, std::stop_token stop,
-                            bool is_last);
+  void PlaceKeysValues(const Pass& pass);
+  Status RunSlab(const Pass& pass, const Slab& slab, const SlabView& view);
+  Status AttendAll(const Pass& pass, int64_t layer);
+  Status AttendBlocks(const Pass& pass, int64_t layer);
+  Status SpillScratch(const Pass& pass, int64_t layer);
+  std::vector<ScratchExtent> BlockExtents(const Pass& pass, const Block& block,
+                                          int64_t layer, bool only_new) const;
   void CaptureRows(const Pass& pass, int64_t depth);
 
   const Machine& machine_;
   const SlabPlan& plan_;
   SlabStream& stream_;
+  const int32_t num_slots_;
+  const PassLimits limits_;
   RowTable embedding_;
   std::optional<RowTable> positions_;
   LayerRunner layers_;
   HeadRunner head_;
-  MappedBuffer residual_;
-  bool layers_enqueued_ = false;  // of the pass to come
+  Activations activations_;
+  std::span<std::byte> memory_;
+
+  // Of the pass being run.
+  std::vector<Block> blocks_;             // spilled and read back
+  std::vector<SegmentPages> in_scratch_;  // whose pages are this pass's own
+  int32_t num_ahead_ = 0;  // slabs of the pass to come that are enqueued
 };
 
 }  // namespace revlm::engine

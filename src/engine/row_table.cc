@@ -6,45 +6,27 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "engine/mapped_buffer.h"
 
 namespace revlm::engine {
 
-void RowTable::Attach(int64_t first_row, int64_t num_rows,
-                      const std::byte* data) {
-  stretches_.push_back(
-      {.first_row = first_row, .num_rows = num_rows, .data = data});
-}
-
-Status RowTable::ReadRow(int32_t id, float* out) const {
+Status RowTable::ReadRow(int32_t id, std::byte* scratch, float* out) const {
   const uint64_t alignment = std::max(file_.direct_alignment(), 1u);
   const uint64_t begin =
       shape_.file_offset + static_cast<uint64_t>(id * row_bytes());
   const uint64_t start = base::AlignDown(begin, alignment);
   const uint64_t end =
       base::AlignUp(begin + static_cast<uint64_t>(row_bytes()), alignment);
-  REVLM_ASSIGN_OR_RETURN(const MappedBuffer buffer,
-                         MappedBuffer::Allocate(end - start, "a row"));
-  REVLM_TRY(file_.ReadAt(start, {buffer.bytes(), end - start}));
+  REVLM_TRY(file_.ReadAt(start, {scratch, end - start}));
   if (alignment == 1) file_.DropFromPageCache(start, end - start);
-  kernels_.widen(shape_.type, buffer.bytes() + (begin - start),
-                 shape_.num_columns, out);
+  kernels_.widen(shape_.type, scratch + (begin - start), shape_.num_columns,
+                 out);
   return {};
 }
 
-Status RowTable::Gather(std::span<const int32_t> ids, float* out) {
+Status RowTable::Gather(
+    std::span<const int32_t> ids,
+    const std::function<std::byte*(int thread_idx)>& scratch, float* out) {
   const int64_t count = static_cast<int64_t>(ids.size());
-  if (is_attached()) {
-    const int64_t tile_rows = stretches_.front().num_rows;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t id = ids[static_cast<size_t>(i)];
-      const Stretch& stretch = stretches_[static_cast<size_t>(id / tile_rows)];
-      kernels_.widen(shape_.type,
-                     stretch.data + (id - stretch.first_row) * row_bytes(),
-                     shape_.num_columns, out + i * shape_.num_columns);
-    }
-    return {};
-  }
   // Each different row is read once, straight to its first place.
   std::vector<int64_t> order(ids.size());
   for (int64_t i = 0; i < count; ++i) order[static_cast<size_t>(i)] = i;
@@ -56,10 +38,11 @@ Status RowTable::Gather(std::span<const int32_t> ids, float* out) {
   auto id_at = [&](int64_t i) {
     return ids[static_cast<size_t>(order[static_cast<size_t>(i)])];
   };
-  pool_.ParallelFor(count, [&](int64_t i, int) {
+  pool_.ParallelFor(count, [&](int64_t i, int thread_idx) {
     if (i > 0 && id_at(i) == id_at(i - 1)) return;
-    Status status = ReadRow(
-        id_at(i), out + order[static_cast<size_t>(i)] * shape_.num_columns);
+    Status status =
+        ReadRow(id_at(i), scratch(thread_idx),
+                out + order[static_cast<size_t>(i)] * shape_.num_columns);
     if (!status) {
       std::lock_guard lock(mutex);
       error = status.error();

@@ -1,16 +1,16 @@
 // Rows of an embedding matrix, by number, widened to f32.
 //
-// Until memory is attached, rows are read from the file one by one (an
-// embedding is large and a pass needs few of its rows); afterwards they are
-// copied from the attached slabs.
+// Rows are read from the file one by one: an embedding is large and a pass
+// needs few of its rows.
 //
 // Threads: thread-confined; reads with the pool's threads. Lifetime: borrows
-// the file, and the memory attached. Errors: those of base::File.
+// the file. Memory: the scratch it is given. Errors: those of base::File.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
-#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -32,34 +32,28 @@ class RowTable {
            const Kernels& kernels)
       : file_(file), shape_(shape), pool_(pool), kernels_(kernels) {}
 
-  // The rows from first_row on lie at `data`; called in order, without gaps.
-  void Attach(int64_t first_row, int64_t num_rows, const std::byte* data);
-
   // out[i] = row ids[i], for each i. REQUIRES: ids in range.
-  Status Gather(std::span<const int32_t> ids, float* out);
+  // `scratch` gives a thread of the pool ScratchBytes, aligned to
+  // kMaxDirectAlignment.
+  Status Gather(std::span<const int32_t> ids,
+                const std::function<std::byte*(int thread_idx)>& scratch,
+                float* out);
+
+  static uint64_t ScratchBytes(int64_t num_columns) {
+    return static_cast<uint64_t>(num_columns) * sizeof(float) +
+           2 * base::kMaxDirectAlignment;
+  }
 
  private:
-  struct Stretch {
-    int64_t first_row = 0;
-    int64_t num_rows = 0;
-    const std::byte* data = nullptr;
-  };
-
   int64_t row_bytes() const {
     return shape_.num_columns * (shape_.type == ElementType::kF32 ? 4 : 2);
   }
-  bool is_attached() const {
-    return !stretches_.empty() &&
-           stretches_.back().first_row + stretches_.back().num_rows ==
-               shape_.num_rows;
-  }
-  Status ReadRow(int32_t id, float* out) const;
+  Status ReadRow(int32_t id, std::byte* scratch, float* out) const;
 
   const base::File& file_;
   const Shape shape_;
   ThreadPool& pool_;
   const Kernels& kernels_;
-  std::vector<Stretch> stretches_;
 };
 
 }  // namespace revlm::engine

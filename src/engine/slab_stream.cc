@@ -4,22 +4,17 @@
 #include <numeric>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/check.h"
 
 namespace revlm::engine {
 namespace {
 
 constexpr uint64_t kChunkBytes = 4 << 20;
-constexpr uint64_t kMaxGapBytes = 64
-                                  << 10;  // cheaper to read than to seek over
-constexpr uint64_t kPageBytes = 4096;
-constexpr size_t kRingSlabs = 2;
 
 }  // namespace
 
-// Sorts parts by place and joins near ones, so that a layer whose tensors lie
-// together is one long read.
+// Sorts parts by place and joins those that touch, so that tensors that lie
+// together are one long read.
 SlabStream::Layout SlabStream::MakeLayout(
     const std::vector<const base::File*>& files,
     const std::vector<SlabPart>& parts) {
@@ -31,28 +26,28 @@ SlabStream::Layout SlabStream::MakeLayout(
   });
   Layout layout;
   layout.part_offsets.resize(parts.size());
+  uint64_t slot_bytes = 0;
   for (const size_t i : order) {
     const SlabPart& part = parts[i];
-    const uint64_t alignment = std::max<uint64_t>(
-        files[static_cast<size_t>(part.file_idx)]->direct_alignment(), 64);
+    const base::File* file = files[static_cast<size_t>(part.file_idx)];
+    const uint64_t alignment = std::max<uint64_t>(file->direct_alignment(), 64);
+    const uint64_t start = base::AlignDown(part.file_offset, alignment);
     const uint64_t end =
         base::AlignUp(part.file_offset + part.size_bytes, alignment);
-    Extent* last = layout.extents.empty() ? nullptr : &layout.extents.back();
-    if (last == nullptr || last->file_idx != part.file_idx ||
-        part.file_offset >
-            last->file_offset + last->size_bytes + kMaxGapBytes) {
-      const uint64_t start = base::AlignDown(part.file_offset, alignment);
-      layout.extents.push_back({.file_idx = part.file_idx,
+    Chunk* last = layout.extents.empty() ? nullptr : &layout.extents.back();
+    if (last == nullptr || last->file != file ||
+        start > last->file_offset + last->size_bytes) {
+      layout.extents.push_back({.file = file,
                                 .file_offset = start,
                                 .size_bytes = 0,
-                                .buffer_offset = layout.buffer_bytes});
+                                .slot_offset = slot_bytes});
       last = &layout.extents.back();
     }
     last->size_bytes = std::max(last->size_bytes, end - last->file_offset);
     layout.part_offsets[i] =
-        last->buffer_offset + (part.file_offset - last->file_offset);
-    layout.buffer_bytes =
-        base::AlignUp(last->buffer_offset + last->size_bytes, kPageBytes);
+        last->slot_offset + (part.file_offset - last->file_offset);
+    slot_bytes = base::AlignUp(last->slot_offset + last->size_bytes,
+                               base::kMaxDirectAlignment);
   }
   return layout;
 }
@@ -65,54 +60,17 @@ SlabStream::SlabStream(std::vector<const base::File*> files,
     layouts_.push_back(MakeLayout(files_, parts));
   }
   was_read_.resize(slabs.size(), false);
-}
-
-Result<std::unique_ptr<SlabStream>> SlabStream::Create(
-    std::vector<const base::File*> files,
-    std::vector<std::vector<SlabPart>> slabs, Options options) {
-  std::unique_ptr<SlabStream> stream(
-      new SlabStream(std::move(files), std::move(slabs), std::move(options)));
-  SlabStream& self = *stream;
-  uint64_t largest = 0;
-  for (const Layout& layout : self.layouts_) {
-    largest = std::max(largest, layout.buffer_bytes);
+  for (int slot = options_.num_slots; slot-- > 0;) free_slots_.push_back(slot);
+  for (int i = 0; i < options_.num_readers; ++i) {
+    threads_.emplace_back([this](std::stop_token stop) { MoveLoop(stop); });
   }
-  if (self.options_.residency == Residency::kResident) {
-    for (const Layout& layout : self.layouts_) {
-      REVLM_ASSIGN_OR_RETURN(
-          self.buffers_.emplace_back(),
-          MappedBuffer::Allocate(layout.buffer_bytes, "resident weights"));
-    }
-  } else {
-    for (size_t i = 0; i < kRingSlabs; ++i) {
-      REVLM_ASSIGN_OR_RETURN(
-          self.buffers_.emplace_back(),
-          MappedBuffer::Allocate(largest, "a slab of weights"));
-    }
+  if (options_.on_first_read) {
+    threads_.emplace_back([this](std::stop_token stop) { ObserveLoop(stop); });
   }
-  for (int i = 0; i < self.options_.num_readers; ++i) {
-    self.threads_.emplace_back(
-        [&self](std::stop_token stop) { self.ReadLoop(stop); });
-  }
-  if (self.options_.on_first_read) {
-    self.threads_.emplace_back(
-        [&self](std::stop_token stop) { self.ObserveLoop(stop); });
-  }
-  return stream;
 }
 
 SlabStream::~SlabStream() {
   for (std::jthread& thread : threads_) thread.request_stop();
-}
-
-uint64_t SlabStream::slab_buffer_bytes(int32_t slab_idx) const {
-  return layouts_[static_cast<size_t>(slab_idx)].buffer_bytes;
-}
-
-uint64_t SlabStream::memory_bytes() const {
-  uint64_t bytes = 0;
-  for (const MappedBuffer& buffer : buffers_) bytes += buffer.size_bytes();
-  return bytes;
 }
 
 uint64_t SlabStream::read_bytes() const {
@@ -120,42 +78,65 @@ uint64_t SlabStream::read_bytes() const {
   return read_bytes_;
 }
 
+uint64_t SlabStream::written_bytes() const {
+  std::lock_guard lock(mutex_);
+  return written_bytes_;
+}
+
+void SlabStream::Append(Entry entry) {
+  entry.ticket = next_ticket_++;
+  schedule_.push_back(std::move(entry));
+}
+
 void SlabStream::Enqueue(int32_t slab_idx) {
   {
     std::lock_guard lock(mutex_);
     const size_t i = static_cast<size_t>(slab_idx);
-    const bool resident = options_.residency == Residency::kResident;
-    Entry entry = {.slab_idx = slab_idx,
-                   .buffer_idx = resident ? i : num_enqueued_ % kRingSlabs};
-    ++num_enqueued_;
-    if (!resident || !was_read_[i]) {
-      for (const Extent& extent : layouts_[i].extents) {
+    Entry entry = {.slab_idx = slab_idx};
+    std::byte* const pinned =
+        options_.pinned.empty() ? nullptr : options_.pinned[i];
+    if (pinned == nullptr || !was_read_[i]) {
+      for (const Chunk& extent : layouts_[i].extents) {
         for (uint64_t done = 0; done < extent.size_bytes; done += kChunkBytes) {
           entry.chunks.push_back(
-              {.file_idx = extent.file_idx,
+              {.file = extent.file,
                .file_offset = extent.file_offset + done,
                .size_bytes = std::min(kChunkBytes, extent.size_bytes - done),
-               .buffer_offset = extent.buffer_offset + done});
+               .slot_offset = extent.slot_offset + done});
         }
       }
+    } else {
+      entry.state = State::kReady;
     }
+    entry.memory = pinned;
     entry.observed = was_read_[i] || !options_.on_first_read;
     was_read_[i] = true;
-    schedule_.push_back(std::move(entry));
+    Append(std::move(entry));
   }
   changed_.notify_all();
 }
 
-size_t SlabStream::num_pending() const {
-  std::lock_guard lock(mutex_);
-  return schedule_.size();
+void SlabStream::EnqueueScratch(std::vector<ScratchExtent> extents) {
+  {
+    std::lock_guard lock(mutex_);
+    Entry entry = {.observed = true};
+    for (const ScratchExtent& extent : extents) {
+      entry.chunks.push_back({.file = &options_.scratch->file(),
+                              .file_offset = extent.file_offset,
+                              .size_bytes = extent.size_bytes,
+                              .slot_offset = extent.slot_offset});
+    }
+    Append(std::move(entry));
+  }
+  changed_.notify_all();
 }
 
 void SlabStream::Clear() {
   std::unique_lock lock(mutex_);
-  // Reads under way finish first: they write into the buffers.
+  // Reads and writes under way finish first: they use the memory.
   for (Entry& entry : schedule_) {
-    if (!entry.is_ready() || !entry.observed || entry.failed) {
+    if (entry.slab_idx >= 0 &&
+        (entry.state == State::kReading || !entry.observed || entry.failed)) {
       was_read_[static_cast<size_t>(entry.slab_idx)] = false;
     }
     entry.chunks.resize(entry.next_chunk);
@@ -164,81 +145,161 @@ void SlabStream::Clear() {
   changed_.wait(lock, [&] {
     return !observing_ &&
            std::all_of(schedule_.begin(), schedule_.end(),
-                       [](const Entry& entry) { return entry.is_ready(); });
+                       [](const Entry& entry) {
+                         return entry.num_chunks_done == entry.next_chunk;
+                       });
   });
+  for (const Entry& entry : schedule_) {
+    if (entry.slot >= 0) free_slots_.push_back(entry.slot);
+  }
   schedule_.clear();
   error_.reset();
 }
 
 SlabView SlabStream::View(const Entry& entry) const {
-  return SlabView(entry.slab_idx, buffers_[entry.buffer_idx].bytes(),
-                  layouts_[static_cast<size_t>(entry.slab_idx)].part_offsets);
+  std::span<const uint64_t> offsets;
+  if (entry.slab_idx >= 0) {
+    offsets = layouts_[static_cast<size_t>(entry.slab_idx)].part_offsets;
+  }
+  return SlabView(entry.ticket, entry.slab_idx, entry.memory, offsets);
+}
+
+SlabStream::Entry& SlabStream::Find(uint64_t ticket) {
+  // Tickets are consecutive.
+  REVLM_CHECK(!schedule_.empty() && ticket >= schedule_.front().ticket);
+  return schedule_[static_cast<size_t>(ticket - schedule_.front().ticket)];
 }
 
 Result<SlabView> SlabStream::Acquire() {
   std::unique_lock lock(mutex_);
-  REVLM_CHECK(!schedule_.empty());
-  changed_.wait(lock, [&] { return error_ || schedule_.front().is_ready(); });
+  const auto next =
+      std::find_if(schedule_.begin(), schedule_.end(), [](const Entry& entry) {
+        return entry.state == State::kReading || entry.state == State::kReady;
+      });
+  REVLM_CHECK(next != schedule_.end());
+  Entry& entry = *next;
+  changed_.wait(lock, [&] { return error_ || entry.state == State::kReady; });
   if (error_) return std::unexpected<Error>(*error_);
-  return View(schedule_.front());
+  entry.state = State::kHeld;
+  return View(entry);
 }
 
-void SlabStream::Release() {
+void SlabStream::Release(uint64_t ticket, std::vector<ScratchExtent> changed) {
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return schedule_.front().observed; });
-    schedule_.pop_front();
+    Entry& entry = Find(ticket);
+    changed_.wait(lock, [&] { return entry.observed; });
+    entry.chunks.clear();
+    entry.next_chunk = entry.num_chunks_done = 0;
+    for (const ScratchExtent& extent : changed) {
+      entry.chunks.push_back({.file_offset = extent.file_offset,
+                              .size_bytes = extent.size_bytes,
+                              .slot_offset = extent.slot_offset});
+    }
+    entry.state = entry.chunks.empty() ? State::kDone : State::kWriting;
+    DropDone();
   }
   changed_.notify_all();
 }
 
-// The first entry with something left to read whose buffer is free. REQUIRES:
-// mutex_ held.
-SlabStream::Entry* SlabStream::NextToRead() {
+Status SlabStream::Flush() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return error_ || std::none_of(schedule_.begin(), schedule_.end(),
+                                  [](const Entry& entry) {
+                                    return entry.state == State::kWriting;
+                                  });
+  });
+  if (error_) return std::unexpected<Error>(*error_);
+  return {};
+}
+
+// REQUIRES: mutex_ held, as for the next ones.
+void SlabStream::DropDone() {
+  for (Entry& entry : schedule_) {
+    if (entry.state != State::kDone || entry.slot < 0) continue;
+    free_slots_.push_back(std::exchange(entry.slot, -1));
+  }
+  while (!schedule_.empty() && schedule_.front().state == State::kDone) {
+    schedule_.pop_front();
+  }
+}
+
+bool SlabStream::GiveMemory(Entry& entry) {
+  if (entry.memory != nullptr) return true;
+  if (free_slots_.empty()) return false;
+  entry.slot = free_slots_.back();
+  free_slots_.pop_back();
+  const size_t slot_bytes =
+      options_.ring.size() / static_cast<size_t>(options_.num_slots);
+  entry.memory =
+      options_.ring.data() + static_cast<size_t>(entry.slot) * slot_bytes;
+  return true;
+}
+
+// The first entry with something left to write or to read, and memory for it.
+SlabStream::Entry* SlabStream::NextToMove() {
   if (error_) return nullptr;
-  const size_t end =
-      std::min(schedule_.size(), options_.residency == Residency::kResident
-                                     ? schedule_.size()
-                                     : kRingSlabs);
-  for (size_t i = 0; i < end; ++i) {
-    if (schedule_[i].next_chunk < schedule_[i].chunks.size()) {
-      return &schedule_[i];
+  for (Entry& entry : schedule_) {
+    if (entry.state == State::kWriting &&
+        entry.next_chunk < entry.chunks.size()) {
+      return &entry;
     }
+  }
+  for (Entry& entry : schedule_) {
+    if (entry.state != State::kReading) continue;
+    // Slots go to entries in order, else one could wait for ever.
+    if (!GiveMemory(entry)) return nullptr;
+    if (entry.chunks.empty()) {  // nothing to read, only a place to write
+      entry.state = State::kReady;
+      changed_.notify_all();
+    }
+    if (entry.next_chunk < entry.chunks.size()) return &entry;
   }
   return nullptr;
 }
 
-Status SlabStream::ReadChunk(const Extent& chunk, std::byte* buffer) {
-  const base::File& file = *files_[static_cast<size_t>(chunk.file_idx)];
-  REVLM_TRY(file.ReadAt(chunk.file_offset,
-                        {buffer + chunk.buffer_offset, chunk.size_bytes}));
-  if (file.direct_alignment() == 1) {
-    file.DropFromPageCache(chunk.file_offset, chunk.size_bytes);
+Status SlabStream::Move(const Chunk& chunk) const {
+  const std::span<std::byte> memory(chunk.memory, chunk.size_bytes);
+  if (chunk.file == nullptr) {
+    return options_.scratch->WriteAt(chunk.file_offset, memory);
+  }
+  REVLM_TRY(chunk.file->ReadAt(chunk.file_offset, memory));
+  if (chunk.file->direct_alignment() == 1) {
+    chunk.file->DropFromPageCache(chunk.file_offset, chunk.size_bytes);
   }
   return {};
 }
 
-void SlabStream::ReadLoop(std::stop_token stop) {
+void SlabStream::FinishChunk(Entry& entry, const Chunk& chunk,
+                             const Status& status) {
+  ++entry.num_chunks_done;
+  (chunk.file == nullptr ? written_bytes_ : read_bytes_) += chunk.size_bytes;
+  if (!status) {
+    entry.failed = true;
+    if (!error_) error_ = status.error();
+  } else if (entry.num_chunks_done == entry.chunks.size()) {
+    entry.state = entry.state == State::kReading ? State::kReady : State::kDone;
+    DropDone();
+  }
+}
+
+void SlabStream::MoveLoop(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     Entry* entry = nullptr;
     changed_.wait(lock, stop,
-                  [&] { return (entry = NextToRead()) != nullptr; });
+                  [&] { return (entry = NextToMove()) != nullptr; });
     if (stop.stop_requested()) return;
     // The entry stays where it is while chunks are under way: entries leave the
-    // schedule only when ready, and a deque does not move the others.
-    const Extent chunk = entry->chunks[entry->next_chunk++];
-    std::byte* buffer = buffers_[entry->buffer_idx].bytes();
+    // schedule only when done, and a deque does not move the others.
+    Chunk chunk = entry->chunks[entry->next_chunk++];
+    chunk.memory = entry->memory + chunk.slot_offset;
     lock.unlock();
-    Status status = ReadChunk(chunk, buffer);
+    const Status status = Move(chunk);
     lock.lock();
-    ++entry->num_chunks_done;
-    read_bytes_ += chunk.size_bytes;
-    if (!status) {
-      entry->failed = true;
-      if (!error_) error_ = status.error();
-    }
-    if (entry->is_ready() || error_) changed_.notify_all();
+    FinishChunk(*entry, chunk, status);
+    changed_.notify_all();
   }
 }
 
@@ -247,13 +308,12 @@ void SlabStream::ObserveLoop(std::stop_token stop) {
   for (;;) {
     Entry* entry = nullptr;
     changed_.wait(lock, stop, [&] {
-      for (Entry& candidate : schedule_) {
-        if (!candidate.observed) {
-          entry = &candidate;
-          return candidate.is_ready() && !candidate.failed;
-        }
-      }
-      return false;
+      const auto found =
+          std::find_if(schedule_.begin(), schedule_.end(),
+                       [](const Entry& e) { return !e.observed; });
+      if (found == schedule_.end()) return false;
+      entry = &*found;
+      return !entry->failed && entry->state != State::kReading;
     });
     if (stop.stop_requested()) return;
     const SlabView view = View(*entry);

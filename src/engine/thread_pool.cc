@@ -47,12 +47,29 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::RunTasks(const Body& body, int thread_idx) {
+void ThreadPool::RunTasks(const Body& body, int thread_idx) noexcept {
   for (;;) {
     const int64_t task = next_task_.fetch_add(1);
     if (task >= num_tasks_) return;
-    body(task, thread_idx);
+    try {
+      body(task, thread_idx);
+    } catch (...) {
+      next_task_ = num_tasks_;  // no more of them
+      std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+      failed_ = true;
+    }
   }
+}
+
+void ThreadPool::Rethrow() {
+  std::exception_ptr failure;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(failure, failure_);
+    failed_ = false;
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void ThreadPool::ParallelFor(int64_t num_tasks, const Body& body) {
@@ -72,9 +89,11 @@ void ThreadPool::ParallelFor(int64_t num_tasks, const Body& body) {
   work_ready_.notify_all();
   RunTasks(body, 0);
   for (int i = 0; i < spin_count_ && num_busy_ != 0; ++i) Pause();
-  if (num_busy_ == 0) return;
-  std::unique_lock lock(mutex_);
-  work_done_.wait(lock, [this] { return num_busy_ == 0; });
+  if (num_busy_ != 0) {
+    std::unique_lock lock(mutex_);
+    work_done_.wait(lock, [this] { return num_busy_ == 0; });
+  }
+  if (failed_) Rethrow();
 }
 
 void ThreadPool::Work(int thread_idx) {

@@ -2,7 +2,9 @@
 //
 // `ParallelFor` runs `body(task, thread)` for every task and returns when all
 // are done. The caller takes part as thread 0. Which thread runs which task is
-// not fixed: a task's result must depend on its number alone.
+// not fixed: a task's result must depend on its number alone. What a task
+// throws (std::bad_alloc) is thrown again by ParallelFor, once all threads are
+// done.
 //
 // Threads: one ParallelFor at a time, from one thread. Memory: O(threads).
 #pragma once
@@ -10,6 +12,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -36,18 +39,21 @@ class ThreadPool {
 
  private:
   void Work(int thread_idx);
-  void RunTasks(const Body& body, int thread_idx);
+  void RunTasks(const Body& body, int thread_idx) noexcept;
+  void Rethrow();
 
   const int spin_count_;                  // how often to look before sleeping
   std::atomic<uint64_t> generation_ = 0;  // one more with each loop
   std::atomic<int64_t> next_task_ = 0;
   std::atomic<int> num_busy_ = 0;  // pool threads not yet done with this loop
   std::atomic<bool> closing_ = false;
+  std::atomic<bool> failed_ = false;  // a task of this loop threw
   // Written before `generation_` is raised, read after it was seen.
   const Body* body_ = nullptr;
   int64_t num_tasks_ = 0;
 
-  std::mutex mutex_;  // for sleeping only
+  std::mutex mutex_;            // for sleeping, and for failure_
+  std::exception_ptr failure_;  // guarded by mutex_; of this loop
   std::condition_variable work_ready_;
   std::condition_variable work_done_;
   std::vector<std::thread> threads_;

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "engine/mapped_buffer.h"
 
 namespace revlm::engine {
 namespace {
 
-constexpr uint64_t kReadBytes = 4 << 20;
+constexpr uint64_t kReadBytes = 1 << 20;
+
+struct alignas(base::kMaxDirectAlignment) Piece {
+  std::byte bytes[kReadBytes];
+};
 
 }  // namespace
 
@@ -40,8 +43,7 @@ Status WeightHasher::HashFromFile(size_t tensor_idx, std::stop_token stop) {
   const formats::TensorInfo& info = checkpoint_.tensors()[tensor_idx];
   const base::File& file = checkpoint_.file(info.file_idx);
   const uint64_t alignment = std::max(file.direct_alignment(), 1u);
-  REVLM_ASSIGN_OR_RETURN(const MappedBuffer buffer,
-                         MappedBuffer::Allocate(kReadBytes, "reading weights"));
+  const std::unique_ptr<Piece> buffer = std::make_unique<Piece>();
   crypto::Sha256Hasher hasher;
   const uint64_t end = info.offset_bytes + info.size_bytes;
   uint64_t position = info.offset_bytes;
@@ -52,10 +54,10 @@ Status WeightHasher::HashFromFile(size_t tensor_idx, std::stop_token stop) {
     }
     const uint64_t start = base::AlignDown(position, alignment);
     REVLM_ASSIGN_OR_RETURN(const size_t count,
-                           file.ReadAt(start, {buffer.bytes(), kReadBytes}));
+                           file.ReadAt(start, {buffer->bytes, kReadBytes}));
     if (alignment == 1) file.DropFromPageCache(start, count);
     const uint64_t next = std::min<uint64_t>(end, start + count);
-    hasher.Update({buffer.bytes() + (position - start), next - position});
+    hasher.Update({buffer->bytes + (position - start), next - position});
     position = next;
   }
   progress_[tensor_idx].digest = hasher.Finish();

@@ -79,8 +79,9 @@ Figures Measure(const std::string& name, ComputeType compute) {
   auto checkpoint = formats::Checkpoint::Open(golden_case->directory);
   EXPECT_TRUE(checkpoint) << checkpoint.error().message;
   if (!checkpoint) return figures;
-  auto opened =
-      engine::Engine::Open(*checkpoint, {.compute = compute, .num_threads = 2});
+  memory::Budget budget(uint64_t{1} << 30);
+  auto opened = engine::Engine::Open(*checkpoint, budget,
+                                     {.compute = compute, .num_threads = 2});
   EXPECT_TRUE(opened) << opened.error().message;
   if (!opened) return figures;
   const std::vector<engine::Request> requests = RequestsOf(*golden_case);

@@ -1,5 +1,5 @@
 // A request gives the same bits whatever the number of threads, the company of
-// other requests, their order, and whether weights stay in memory. Run natively
+// other requests, their order, and the memory there is. Run natively
 // and with oneDNN held to AVX2 and to AVX-512 without bf16 instructions (see
 // CMakeLists.txt): the bits may differ between those classes, never within one.
 #include <gtest/gtest.h>
@@ -58,18 +58,39 @@ class InvarianceTest : public ::testing::TestWithParam<Subject> {
     return requests;
   }
 
+  struct How {
+    int num_threads = 2;
+    double memory = 0;  // in floors; 0: plenty
+    bool one_by_one = false;
+    bool reversed = false;
+    bool spills = false;
+  };
+
   std::vector<Completion> RunAll(const formats::Checkpoint& checkpoint,
-                                 EngineOptions options, bool one_by_one,
-                                 bool reversed) {
-    options.compute = GetParam().compute;
-    auto opened = engine::Engine::Open(checkpoint, options);
+                                 const How& how) {
+    constexpr uint64_t kPlenty = uint64_t{1} << 30;
+    memory::Budget budget(kPlenty);
+    EngineOptions options = {.compute = GetParam().compute,
+                             .num_threads = how.num_threads};
+    if (how.spills) options.spill_directory = checkpoint.path();
+    auto opened = engine::Engine::Open(checkpoint, budget, options);
     EXPECT_TRUE(opened) << opened.error().message;
     engine::Engine& engine = **opened;
     numerics_ = engine.numerics();
     std::vector<Request> requests = MakeRequests(engine);
-    if (reversed) std::reverse(requests.begin(), requests.end());
+    if (how.reversed) std::reverse(requests.begin(), requests.end());
     std::vector<Completion> completions(requests.size());
     auto run = [&](std::span<const Request> some, size_t first) {
+      memory::Reservation held;
+      if (how.memory > 0) {
+        const double bytes =
+            how.memory * static_cast<double>(engine.FloorBytes(some));
+        held = budget
+                   .Reserve(kPlenty - static_cast<uint64_t>(bytes),
+                            memory::Use::kProgram)
+                   .value();
+      }
+      plan_ = engine.Plan(some).value();
       const Status status = engine.Run(
           some, {.on_complete = [&](size_t i, Completion completion) {
             EXPECT_FALSE(completion.error) << completion.error->message;
@@ -77,16 +98,17 @@ class InvarianceTest : public ::testing::TestWithParam<Subject> {
           }});
       EXPECT_TRUE(status) << status.error().message;
     };
-    if (one_by_one) {
+    if (how.one_by_one) {
       for (size_t i = 0; i < requests.size(); ++i) run({&requests[i], 1}, i);
     } else {
       run(requests, 0);
     }
-    if (reversed) std::reverse(completions.begin(), completions.end());
+    if (how.reversed) std::reverse(completions.begin(), completions.end());
     return completions;
   }
 
   engine::NumericsClass numerics_;
+  engine::RunPlan plan_;  // of the last run
 };
 
 bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -124,45 +146,42 @@ void ExpectSame(const std::vector<Completion>& a,
   }
 }
 
-TEST_P(InvarianceTest, ThreadsCompanyOrderAndResidencyNeverShow) {
+TEST_P(InvarianceTest, ThreadsCompanyOrderAndMemoryNeverShow) {
   auto golden_case = LoadGoldenCase(GetParam().golden_case);
   ASSERT_TRUE(golden_case) << golden_case.error().message;
   auto checkpoint = formats::Checkpoint::Open(golden_case->directory);
   ASSERT_TRUE(checkpoint) << checkpoint.error().message;
-  const uint64_t resident = uint64_t{1} << 30;
   const std::vector<Completion> expected =
-      RunAll(*checkpoint, {.num_threads = 1}, false, false);
-  {
-    SCOPED_TRACE("2 threads, resident");
-    ExpectSame(expected, RunAll(*checkpoint,
-                                {.num_threads = 2, .resident_bytes = resident},
-                                false, false));
+      RunAll(*checkpoint, {.num_threads = 1});
+  const std::pair<const char*, How> cases[] = {
+      {"2 threads", {}},
+      {"2 threads, the floor", {.memory = 1}},
+      {"1 thread, 1.5 floors", {.num_threads = 1, .memory = 1.5}},
+      {"8 threads, reversed", {.num_threads = 8, .reversed = true}},
+      {"8 threads, 1.2 floors", {.num_threads = 8, .memory = 1.2}},
+      {"one at a time", {.one_by_one = true}},
+      {"one at a time, the floor", {.memory = 1, .one_by_one = true}}};
+  for (const auto& [name, how] : cases) {
+    SCOPED_TRACE(name);
+    ExpectSame(expected, RunAll(*checkpoint, how));
   }
-  {
-    SCOPED_TRACE("8 threads, reversed");
-    ExpectSame(expected, RunAll(*checkpoint, {.num_threads = 8}, false, true));
-  }
-  {
-    SCOPED_TRACE("2 threads, one at a time, resident");
-    ExpectSame(expected, RunAll(*checkpoint,
-                                {.num_threads = 2, .resident_bytes = resident},
-                                true, false));
-  }
-  {
-    // So little state that requests run in several groups.
-    SCOPED_TRACE("small groups");
+  // Keys and values on disk, where that is what the planner chooses.
+  bool has_spilled = false;
+  for (const double memory : {1.01, 1.03, 1.1, 1.3, 1.6}) {
+    SCOPED_TRACE(memory);
     ExpectSame(expected,
-               RunAll(*checkpoint, {.num_threads = 2, .state_bytes = 4 << 20},
-                      false, false));
+               RunAll(*checkpoint, {.memory = memory, .spills = true}));
+    has_spilled = has_spilled || plan_.use.spilled_bytes > 0;
   }
+  EXPECT_TRUE(has_spilled);
   std::printf("%s: isa %s, row tile %d, %s, kernels %s\n",
               GetParam().golden_case, numerics_.isa.c_str(), numerics_.row_tile,
               numerics_.products.c_str(), numerics_.kernels.c_str());
 }
 
-// A prompt longer than a chunk of rows goes through each layer in pieces, with
-// keys and values in scratch when it only scores and in its own cache when it
-// generates. Neither may show.
+// A prompt longer than a chunk of rows goes through each product in pieces,
+// with keys and values in scratch when it only scores and in its own pages when
+// it generates. Neither may show.
 TEST(LongPromptTest, PiecesNeverShow) {
   auto golden_case = LoadGoldenCase("models/dahlia-s0");
   ASSERT_TRUE(golden_case) << golden_case.error().message;
@@ -175,8 +194,9 @@ TEST(LongPromptTest, PiecesNeverShow) {
   ASSERT_TRUE(base::WriteFileAtomically(config_path, config));
   auto checkpoint = formats::Checkpoint::Open(golden_case->directory);
   ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  memory::Budget budget(uint64_t{1} << 30);
   auto opened = engine::Engine::Open(
-      *checkpoint, {.compute = ComputeType::kBf16, .num_threads = 2});
+      *checkpoint, budget, {.compute = ComputeType::kBf16, .num_threads = 2});
   ASSERT_TRUE(opened) << opened.error().message;
 
   Request scoring = {.max_new_tokens = 0, .want_prompt_logprobs = true};

@@ -1,0 +1,353 @@
+#include "engine/memory_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "engine/machine.h"
+#include "engine/small_tensors.h"
+
+namespace revlm::engine {
+namespace {
+
+constexpr uint64_t kLargestSlab = 32 << 20;
+constexpr int kRingSlots = 4;
+constexpr int kFewestSlots = 2;
+constexpr double kMemoryBytesPerSecond = 2e10;  // of weights from memory
+constexpr double kPassOverhead = 2e-3;          // seconds, besides the work
+constexpr int64_t kHalfSpeedRows = 16;  // rows at which products are half as
+                                        // fast as with many
+constexpr double kSameTime = 1.02;      // plans that count as equally fast
+
+// A way to cut the work that memory allows or not.
+struct Choice {
+  uint64_t slab_bytes = 0;
+  int num_slots = kRingSlots;
+  int64_t max_rows = 0;
+  uint64_t kv_bytes = 0;
+  uint64_t result_bytes = 0;
+  bool spills = false;
+};
+
+class Planner {
+ public:
+  explicit Planner(const PlanInput& input) : input_(input) {
+    for (const RequestShape& request : input.requests) {
+      longest_prompt_ = std::max(longest_prompt_, request.prompt_tokens);
+      longest_ = std::max(longest_, request.max_length());
+      total_rows_ += request.prompt_tokens;
+      total_results_ += request.result_bytes;
+      largest_result_ = std::max(largest_result_, request.result_bytes);
+      if (request.new_tokens == 0) continue;
+      ++num_generating_;
+      const uint64_t kv = input.kv_pages.SequenceBytes(request.max_length());
+      total_kv_ += kv * num_layers();
+      largest_kv_ = std::max(largest_kv_, kv);
+    }
+    needs_conversion_ = NeedsConversion();
+    min_slab_ = MinSlabBytes(input.spec, input.checkpoint);
+    small_bytes_ = SmallTensors::MemoryBytes(input.spec, input.checkpoint);
+  }
+
+  // The tightest plan there is.
+  Choice Tightest() const {
+    return {.slab_bytes = min_slab_,
+            .num_slots = kFewestSlots,
+            .max_rows = longest_prompt_,
+            .kv_bytes = largest_kv_ * num_layers(),
+            .result_bytes = largest_result_,
+            .spills = false};
+  }
+
+  // Everything but pins and the time.
+  Plan Make(const Choice& choice);
+  // Pins what fits and predicts the time. False when it does not fit.
+  bool Complete(uint64_t budget_bytes, Plan& plan) const;
+  uint64_t Floor();
+  std::vector<Choice> Choices(uint64_t budget_bytes) const;
+
+ private:
+  uint64_t num_layers() const {
+    return static_cast<uint64_t>(input_.spec.num_layers);
+  }
+  std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
+  bool NeedsConversion() const;
+  void CountMemory(Plan& plan) const;
+  void Pin(uint64_t free_bytes, Plan& plan) const;
+  double Seconds(const Plan& plan) const;
+  double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
+                     uint64_t spilled_bytes) const;
+
+  const PlanInput& input_;
+  int64_t longest_prompt_ = 1;
+  int64_t longest_ = 1;
+  int64_t total_rows_ = 0;
+  int64_t num_generating_ = 0;
+  uint64_t total_results_ = 0, largest_result_ = 0;
+  uint64_t total_kv_ = 0, largest_kv_ = 0;  // all layers of all; a layer of one
+  uint64_t min_slab_ = 0, small_bytes_ = 0;
+  bool needs_conversion_ = false;
+  std::map<uint64_t, std::shared_ptr<const SlabPlan>> slab_plans_;
+};
+
+std::shared_ptr<const SlabPlan> Planner::SlabsOf(uint64_t slab_bytes) {
+  std::shared_ptr<const SlabPlan>& plan = slab_plans_[slab_bytes];
+  if (plan == nullptr) {
+    plan = std::make_shared<const SlabPlan>(
+        PlanSlabs(input_.spec, input_.checkpoint, slab_bytes));
+  }
+  return plan;
+}
+
+Plan Planner::Make(const Choice& choice) {
+  Plan plan;
+  const uint64_t slab_bytes = std::max(choice.slab_bytes, min_slab_);
+  plan.slabs = SlabsOf(slab_bytes);
+  plan.spills = choice.spills;
+  plan.num_slots = choice.num_slots;
+  plan.groups = MakeGroups(input_.requests,
+                           {.max_rows = choice.max_rows,
+                            .kv_bytes = choice.kv_bytes,
+                            .result_bytes = choice.result_bytes,
+                            .spills = choice.spills},
+                           input_.kv_pages, input_.spec.num_layers);
+  PassLimits& limits = plan.pass_limits;
+  MemoryUse& use = plan.use;
+  uint64_t kv_bytes = 0;
+  for (const GroupShape& group : plan.groups) {
+    for (const PassShape& pass : group.prompt_passes) {
+      limits.num_rows = std::max(limits.num_rows, pass.num_rows);
+      limits.num_head_rows = std::max(limits.num_head_rows, pass.num_head_rows);
+      limits.kv_scratch_bytes =
+          std::max(limits.kv_scratch_bytes, pass.kv_scratch_bytes);
+    }
+    limits.num_rows = std::max(limits.num_rows, group.num_generating);
+    limits.num_head_rows = std::max(limits.num_head_rows, group.num_generating);
+    use.result_bytes = std::max(use.result_bytes, group.result_bytes);
+    kv_bytes = std::max(kv_bytes, group.layer_kv_bytes * num_layers());
+  }
+  (choice.spills ? use.spilled_bytes : use.kv_bytes) = kv_bytes;
+  use.slab_bytes = plan.slabs->slab_bytes;
+  // A block of spilled pages takes a slot, too.
+  if (choice.spills) use.slab_bytes = std::max(use.slab_bytes, largest_kv_);
+  plan.pinned.assign(plan.slabs->slabs.size(), false);
+  CountMemory(plan);
+  return plan;
+}
+
+bool Planner::NeedsConversion() const {
+  const ElementType operand = input_.matmul.operand();
+  auto differs = [&](int32_t tensor) {
+    return WeightType(
+               input_.checkpoint.tensors()[static_cast<size_t>(tensor)]) !=
+           operand;
+  };
+  if (differs(input_.spec.head)) return true;
+  for (const LayerTensors& layer : input_.spec.layers) {
+    for (const auto& linears : {layer.qkv, layer.mlp_inputs}) {
+      for (const LinearTensors& linear : linears) {
+        if (differs(linear.weight)) return true;
+      }
+    }
+    if (differs(layer.attention_output.weight)) return true;
+    if (differs(layer.down.weight)) return true;
+  }
+  return false;
+}
+
+// Everything but the ring and pins.
+void Planner::CountMemory(Plan& plan) const {
+  const ModelSpec& spec = input_.spec;
+  MemoryUse& use = plan.use;
+  use.activation_bytes =
+      Activations::Lay(spec, input_.matmul, plan.pass_limits, nullptr, nullptr);
+  use.scratch_bytes =
+      small_bytes_ + Machine::ScratchBytes(spec, longest_) *
+                         static_cast<uint64_t>(input_.num_threads);
+  const int64_t max_inputs = std::max(
+      {spec.hidden_size, spec.intermediate_size, spec.attention_width()});
+  const int64_t max_outputs =
+      std::max({spec.qkv_width(), spec.intermediate_size, spec.hidden_size});
+  // Per row of a pass: what it is and where it goes, in vectors.
+  constexpr int64_t kRowHeap = 64;
+  use.heap_bytes =
+      input_.matmul.HeapBytes(std::min(plan.pass_limits.num_rows, kChunkRows),
+                              max_outputs, max_inputs, spec.family->layout,
+                              needs_conversion_) +
+      static_cast<uint64_t>(plan.pass_limits.num_rows * kRowHeap);
+}
+
+// Spread evenly, so that the disk always has something to read.
+void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
+  const std::vector<Slab>& slabs = plan.slabs->slabs;
+  const uint64_t num_slabs = slabs.size();
+  const uint64_t wanted =
+      std::min(num_slabs, free_bytes / plan.slabs->slab_bytes);
+  uint64_t sum = 0;
+  for (size_t i = 0; i < slabs.size(); ++i) {
+    sum += wanted;
+    if (sum < num_slabs) continue;
+    sum -= num_slabs;
+    plan.pinned[i] = true;
+    plan.use.pinned_bytes += SlabBytes(slabs[i]);
+  }
+}
+
+bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
+  MemoryUse& use = plan.use;
+  const uint64_t all_bytes = plan.slabs->layer_bytes + plan.slabs->head_bytes;
+  if (!plan.spills) {
+    use.pinned_bytes = all_bytes;  // then there is no ring
+    if (use.peak_bytes() <= budget_bytes) {
+      plan.num_slots = 0;
+      plan.pinned.assign(plan.pinned.size(), true);
+      plan.seconds = Seconds(plan);
+      return true;
+    }
+    use.pinned_bytes = 0;
+  }
+  use.ring_bytes = use.slab_bytes * static_cast<uint64_t>(plan.num_slots);
+  const uint64_t peak = use.peak_bytes();
+  if (peak > budget_bytes) return false;
+  Pin(budget_bytes - peak, plan);
+  plan.seconds = Seconds(plan);
+  return true;
+}
+
+uint64_t Planner::Floor() {
+  Plan resident = Make(Tightest());
+  Plan streamed = resident;
+  resident.use.pinned_bytes =
+      resident.slabs->layer_bytes + resident.slabs->head_bytes;
+  streamed.use.ring_bytes =
+      streamed.use.slab_bytes * static_cast<uint64_t>(streamed.num_slots);
+  return std::min(resident.use.peak_bytes(), streamed.use.peak_bytes());
+}
+
+double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
+                            uint64_t spilled_bytes) const {
+  const ModelSpec& spec = input_.spec;
+  const double layer_parameters = static_cast<double>(
+      spec.num_layers *
+      (spec.hidden_size * (spec.qkv_width() + spec.attention_width()) +
+       spec.hidden_size * spec.intermediate_size *
+           static_cast<int64_t>(spec.layers.front().mlp_inputs.size() + 1)));
+  const double head_parameters =
+      static_cast<double>(spec.hidden_size * spec.vocab_size);
+  uint64_t streamed = plan.slabs->layer_bytes;
+  if (head_rows > 0) streamed += plan.slabs->head_bytes;
+  const uint64_t held = std::min(streamed, plan.use.pinned_bytes);
+  streamed -= held;
+  const double num_rows = static_cast<double>(rows);
+  const double flops =
+      2 * ((num_rows + kHalfSpeedRows) * layer_parameters +
+           (head_rows == 0 ? 0.0
+                           : static_cast<double>(head_rows + kHalfSpeedRows) *
+                                 head_parameters));
+  const double reading = static_cast<double>(streamed + spilled_bytes) /
+                         input_.rates.read_bytes_per_second;
+  return kPassOverhead +
+         std::max(
+             {reading, flops / input_.rates.flops_per_second,
+              static_cast<double>(held + streamed) / kMemoryBytesPerSecond});
+}
+
+double Planner::Seconds(const Plan& plan) const {
+  double seconds = 0;
+  for (const GroupShape& group : plan.groups) {
+    const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
+    for (const PassShape& pass : group.prompt_passes) {
+      seconds += PassSeconds(plan, pass.num_rows, pass.num_head_rows,
+                             plan.spills ? kv / group.prompt_passes.size() : 0);
+    }
+    if (group.num_decode_passes == 0) continue;
+    // A page of each sequence is written after it was read.
+    const uint64_t written =
+        plan.spills ? static_cast<uint64_t>(group.num_generating *
+                                            input_.kv_pages.page_bytes()) *
+                          num_layers()
+                    : 0;
+    seconds += static_cast<double>(group.num_decode_passes) *
+               PassSeconds(plan, group.decode_tokens / group.num_decode_passes,
+                           group.num_generating, kv + 2 * written);
+  }
+  return seconds;
+}
+
+// Ways worth comparing: slabs from the largest to the least, rows and keys and
+// values for everything and for halves of it.
+std::vector<Choice> Planner::Choices(uint64_t budget_bytes) const {
+  std::vector<uint64_t> slab_sizes;
+  for (uint64_t bytes = kLargestSlab; bytes > min_slab_; bytes /= 2) {
+    slab_sizes.push_back(bytes);
+  }
+  slab_sizes.push_back(min_slab_);
+  std::vector<int64_t> rows;
+  for (int64_t n = std::max({total_rows_, longest_prompt_, num_generating_});
+       n > longest_prompt_; n /= 2) {
+    // More rows than this make no pass faster.
+    if (n <= 16384) rows.push_back(n);
+  }
+  rows.push_back(longest_prompt_);
+  const uint64_t results =
+      std::max(largest_result_, std::min(total_results_, budget_bytes / 4));
+  std::vector<Choice> choices;
+  for (const uint64_t slab_bytes : slab_sizes) {
+    for (const int num_slots : {kRingSlots, kFewestSlots}) {
+      if (num_slots == kFewestSlots && slab_bytes != min_slab_) continue;
+      for (const int64_t max_rows : rows) {
+        Choice choice = {.slab_bytes = slab_bytes,
+                         .num_slots = num_slots,
+                         .max_rows = max_rows,
+                         .result_bytes = results};
+        if (num_generating_ == 0) {
+          choices.push_back(choice);
+          continue;
+        }
+        for (choice.kv_bytes = total_kv_;
+             choice.kv_bytes > largest_kv_ * num_layers();
+             choice.kv_bytes /= 2) {
+          choices.push_back(choice);
+        }
+        choice.kv_bytes = largest_kv_ * num_layers();
+        choices.push_back(choice);
+        if (!input_.can_spill || num_generating_ < 2) continue;
+        choice.spills = true;
+        choices.push_back(choice);
+      }
+    }
+  }
+  choices.push_back(Tightest());
+  return choices;
+}
+
+}  // namespace
+
+uint64_t FloorBytes(const PlanInput& input) { return Planner(input).Floor(); }
+
+Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
+  Planner planner(input);
+  const uint64_t floor_bytes = planner.Floor();
+  if (budget_bytes < floor_bytes) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "running {}: {} bytes of memory are left for the model, the least it "
+        "can do with are {}; allow more memory or use shorter prompts",
+        input.checkpoint.path(), budget_bytes, floor_bytes);
+  }
+  std::optional<Plan> best;
+  for (const Choice& choice : planner.Choices(budget_bytes)) {
+    Plan plan = planner.Make(choice);
+    if (!planner.Complete(budget_bytes, plan)) continue;
+    const bool is_better = !best || plan.seconds * kSameTime < best->seconds ||
+                           (plan.seconds < best->seconds * kSameTime &&
+                            plan.use.peak_bytes() < best->use.peak_bytes());
+    if (is_better) best = std::move(plan);
+  }
+  REVLM_CHECK(best.has_value());  // the tightest fits the floor
+  return *std::move(best);
+}
+
+}  // namespace revlm::engine

@@ -1,0 +1,94 @@
+#include "memory/arena.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "base/bytes.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace revlm::memory {
+namespace {
+
+constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kHugePageBytes = 2 << 20;
+
+std::unexpected<Error> Refusal(uint64_t size_bytes) {
+  return base::MakeError(ErrorCode::kBudgetExceeded,
+                         "mapping {} bytes: the system says \"{}\"; allow less "
+                         "memory",
+                         size_bytes, std::strerror(errno));
+}
+
+// Makes every page present. Old kernels are made to by touching it.
+bool Populate(std::byte* data, uint64_t size_bytes) {
+  if (madvise(data, size_bytes, MADV_POPULATE_WRITE) == 0) return true;
+  if (errno != EINVAL) return false;
+  for (uint64_t i = 0; i < size_bytes; i += kPageBytes) {
+    static_cast<volatile std::byte*>(data)[i] = std::byte{0};
+  }
+  return true;
+}
+
+// `size_bytes` of address space from a multiple of a huge page on.
+std::byte* MapAligned(uint64_t size_bytes) {
+  const uint64_t mapped_bytes = size_bytes + kHugePageBytes;
+  void* mapping = mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) return nullptr;
+  std::byte* begin = static_cast<std::byte*>(mapping);
+  const uint64_t skipped =
+      base::AlignUp(reinterpret_cast<uintptr_t>(begin), kHugePageBytes) -
+      reinterpret_cast<uintptr_t>(begin);
+  if (skipped > 0) munmap(begin, skipped);
+  const uint64_t surplus = kHugePageBytes - skipped;
+  if (surplus > 0) munmap(begin + skipped + size_bytes, surplus);
+  return begin + skipped;
+}
+
+}  // namespace
+
+uint64_t Arena::MappedBytes(std::span<const Region> regions) {
+  uint64_t bytes = 0;
+  for (const Region& region : regions) {
+    bytes += base::AlignUp(region.size_bytes, kPageBytes);
+  }
+  return bytes;
+}
+
+Result<Arena> Arena::Map(Budget& budget, std::span<const Region> regions) {
+  Arena arena;
+  for (const Region& region : regions) {
+    REVLM_ASSIGN_OR_RETURN(
+        arena.reservations_.emplace_back(),
+        budget.Reserve(base::AlignUp(region.size_bytes, kPageBytes),
+                       region.use));
+  }
+  const uint64_t size_bytes = MappedBytes(regions);
+  if (size_bytes > 0) {
+    arena.data_ = MapAligned(size_bytes);
+    if (arena.data_ == nullptr) return Refusal(size_bytes);
+    arena.size_bytes_ = size_bytes;
+    if (size_bytes >= kHugePageBytes) {
+      madvise(arena.data_, size_bytes, MADV_HUGEPAGE);
+    }
+    if (!Populate(arena.data_, size_bytes)) return Refusal(size_bytes);
+  }
+  std::byte* next = arena.data_;
+  for (const Region& region : regions) {
+    arena.regions_.emplace_back(next, region.size_bytes);
+    next += base::AlignUp(region.size_bytes, kPageBytes);
+  }
+  return arena;
+}
+
+Arena::~Arena() {
+  if (data_ != nullptr) munmap(data_, size_bytes_);
+}
+
+}  // namespace revlm::memory
