@@ -2,9 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
+#include <limits>
 
 #include "base/bytes.h"
 
@@ -17,6 +18,14 @@ namespace {
 
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kHugePageBytes = 2 << 20;
+constexpr uint64_t kMaxBytes = std::numeric_limits<uint64_t>::max();
+
+// What a region takes of the mapping. More than can be rounded cannot be mapped
+// either.
+uint64_t RoundUp(uint64_t size_bytes) {
+  return base::AlignUp(std::min(size_bytes, kMaxBytes - kPageBytes),
+                       kPageBytes);
+}
 
 std::unexpected<Error> Refusal(uint64_t size_bytes) {
   return base::MakeError(ErrorCode::kBudgetExceeded,
@@ -37,6 +46,10 @@ bool Populate(std::byte* data, uint64_t size_bytes) {
 
 // `size_bytes` of address space from a multiple of a huge page on.
 std::byte* MapAligned(uint64_t size_bytes) {
+  if (size_bytes > kMaxBytes - kHugePageBytes) {
+    errno = ENOMEM;
+    return nullptr;
+  }
   const uint64_t mapped_bytes = size_bytes + kHugePageBytes;
   void* mapping = mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -56,7 +69,8 @@ std::byte* MapAligned(uint64_t size_bytes) {
 uint64_t Arena::MappedBytes(std::span<const Region> regions) {
   uint64_t bytes = 0;
   for (const Region& region : regions) {
-    bytes += base::AlignUp(region.size_bytes, kPageBytes);
+    const uint64_t region_bytes = RoundUp(region.size_bytes);
+    bytes += std::min(region_bytes, kMaxBytes - bytes);
   }
   return bytes;
 }
@@ -66,8 +80,7 @@ Result<Arena> Arena::Map(Budget& budget, std::span<const Region> regions) {
   for (const Region& region : regions) {
     REVLM_ASSIGN_OR_RETURN(
         arena.reservations_.emplace_back(),
-        budget.Reserve(base::AlignUp(region.size_bytes, kPageBytes),
-                       region.use));
+        budget.Reserve(RoundUp(region.size_bytes), region.use));
   }
   const uint64_t size_bytes = MappedBytes(regions);
   if (size_bytes > 0) {
@@ -82,7 +95,7 @@ Result<Arena> Arena::Map(Budget& budget, std::span<const Region> regions) {
   std::byte* next = arena.data_;
   for (const Region& region : regions) {
     arena.regions_.emplace_back(next, region.size_bytes);
-    next += base::AlignUp(region.size_bytes, kPageBytes);
+    next += RoundUp(region.size_bytes);
   }
   return arena;
 }

@@ -30,7 +30,7 @@ class Arena {
   // them together.
   static Result<Arena> Map(Budget& budget, std::span<const Region> regions);
 
-  // What Map takes for these regions.
+  // What Map takes for these regions, rounding included.
   static uint64_t MappedBytes(std::span<const Region> regions);
 
   Arena() = default;
