@@ -1,62 +1,22 @@
 #include "checkpoint_maker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <functional>
-#include <string_view>
-#include <vector>
 
 #include "base/file.h"
 #include "base/random.h"
-#include "formats/safetensors_writer.h"
+#include "support/files.h"
 
 namespace revlm::bench {
 namespace {
 
 using formats::TensorSpec;
 
-std::string ConfigText(const NeoxShape& shape) {
-  return fmt::format(
-      R"({{"model_type": "gpt_neox", "architectures": ["GPTNeoXForCausalLM"],
-"hidden_act": "gelu", "hidden_size": {}, "intermediate_size": {},
-"layer_norm_eps": 1e-05, "max_position_embeddings": {},
-"num_attention_heads": {}, "num_hidden_layers": {}, "rotary_pct": 0.25,
-"rotary_emb_base": 10000, "tie_word_embeddings": false,
-"torch_dtype": "bfloat16", "use_parallel_residual": true, "vocab_size": {}}}
-)",
-      shape.hidden_size, shape.intermediate_size, shape.max_positions,
-      shape.num_heads, shape.num_layers, shape.vocab_size);
-}
-
-std::vector<TensorSpec> Tensors(const NeoxShape& shape) {
-  const auto size = [](int64_t n) { return static_cast<uint64_t>(n); };
-  const uint64_t width = size(shape.hidden_size);
-  const uint64_t inner = size(shape.intermediate_size);
-  const uint64_t vocabulary = size(shape.vocab_size);
-  std::vector<TensorSpec> tensors;
-  auto add = [&](const std::string& name, std::vector<uint64_t> dims) {
-    tensors.push_back({name, formats::DType::kBf16, std::move(dims)});
-  };
-  add("embed_out.weight", {vocabulary, width});
-  add("gpt_neox.embed_in.weight", {vocabulary, width});
-  auto add_with_bias = [&](const std::string& name,
-                           std::vector<uint64_t> dims) {
-    add(name + ".bias", {dims[0]});
-    add(name + ".weight", std::move(dims));
-  };
-  add_with_bias("gpt_neox.final_layer_norm", {width});
-  for (int64_t layer = 0; layer < shape.num_layers; ++layer) {
-    const std::string prefix = fmt::format("gpt_neox.layers.{}.", layer);
-    add_with_bias(prefix + "attention.dense", {width, width});
-    add_with_bias(prefix + "attention.query_key_value", {3 * width, width});
-    add_with_bias(prefix + "input_layernorm", {width});
-    add_with_bias(prefix + "mlp.dense_4h_to_h", {width, inner});
-    add_with_bias(prefix + "mlp.dense_h_to_4h", {inner, width});
-    add_with_bias(prefix + "post_attention_layernorm", {width});
-  }
-  return tensors;
-}
+constexpr uint64_t kMaxFileBytes = uint64_t{4} << 30;
+constexpr size_t kPieceElements = 4 << 20;
 
 uint16_t ToBf16(float value) {
   uint32_t bits;
@@ -64,45 +24,110 @@ uint16_t ToBf16(float value) {
   return static_cast<uint16_t>(bits >> 16);
 }
 
-// A tensor's elements, by its kind.
-std::vector<uint16_t> Elements(const TensorSpec& tensor) {
+uint64_t CountOf(const TensorSpec& tensor) {
   uint64_t count = 1;
   for (const uint64_t dim : tensor.shape) count *= dim;
-  std::vector<uint16_t> values(count, 0);
+  return count;
+}
+
+// FNV-1a, so that a tensor's values depend on its name alone everywhere.
+uint64_t SeedOf(std::string_view name) {
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : name) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  }
+  return hash;
+}
+
+// Elements first .. first + out.size() - 1: four from each random number.
+void FillElements(const TensorSpec& tensor, uint64_t first,
+                  std::span<uint16_t> out) {
   if (tensor.shape.size() == 1) {
     const bool is_bias = std::string_view(tensor.name).ends_with(".bias");
-    std::fill(values.begin(), values.end(), ToBf16(is_bias ? 0.0f : 1.0f));
-    return values;
+    std::fill(out.begin(), out.end(), ToBf16(is_bias ? 0.0f : 1.0f));
+    return;
   }
-  const uint64_t seed = std::hash<std::string>{}(tensor.name);
-  const float spread = 0.02f * 1.7320508f;  // of a uniform distribution
-  for (uint64_t i = 0; i < count; ++i) {
-    values[i] = ToBf16(static_cast<float>(
-        (2 * base::UniformDouble(seed, i) - 1) * static_cast<double>(spread)));
+  constexpr float kSpread = 0.02f * 1.7320508f;  // of a uniform distribution
+  const uint64_t seed = SeedOf(tensor.name);
+  for (size_t i = 0; i < out.size(); i += 4) {
+    uint64_t bits = base::RandomBits(seed, (first + i) / 4);
+    for (size_t j = i; j < std::min(i + 4, out.size()); ++j, bits >>= 16) {
+      const float unit = static_cast<float>(bits & 0xffff) / 32768.0f - 1.0f;
+      out[j] = ToBf16(kSpread * unit);
+    }
   }
-  return values;
+}
+
+Status WriteTensors(const std::string& path,
+                    const std::vector<TensorSpec>& tensors) {
+  REVLM_ASSIGN_OR_RETURN(formats::SafetensorsWriter writer,
+                         formats::SafetensorsWriter::Create(path, tensors));
+  std::vector<uint16_t> piece(kPieceElements);
+  for (const TensorSpec& tensor : tensors) {
+    const uint64_t count = CountOf(tensor);
+    for (uint64_t done = 0; done < count; done += kPieceElements) {
+      const std::span<uint16_t> part(
+          piece.data(), std::min<uint64_t>(kPieceElements, count - done));
+      FillElements(tensor, done, part);
+      REVLM_TRY(writer.Append(std::as_bytes(part)));
+    }
+  }
+  return writer.Finish();
+}
+
+// One file, or several and their index, as Hugging Face names them.
+Status WriteWeights(const Shape& shape, const std::string& directory) {
+  std::vector<std::vector<TensorSpec>> files(1);
+  uint64_t file_bytes = 0;
+  uint64_t total_bytes = 0;
+  for (const TensorSpec& tensor : TensorsOf(shape)) {
+    const uint64_t bytes = 2 * CountOf(tensor);
+    if (file_bytes + bytes > kMaxFileBytes) {
+      files.emplace_back();
+      file_bytes = 0;
+    }
+    file_bytes += bytes;
+    total_bytes += bytes;
+    files.back().push_back(tensor);
+  }
+  if (files.size() == 1) {
+    return WriteTensors(directory + "/model.safetensors", files.front());
+  }
+  std::string map;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::string name =
+        fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, files.size());
+    REVLM_TRY(WriteTensors(directory + "/" + name, files[i]));
+    for (const TensorSpec& tensor : files[i]) {
+      map += fmt::format("{}\"{}\": \"{}\"", map.empty() ? "" : ",\n",
+                         tensor.name, name);
+    }
+  }
+  return base::WriteFileAtomically(
+      directory + "/model.safetensors.index.json",
+      fmt::format("{{\"metadata\": {{\"total_size\": {}}},\n\"weight_map\": "
+                  "{{{}}}}}\n",
+                  total_bytes, map));
 }
 
 }  // namespace
 
-Status MakeNeoxCheckpoint(const NeoxShape& shape,
-                          const std::string& directory) {
+Status MakeCheckpoint(const Shape& shape, const std::string& directory) {
   const std::string config = ConfigText(shape);
   auto existing =
       base::OpenFile(directory + "/config.json", base::Caching::kPageCache);
   if (existing &&
-      base::ReadWholeFile(*existing, 1 << 20).value_or("") == config)
+      base::ReadWholeFile(*existing, 1 << 20).value_or("") == config) {
     return {};
-  std::filesystem::create_directories(directory);
-  const std::vector<TensorSpec> tensors = Tensors(shape);
-  REVLM_ASSIGN_OR_RETURN(formats::SafetensorsWriter writer,
-                         formats::SafetensorsWriter::Create(
-                             directory + "/model.safetensors", tensors));
-  for (const TensorSpec& tensor : tensors) {
-    std::vector<uint16_t> values = Elements(tensor);
-    REVLM_TRY(writer.Append(std::as_bytes(std::span<uint16_t>(values))));
   }
-  REVLM_TRY(writer.Finish());
+  std::filesystem::create_directories(directory);
+  REVLM_TRY(WriteWeights(shape, directory));
+  REVLM_ASSIGN_OR_RETURN(
+      const std::string tokenizer,
+      testing::ReadZstd(fmt::format("{}/tokenizers/{}.tokenizer.json.zst",
+                                    REVLM_TEST_DATA, shape.tokenizer)));
+  REVLM_TRY(
+      base::WriteFileAtomically(directory + "/tokenizer.json", tokenizer));
   return base::WriteFileAtomically(directory + "/config.json", config);
 }
 

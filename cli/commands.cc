@@ -13,6 +13,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "revlm/inspect.h"
+#include "revlm/plan.h"
 #include "revlm/report.h"
 #include "revlm/run.h"
 
@@ -90,6 +91,18 @@ int RunCommand(const CommandLine& line) {
   if (line.output.quiet) return Answer(summary->run_dir + "\n", exit_code);
   return Answer(RenderText(*summary, StdoutStyle(!line.output.no_color)),
                 exit_code);
+}
+
+int PlanCommand(const CommandLine& line) {
+  RunOptions options = line.run;
+  options.environment = ReadEnvironment();
+  const Result<PlanReport> report = Plan(options);
+  if (!report) return Fail(report.error(), line.output.json, kPlanSchema);
+  if (line.output.json) return Answer(RenderJson(*report, kDone), kDone);
+  if (line.output.quiet) {
+    return Answer(fmt::format("{}\n", report->floor_bytes), kDone);
+  }
+  return Answer(RenderText(*report, StdoutStyle(!line.output.no_color)), kDone);
 }
 
 int InspectCommand(const CommandLine& line) {

@@ -10,6 +10,7 @@
 namespace revlm::cli {
 
 int RunCommand(const CommandLine& command_line);
+int PlanCommand(const CommandLine& command_line);
 int InspectCommand(const CommandLine& command_line);
 
 // Says `error` on stderr, and with `json` as a document of `schema` on stdout.

@@ -46,9 +46,12 @@ int Main(std::vector<std::string> arguments) {
   const bool json = std::find(arguments.begin(), arguments.end(), "--json") !=
                     arguments.end();
   const auto misused = [&](std::string message) {
-    const bool is_inspect = !arguments.empty() && arguments[0] == "inspect";
+    const std::string_view command =
+        arguments.empty() ? std::string_view() : arguments[0];
     return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
-                is_inspect ? kInspectSchema : kRunSchema);
+                command == "inspect" ? kInspectSchema
+                : command == "plan"  ? kPlanSchema
+                                     : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
       !meant.empty()) {
@@ -67,6 +70,7 @@ int Main(std::vector<std::string> arguments) {
   }
   Resolve(line);
   StartSignals();
+  if (line.plan_command->parsed()) return PlanCommand(line);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

@@ -107,26 +107,42 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
       ->option_text("N")
       ->group(group);
-  app.add_flag("--no-resident", line.no_resident,
-               "Read the weights again for every pass")
+  app.add_option("--parallel-memory-limit", line.memory_limit_gib,
+                 "GiB for the whole program, as a hard limit (36)")
+      ->option_text("G")
       ->group(group);
+  app.add_flag("--memory-strict", run.memory_strict,
+               "Refuse a limit that is not there to be had")
+      ->group(group);
+}
+
+// What a run is, for the command that does it and the one that only plans it.
+void AddRunOptions(CLI::App& app, CommandLine& line) {
+  app.add_option("MODEL", line.run.models,
+                 "[alias=]directory or hf:ORG/NAME[@REVISION]")
+      ->required()
+      ->option_text("...");
+  AddPromptOptions(app, line);
+  AddAnswerOptions(app, line);
+  AddEngineOptions(app, line);
+  app.add_option("--output-dir", line.run.output_dir,
+                 "This run's directory; default: in rev-runs")
+      ->option_text("D")
+      ->group("Output");
+  AddOutputOptions(app, line.output);
+}
+
+CLI::App* AddPlan(CLI::App& parser, CommandLine& line) {
+  CLI::App* app = parser.add_subcommand(
+      "plan", "Say what memory and time a run would take");
+  AddRunOptions(*app, line);
+  return app;
 }
 
 CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
   CLI::App* app = parser.add_subcommand(
       "run", "Put every prompt to every model; may be left out");
-  app->add_option("MODEL", line.run.models,
-                  "[alias=]directory or hf:ORG/NAME[@REVISION]")
-      ->required()
-      ->option_text("...");
-  AddPromptOptions(*app, line);
-  AddAnswerOptions(*app, line);
-  AddEngineOptions(*app, line);
-  app->add_option("--output-dir", line.run.output_dir,
-                  "This run's directory; default: in rev-runs")
-      ->option_text("D")
-      ->group("Output");
-  AddOutputOptions(*app, line.output);
+  AddRunOptions(*app, line);
   app->footer(
       "Without --output-dir, a run goes to a new directory in rev-runs, or "
       "goes "
@@ -164,7 +180,7 @@ void NameEnvironment(CLI::App& app) {
 
 }  // namespace
 
-std::vector<std::string> CommandNames() { return {"run", "inspect"}; }
+std::vector<std::string> CommandNames() { return {"run", "plan", "inspect"}; }
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   auto parser = std::make_unique<CLI::App>(
@@ -176,8 +192,10 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   parser->require_subcommand(1);
   parser->footer(kExamples);
   line.run_command = AddRun(*parser, line);
+  line.plan_command = AddPlan(*parser, line);
   line.inspect_command = AddInspect(*parser, line);
-  for (CLI::App* command : {line.run_command, line.inspect_command}) {
+  for (CLI::App* command :
+       {line.run_command, line.plan_command, line.inspect_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }
@@ -187,7 +205,11 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
 void Resolve(CommandLine& line) {
   RunOptions& run = line.run;
   run.special_tokens = !line.no_special_tokens;
-  run.keep_weights = !line.no_resident;
+  if (line.memory_limit_gib) {
+    run.memory_limit_bytes =
+        static_cast<uint64_t>(*line.memory_limit_gib * (1 << 30));
+  }
+  run.owns_process = true;
   if (line.dtype == "f32") run.dtype = Dtype::kF32;
   if (line.dtype == "bf16") run.dtype = Dtype::kBf16;
   if (line.capture == "last") run.capture = HiddenStates::kLast;

@@ -28,13 +28,14 @@ struct CommandLine {
   RunOptions run;
   InspectOptions inspect;
   CLI::App* run_command = nullptr;  // of the parser
+  CLI::App* plan_command = nullptr;
   CLI::App* inspect_command = nullptr;
 
   // As written; `Resolve` puts them into `run`.
   std::string capture;
   std::string dtype = "auto";
   bool no_special_tokens = false;
-  bool no_resident = false;
+  std::optional<double> memory_limit_gib;
 };
 
 std::vector<std::string> CommandNames();

@@ -65,8 +65,8 @@ struct InspectReport {
     std::vector<SpecialToken> special_tokens;
   };
   struct Memory {
-    uint64_t resident_bytes = 0;   // all weights kept, and scratch
-    uint64_t streaming_bytes = 0;  // weights read for every pass, and scratch
+    uint64_t resident_bytes = 0;      // all weights that passes read, kept
+    uint64_t streaming_bytes = 0;     // of them, the least: two small slabs
     uint64_t prompt_token_bytes = 0;  // each prompt token in flight
     uint64_t kv_token_bytes = 0;      // each token of a sequence that generates
   };

@@ -10,6 +10,7 @@
 
 #include "revlm/error.h"
 #include "revlm/inspect.h"
+#include "revlm/plan.h"
 #include "revlm/run.h"
 
 namespace revlm {
@@ -26,16 +27,19 @@ struct TextStyle {
 // Text for a terminal, ends with a line end.
 std::string RenderText(const RunSummary& summary, const TextStyle& style);
 std::string RenderText(const InspectReport& report, const TextStyle& style);
+std::string RenderText(const PlanReport& report, const TextStyle& style);
 
 // One JSON document (docs/formats/command-output.md), ends with a line end.
 std::string RenderJson(const RunSummary& summary, int exit_code);
 std::string RenderJson(const InspectReport& report, int exit_code);
+std::string RenderJson(const PlanReport& report, int exit_code);
 // The document of a command that failed; `schema` as of its success.
 std::string RenderJson(const Error& error, std::string_view schema,
                        int exit_code);
 
 inline constexpr std::string_view kRunSchema = "revlm.run/1";
 inline constexpr std::string_view kInspectSchema = "revlm.inspect/1";
+inline constexpr std::string_view kPlanSchema = "revlm.plan/1";
 
 // `text` made fit for a terminal: control characters, invisible direction marks
 // and, with kAscii, everything beyond ASCII appear as escapes.

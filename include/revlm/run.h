@@ -12,9 +12,9 @@
 // options.
 //
 // Threads: `Run` may be called from many threads for different directories;
-// events are delivered on the calling thread. Memory: weights up to 60 % of
-// the memory available (with `keep_weights`), sequences in flight up to 25 %;
-// results of all operations.
+// events are delivered on the calling thread. Memory: `memory_limit_bytes`,
+// for the whole process, as long as nothing else in it takes much; refused
+// below the floor (revlm/plan.h).
 // Errors, as the returned error (nothing was run) or as `stopped_by` (finished
 // operations are kept): kInvalidArgument (options, prompt files, a directory in
 // use or of another plan), kNotFound, kCorrupt, kUnsupported (model),
@@ -22,7 +22,7 @@
 // kCancelled (`stop`).
 // Determinism: a result depends on the model, its prompt and the parameters,
 // bit for bit within one numerics class; never on other prompts, their order,
-// the number of threads, `keep_weights`, or an interruption.
+// the number of threads, the memory limit, or an interruption.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,8 @@ struct SamplingOptions {
   uint64_t seed = 0;
 };
 
+inline constexpr uint64_t kDefaultMemoryLimitBytes = uint64_t{36} << 30;
+
 struct RunOptions {
   // Model references, `[alias=]TARGET`: a directory, or `hf:ORG/NAME[@REV]` in
   // the Hugging Face cache. At least one.
@@ -77,8 +79,15 @@ struct RunOptions {
   Dtype dtype = Dtype::kAuto;
 
   // How it is done; never changes a result.
-  int32_t num_threads = 0;   // 0: one for each CPU this process may use
-  bool keep_weights = true;  // false: read the weights again for every pass
+  int32_t num_threads = 0;  // 0: one for each CPU this process may use
+  // The most this process may hold; when not given,
+  // kDefaultMemoryLimitBytes. Where a control group or the machine has less, 80
+  // % of what is available, or with `memory_strict` a refusal.
+  std::optional<uint64_t> memory_limit_bytes;
+  bool memory_strict = false;
+  // The process is this run's alone: its heap is tuned and fenced (RLIMIT_DATA)
+  // to the limit.
+  bool owns_process = false;
 
   // The directory of this run. Empty: a new one in `runs_dir`, or the one that
   // `runs_dir`/latest leads to when that is unfinished and of the same plan.
@@ -151,6 +160,8 @@ struct RunSummary {
   int64_t num_resumed = 0;         // of `results`, finished by an earlier start
   double seconds = 0;              // of this start
   uint64_t peak_memory_bytes = 0;  // of this process
+  uint64_t planned_memory_bytes = 0;  // what was planned for it; 0: no run
+  uint64_t memory_limit_bytes = 0;
   // Why the run is not complete, if so; starting it again resumes it.
   std::optional<Error> stopped_by;
 };

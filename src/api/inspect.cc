@@ -125,7 +125,8 @@ void DescribeTokenizer(const formats::Checkpoint& checkpoint,
 
 void DescribeEngine(const formats::Checkpoint& checkpoint,
                     InspectReport& report) {
-  const auto engine = engine::Engine::Open(checkpoint, {});
+  memory::Budget nothing(0);  // it is described, not run
+  const auto engine = engine::Engine::Open(checkpoint, nothing, {});
   if (!engine) {
     report.cannot_run = engine.error();
     return;
@@ -133,11 +134,11 @@ void DescribeEngine(const formats::Checkpoint& checkpoint,
   report.compute = (*engine)->numerics().compute;
   report.context_length = (*engine)->context_length();
   const engine::MemoryNeed& need = (*engine)->memory_need();
-  report.memory = InspectReport::Memory{
-      .resident_bytes = need.resident_weight_bytes + need.scratch_bytes,
-      .streaming_bytes = need.streaming_bytes,
-      .prompt_token_bytes = need.state_bytes_per_token,
-      .kv_token_bytes = need.kv_bytes_per_token};
+  report.memory =
+      InspectReport::Memory{.resident_bytes = need.pass_bytes,
+                            .streaming_bytes = 2 * need.least_slab_bytes,
+                            .prompt_token_bytes = need.row_bytes,
+                            .kv_token_bytes = need.kv_bytes_per_token};
 }
 
 Status HashWeights(const formats::Checkpoint& checkpoint,

@@ -16,6 +16,11 @@ namespace {
 constexpr int64_t kMaxRows = 512;  // of one oneDNN product
 constexpr int64_t kConvertBlock = 512;
 
+// Compiled products take about kCompiledBytes of heap each; a pass uses a dozen
+// or two.
+constexpr size_t kMaxCompiled = 16;
+constexpr int64_t kCompiledBytes = 38 << 10;
+
 // Row counts come in steps of an eighth, so that few products are compiled.
 int64_t RowBucket(int64_t num_rows) {
   if (num_rows <= 2) return 2;
@@ -23,6 +28,10 @@ int64_t RowBucket(int64_t num_rows) {
   int64_t step = 4;
   while (num_rows > 8 * step) step *= 2;
   return (num_rows + step - 1) / step * step;
+}
+
+int64_t NumTiles(int64_t num_columns) {
+  return (num_columns + kColumnTile - 1) / kColumnTile;
 }
 
 int64_t ElementBytes(ElementType type) {
@@ -105,7 +114,7 @@ class OnednnMatmul : public Matmul {
   Result<bool> Prove(const ProductShape& shape);
   std::vector<std::byte> ProofData(uint64_t seed, int64_t count) const;
 
-  int64_t MaxRows(int64_t num_rows, std::span<const Product> products) const;
+  int64_t MaxRows(int64_t num_rows, int64_t num_tiles) const;
   Status AddTasks(size_t product_idx, const Product& product, int64_t num_rows,
                   int64_t max_rows, std::vector<Task>& tasks);
   Result<int64_t> NextRowCount(ProductShape shape, int64_t num_rows);
@@ -119,7 +128,7 @@ class OnednnMatmul : public Matmul {
   const Kernels& kernels_;
   ElementType operand_ = ElementType::kF32;  // what oneDNN multiplies
   std::vector<ThreadScratch> scratch_;       // one a thread
-  // Never shrinks, so that running tasks may hold pointers into it.
+  // Only shrinks between products: running tasks hold pointers into it.
   std::map<ProductShape, OnednnProduct> compiled_;
   std::map<ProductShape, bool> proved_;
   NumericsClass numerics_;
@@ -243,22 +252,25 @@ Result<bool> OnednnMatmul::Prove(const ProductShape& shape) {
   const std::vector<std::byte> weights =
       ProofData(1, outer * shape.weight_stride);
   const std::vector<std::byte> inputs = ProofData(2, num_rows * shape.k);
-  auto run = [&](const ProductShape& s, int64_t first_row,
-                 float* results) -> Status {
-    REVLM_ASSIGN_OR_RETURN(const OnednnProduct* compiled, Compile(s));
-    return scratch_[0].Run(*compiled,
+  auto run = [&](const OnednnProduct& compiled, int64_t first_row,
+                 float* results) {
+    return scratch_[0].Run(compiled,
                            inputs.data() + first_row * InputRowBytes(shape.k),
                            weights.data(), results);
   };
+  // Not among those kept: it is hardly ever run again.
+  REVLM_ASSIGN_OR_RETURN(const OnednnProduct compiled_anchor,
+                         OnednnProduct::Compile(anchor));
+  REVLM_ASSIGN_OR_RETURN(const OnednnProduct* compiled, Compile(shape));
   const size_t width = static_cast<size_t>(shape.columns);
   std::vector<float> expected(static_cast<size_t>(num_rows) * width);
   for (int64_t row = 0; row < num_rows; row += kAnchorRows) {
-    REVLM_TRY(
-        run(anchor, row, expected.data() + static_cast<size_t>(row) * width));
+    REVLM_TRY(run(compiled_anchor, row,
+                  expected.data() + static_cast<size_t>(row) * width));
   }
   std::vector<float> results(static_cast<size_t>(shape.rows) * width);
   for (int64_t first = 0; first < (is_anchor ? kAnchorRows : 1); ++first) {
-    REVLM_TRY(run(shape, first, results.data()));
+    REVLM_TRY(run(*compiled, first, results.data()));
     if (std::memcmp(results.data(),
                     expected.data() + static_cast<size_t>(first) * width,
                     results.size() * sizeof(float)) != 0) {
@@ -291,12 +303,7 @@ Result<int64_t> OnednnMatmul::NextRowCount(ProductShape shape,
 }
 
 // The most rows of one task: fewer when there are few columns for many threads.
-int64_t OnednnMatmul::MaxRows(int64_t num_rows,
-                              std::span<const Product> products) const {
-  int64_t num_tiles = 0;
-  for (const Product& product : products) {
-    num_tiles += (product.weight.out_features + kColumnTile - 1) / kColumnTile;
-  }
+int64_t OnednnMatmul::MaxRows(int64_t num_rows, int64_t num_tiles) const {
   int64_t max_rows = kMaxRows;
   while (max_rows > 64 && num_tiles * ((num_rows + max_rows - 1) / max_rows) <
                               2 * pool_.num_threads()) {
@@ -405,7 +412,12 @@ Status OnednnMatmul::RunTask(const Task& task, const void* input,
 Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
                               std::span<const Product> products,
                               const TileSink& sink) {
-  const int64_t max_rows = MaxRows(num_rows, products);
+  if (compiled_.size() > kMaxCompiled) compiled_.clear();
+  int64_t num_tiles = 0;
+  for (const Product& product : products) {
+    num_tiles += NumTiles(product.weight.out_features);
+  }
+  const int64_t max_rows = MaxRows(num_rows, num_tiles);
   std::vector<Task> tasks;
   for (size_t i = 0; i < products.size(); ++i) {
     REVLM_TRY(AddTasks(i, products[i], num_rows, max_rows, tasks));
@@ -427,19 +439,25 @@ Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
 uint64_t OnednnMatmul::HeapBytes(int64_t num_rows, int64_t max_outputs,
                                  int64_t max_inputs, WeightLayout layout,
                                  bool converts) const {
-  const int64_t rows = std::min(RowBucket(num_rows), kMaxRows);
+  const int64_t rows =
+      std::min(RowBucket(num_rows), MaxRows(num_rows, NumTiles(max_outputs)));
   const int64_t columns = std::min(kColumnTile, max_outputs);
   const int64_t element = ElementBytes(operand_);
   const int64_t results = rows * columns * 4;
   const int64_t weights = columns * max_inputs * element;
-  // oneDNN's own scratch holds copies of a tile at most.
-  const int64_t per_thread = 2 * results + (converts ? weights : 0) + weights;
+  // oneDNN's scratch, as its versions were found to ask for: a few blocks of
+  // rows, however long the products' sums are.
+  const int64_t scratch =
+      (34 << 10) + 25 * std::min(max_inputs * element, int64_t{12} << 10);
+  const int64_t per_thread = 2 * results + (converts ? weights : 0) + scratch;
   const int64_t proof_rows = std::max(rows, 2 * kAnchorRows);
   const int64_t proof =
       (layout == WeightLayout::kInOut ? max_outputs * max_inputs * element
                                       : weights) +
       proof_rows * (max_inputs * element + 2 * columns * 4);
-  return static_cast<uint64_t>(per_thread * pool_.num_threads() + proof);
+  return static_cast<uint64_t>(per_thread * pool_.num_threads() + proof +
+                               static_cast<int64_t>(kMaxCompiled) *
+                                   kCompiledBytes);
 }
 
 }  // namespace

@@ -109,6 +109,19 @@ struct TestInput {
   std::vector<std::byte> bytes;
 };
 
+// Puts results of the products where they belong in rows of `stride` floats;
+// product i begins at columns[i].
+TileSink StoreIn(float* output, int64_t stride,
+                 std::vector<int64_t> columns = {0}) {
+  return [=](const ResultTile& tile) {
+    for (int64_t r = 0; r < tile.num_rows; ++r) {
+      std::copy_n(tile.values + r * tile.num_columns, tile.num_columns,
+                  output + (tile.first_row + r) * stride +
+                      columns[tile.product_idx] + tile.first_column);
+    }
+  };
+}
+
 class MatmulTest : public ::testing::TestWithParam<ComputeType> {
  protected:
   std::unique_ptr<Matmul> Make(ThreadPool& pool) {
@@ -181,12 +194,10 @@ TEST_P(MatmulTest, ProductsAreThePlainSums) {
           const float* used_bias = turn / 3 % 2 == 0 ? bias.data() : nullptr;
           const int64_t stride = out + 5;
           std::vector<float> output(static_cast<size_t>(rows * stride), -7.5f);
-          const Product product = {.weight = weight.matrix,
-                                   .bias = used_bias,
-                                   .output = output.data(),
-                                   .output_stride = stride};
+          const Product product = {.weight = weight.matrix, .bias = used_bias};
           const Status status =
-              matmul->Multiply(input.bytes.data(), rows, {&product, 1});
+              matmul->Multiply(input.bytes.data(), rows, {&product, 1},
+                               StoreIn(output.data(), stride));
           ASSERT_TRUE(status) << status.error().message;
           EXPECT_EQ(NumWrong(input, weight, used_bias, output, stride), 0)
               << rows << " x " << in << " x " << out << ", type "
@@ -219,11 +230,10 @@ TEST_P(MatmulTest, AddressesOfWeightsNeverShow) {
           for (size_t tail = 0; tail < 9; ++tail) {
             const TestWeight weight(layout, type, out, in, 9, tail);
             std::vector<float> output(static_cast<size_t>(rows * out));
-            const Product product = {.weight = weight.matrix,
-                                     .output = output.data(),
-                                     .output_stride = out};
-            ASSERT_TRUE(
-                matmul->Multiply(input.bytes.data(), rows, {&product, 1}));
+            const Product product = {.weight = weight.matrix};
+            ASSERT_TRUE(matmul->Multiply(input.bytes.data(), rows,
+                                         {&product, 1},
+                                         StoreIn(output.data(), out)));
             if (tail == 0) {
               expected = output;
               EXPECT_EQ(NumWrong(input, weight, nullptr, output, out), 0);
@@ -257,15 +267,13 @@ TEST_P(MatmulTest, ThreadsBatchesAndCompanyNeverShow) {
       auto multiply = [&](int64_t first_row, int64_t rows,
                           std::vector<float>& output, bool together) {
         std::vector<Product> products;
-        int64_t column = 0;
         for (const auto& weight : weights) {
           products.push_back(
               {.weight = weight->matrix,
-               .bias = products.empty() ? bias.data() : nullptr,
-               .output = output.data() + first_row * kStride + column,
-               .output_stride = kStride});
-          column += weight->matrix.out_features;
+               .bias = products.empty() ? bias.data() : nullptr});
         }
+        const std::vector<int64_t> columns = {0, 600, 600 + 7};
+        float* rows_of_batch = output.data() + first_row * kStride;
         // The rows of this batch alone, padded with numbers.
         std::vector<std::byte> bytes(
             static_cast<size_t>(Matmul::PaddedRows(rows)) * input.row_bytes);
@@ -274,11 +282,15 @@ TEST_P(MatmulTest, ThreadsBatchesAndCompanyNeverShow) {
                         static_cast<size_t>(first_row) * input.row_bytes,
                     static_cast<size_t>(rows) * input.row_bytes);
         if (together) {
-          ASSERT_TRUE(matmul->Multiply(bytes.data(), rows, products));
+          ASSERT_TRUE(
+              matmul->Multiply(bytes.data(), rows, products,
+                               StoreIn(rows_of_batch, kStride, columns)));
           return;
         }
-        for (const Product& product : products) {
-          ASSERT_TRUE(matmul->Multiply(bytes.data(), rows, {&product, 1}));
+        for (size_t i = 0; i < products.size(); ++i) {
+          ASSERT_TRUE(
+              matmul->Multiply(bytes.data(), rows, {&products[i], 1},
+                               StoreIn(rows_of_batch, kStride, {columns[i]})));
         }
       };
       for (const int64_t batch : {kRows, int64_t{1}, int64_t{3}, int64_t{16},
@@ -295,6 +307,37 @@ TEST_P(MatmulTest, ThreadsBatchesAndCompanyNeverShow) {
       }
     }
   }
+}
+
+TEST_P(MatmulTest, PairedProductsAreThoseOfEachAlone) {
+  ThreadPool pool(2);
+  auto matmul = Make(pool);
+  constexpr int64_t kRows = 70, kIn = 65, kOut = 300;
+  const TestInput input(*matmul, kRows, kIn, 3);
+  const std::vector<float> bias = Bias(kOut);
+  const TestWeight one(WeightLayout::kOutIn, ElementType::kBf16, kOut, kIn, 7);
+  const TestWeight two(WeightLayout::kOutIn, ElementType::kBf16, kOut, kIn, 8);
+  std::vector<float> expected[2], found[2];
+  for (int i = 0; i < 2; ++i) {
+    expected[i].resize(kRows * kOut);
+    found[i].resize(kRows * kOut);
+    const Product alone = {.weight = (i == 0 ? one : two).matrix,
+                           .bias = i == 0 ? nullptr : bias.data()};
+    ASSERT_TRUE(matmul->Multiply(input.bytes.data(), kRows, {&alone, 1},
+                                 StoreIn(expected[i].data(), kOut)));
+  }
+  const Product paired = {.weight = one.matrix,
+                          .paired_weight = two.matrix.data,
+                          .paired_bias = bias.data()};
+  ASSERT_TRUE(matmul->Multiply(input.bytes.data(), kRows, {&paired, 1},
+                               [&](const ResultTile& tile) {
+                                 ResultTile second = tile;
+                                 second.values = tile.paired;
+                                 StoreIn(found[0].data(), kOut)(tile);
+                                 StoreIn(found[1].data(), kOut)(second);
+                               }));
+  EXPECT_EQ(found[0], expected[0]);
+  EXPECT_EQ(found[1], expected[1]);
 }
 
 TEST_P(MatmulTest, ClassNamesWhatRuns) {

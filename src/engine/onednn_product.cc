@@ -97,6 +97,11 @@ OnednnProduct::~OnednnProduct() = default;
 
 Result<OnednnProduct> OnednnProduct::Compile(const ProductShape& shape) {
   const SingleThreadedOpenMp guard;
+  // Its own cache would keep what we have dropped.
+  static const dnnl::status no_cache = [] {
+    return static_cast<dnnl::status>(dnnl_set_primitive_cache_capacity(0));
+  }();
+  static_cast<void>(no_cache);
   try {
     return OnednnProduct(std::make_unique<Compiled>(shape));
   } catch (const dnnl::error& e) {

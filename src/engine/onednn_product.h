@@ -6,10 +6,10 @@
 // calling thread and give back as it was. Scratch is the caller's.
 //
 // Threads: `Execute` may be called from many threads at once, each with its own
-// output and scratch. Memory: compiled code; oneDNN keeps a bounded cache of
-// it. Errors: kUnsupported (oneDNN has no such product on this machine),
-// kInternal. Determinism: the same bits for the same shape, inputs, instruction
-// set and version of oneDNN.
+// output and scratch. Memory: compiled code; oneDNN's own cache of it is turned
+// off, for the whole process. Errors: kUnsupported (oneDNN has no such product
+// on this machine), kInternal. Determinism: the same bits for the same shape,
+// inputs, instruction set and version of oneDNN.
 #pragma once
 
 #include <compare>

@@ -11,7 +11,7 @@
 namespace revlm::engine {
 namespace {
 
-constexpr uint64_t kReadBytes = 96 << 20;
+constexpr uint64_t kReadBytes = 256 << 20;
 constexpr uint64_t kSlotBytes = 4 << 20;
 constexpr int64_t kRows = 256;
 constexpr int kProducts = 3;

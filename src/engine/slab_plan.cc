@@ -190,6 +190,7 @@ SlabPlan PlanSlabs(const ModelSpec& spec, const formats::Checkpoint& checkpoint,
   plan.slabs = std::move(packer.slabs());
   for (size_t i = 0; i < plan.slabs.size(); ++i) {
     const uint64_t bytes = SlabBytes(plan.slabs[i]);
+    plan.bytes.push_back(bytes);
     plan.slab_bytes = std::max(plan.slab_bytes, bytes);
     (static_cast<int32_t>(i) < plan.num_layer_slabs ? plan.layer_bytes
                                                     : plan.head_bytes) += bytes;

@@ -44,9 +44,10 @@ struct Slab {
 struct SlabPlan {
   std::vector<Slab> slabs;
   int32_t num_layer_slabs = 0;
-  uint64_t slab_bytes = 0;   // what the largest takes in memory, at most
-  uint64_t layer_bytes = 0;  // all slabs of layers
-  uint64_t head_bytes = 0;   // all slabs of the head
+  std::vector<uint64_t> bytes;  // of each slab: SlabBytes
+  uint64_t slab_bytes = 0;      // of the largest
+  uint64_t layer_bytes = 0;     // all slabs of layers
+  uint64_t head_bytes = 0;      // all slabs of the head
 };
 
 // Bytes a slab takes in memory, alignment included.

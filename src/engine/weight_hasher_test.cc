@@ -39,9 +39,10 @@ class WeightHasherTest : public ::testing::Test {
                            .size_bytes = end - offset,
                            .tensor_offset = offset};
     const uint64_t part_offset = offset;
-    hasher.Observe({&part, 1},
-                   SlabView(0, base::AsBytes(bytes_[tensor_idx]).data(),
-                            {&part_offset, 1}));
+    hasher.Observe(
+        {&part, 1},
+        SlabView(1, 0, reinterpret_cast<std::byte*>(bytes_[tensor_idx].data()),
+                 {&part_offset, 1}));
   }
 
   const TempFolder folder_;

@@ -51,7 +51,7 @@ std::string TokenizerLines(const InspectReport::Tokenizer& tokenizer,
 std::string MemoryLines(const InspectReport& report) {
   if (!report.memory) return "";
   return Line("memory",
-              fmt::format("{} with all weights kept, {} streamed",
+              fmt::format("weights: {} kept, {} or more streamed",
                           FormatBytes(report.memory->resident_bytes),
                           FormatBytes(report.memory->streaming_bytes))) +
          Line("",

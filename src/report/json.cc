@@ -37,6 +37,31 @@ Json ModelToJson(const ModelSummary& model) {
           {"tensor_root", TextOrNull(model.tensor_root)}};
 }
 
+Json ModelPlanToJson(const ModelPlan& plan) {
+  return {{"alias", plan.alias},
+          {"compute", plan.compute},
+          {"weight_bytes", plan.weight_bytes},
+          {"pass_bytes", plan.pass_bytes},
+          {"program_bytes", plan.program_bytes},
+          {"slab_bytes", plan.slab_bytes},
+          {"ring_bytes", plan.ring_bytes},
+          {"pinned_bytes", plan.pinned_bytes},
+          {"activation_bytes", plan.activation_bytes},
+          {"kv_bytes", plan.kv_bytes},
+          {"spilled_bytes", plan.spilled_bytes},
+          {"scratch_bytes", plan.scratch_bytes},
+          {"result_bytes", plan.result_bytes},
+          {"num_slabs", plan.num_slabs},
+          {"num_pinned_slabs", plan.num_pinned_slabs},
+          {"rows_per_pass", plan.rows_per_pass},
+          {"sequences_per_group", plan.sequences_per_group},
+          {"num_groups", plan.num_groups},
+          {"num_passes", plan.num_passes},
+          {"predicted_seconds", plan.seconds},
+          {"read_bytes_per_second", plan.read_bytes_per_second},
+          {"flops_per_second", plan.flops_per_second}};
+}
+
 Json TokenizerToJson(const InspectReport::Tokenizer& tokenizer) {
   Json special = Json::array();
   for (const auto& token : tokenizer.special_tokens) {
@@ -98,6 +123,8 @@ std::string RenderJson(const RunSummary& summary, int exit_code) {
                             {"resumed", summary.num_resumed}};
   document["seconds"] = summary.seconds;
   document["peak_memory_bytes"] = summary.peak_memory_bytes;
+  document["planned_memory_bytes"] = summary.planned_memory_bytes;
+  document["memory_limit_bytes"] = summary.memory_limit_bytes;
   document["stopped_by"] =
       summary.stopped_by ? ErrorToJson(*summary.stopped_by) : Json();
   document["results"] = Json::array();
@@ -139,6 +166,21 @@ std::string RenderJson(const InspectReport& report, int exit_code) {
   }
   document["tensor_root"] = TextOrNull(report.tensor_root);
   AddTables(report, document);
+  return run::ToLine(document);
+}
+
+std::string RenderJson(const PlanReport& report, int exit_code) {
+  Json document = Document(kPlanSchema, exit_code);
+  document["limit_bytes"] = report.limit_bytes;
+  document["limit_notice"] = TextOrNull(report.limit_notice);
+  document["floor_bytes"] = report.floor_bytes;
+  document["peak_bytes"] = report.peak_bytes;
+  document["num_prompts"] = report.num_prompts;
+  document["predicted_seconds"] = report.seconds;
+  document["models"] = Json::array();
+  for (const ModelPlan& plan : report.models) {
+    document["models"].push_back(ModelPlanToJson(plan));
+  }
   return run::ToLine(document);
 }
 

@@ -1,10 +1,10 @@
 #include "run/host.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 
 #include "base/file.h"
-#include "base/memory_info.h"
+#include "memory/machine_memory.h"
+#include "memory/process_memory.h"
 
 namespace revlm::run {
 namespace {
@@ -31,14 +31,11 @@ Host DescribeHost() {
   }
   const std::string meminfo =
       base::ReadSystemFile("/proc/meminfo").value_or("");
-  host.memory_bytes = base::FindNumber(meminfo, "MemTotal:").value_or(0) * 1024;
+  host.memory_bytes =
+      memory::FindNumber(meminfo, "MemTotal:").value_or(0) * 1024;
   return host;
 }
 
-uint64_t PeakMemoryBytes() {
-  struct rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts KiB
-}
+uint64_t PeakMemoryBytes() { return memory::ReadProcessMemory().peak_bytes; }
 
 }  // namespace revlm::run

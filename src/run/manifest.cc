@@ -53,14 +53,14 @@ const Json* FindInModel(const Json& manifest, size_t model_idx,
 
 }  // namespace
 
-Json PlanToJson(const RunOptions& options, const std::vector<Model>& models,
-                const std::vector<PlannedPrompt>& prompts) {
+Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   Json plan = ParametersToJson(options);
   plan["max_tokens"] = options.max_tokens;
-  plan["num_prompts"] = prompts.size();
-  plan["prompts_sha256"] = PromptSetSha256(prompts);
+  plan["num_prompts"] = prepared.prompts.size();
+  plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();
-  for (const Model& model : models) {
+  for (const ModelWork& work : prepared.work) {
+    const Model& model = work.model;
     plan["models"].push_back({{"alias", model.alias},
                               {"reference", model.reference},
                               {"identity", model.identity}});
@@ -68,7 +68,7 @@ Json PlanToJson(const RunOptions& options, const std::vector<Model>& models,
   return plan;
 }
 
-Json NewManifest(const RunOptions& options, const std::vector<Model>& models,
+Json NewManifest(const RunOptions& options, const Preparation& prepared,
                  Json plan, const base::Clock& clock) {
   const Host host = DescribeHost();
   Json manifest = {{"schema", "revlm.manifest/1"},
@@ -83,11 +83,12 @@ Json NewManifest(const RunOptions& options, const std::vector<Model>& models,
                    {"plan", std::move(plan)},
                    {"settings",
                     {{"threads", options.num_threads},
-                     {"keep_weights", options.keep_weights},
+                     {"memory_limit_bytes", options.memory_limit_bytes.value_or(
+                                                kDefaultMemoryLimitBytes)},
                      {"prompt_file", options.prompt_file}}},
                    {"models", Json::array()}};
-  for (const Model& model : models) {
-    manifest["models"].push_back(ModelToJson(model));
+  for (const ModelWork& work : prepared.work) {
+    manifest["models"].push_back(ModelToJson(work.model));
   }
   return manifest;
 }

@@ -13,19 +13,16 @@
 #include "base/json.h"
 #include "revlm/run.h"
 #include "run/model.h"
-#include "run/plan.h"
+#include "run/preparation.h"
 #include "run/weight_digests.h"
 
 namespace revlm::run {
 
 // What must be equal for two starts to be of one run.
-base::Json PlanToJson(const RunOptions& options,
-                      const std::vector<Model>& models,
-                      const std::vector<PlannedPrompt>& prompts);
+base::Json PlanToJson(const RunOptions& options, const Preparation& prepared);
 
-base::Json NewManifest(const RunOptions& options,
-                       const std::vector<Model>& models, base::Json plan,
-                       const base::Clock& clock);
+base::Json NewManifest(const RunOptions& options, const Preparation& prepared,
+                       base::Json plan, const base::Clock& clock);
 
 // The root of a model's weights when it is known.
 std::optional<std::string> TensorRootIn(const base::Json& manifest,

@@ -7,7 +7,6 @@
 
 #include "base/bytes.h"
 #include "base/hex.h"
-#include "base/memory_info.h"
 
 namespace revlm::run {
 namespace {
@@ -33,8 +32,20 @@ std::string MakeAlias(std::string name, std::set<std::string>& taken) {
   return alias;
 }
 
-Result<Model> OpenModel(const std::string& reference,
-                        const RunOptions& options) {
+engine::ComputeType ComputeOf(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF32:
+      return engine::ComputeType::kF32;
+    case Dtype::kBf16:
+      return engine::ComputeType::kBf16;
+    default:
+      return engine::ComputeType::kAuto;
+  }
+}
+
+Result<Model> OpenModel(const std::string& reference, const RunOptions& options,
+                        memory::Budget& budget,
+                        const std::string& spill_directory) {
   Model model;
   model.reference = reference;
   REVLM_ASSIGN_OR_RETURN(
@@ -53,13 +64,12 @@ Result<Model> OpenModel(const std::string& reference,
   model.tokenizer =
       std::make_unique<tokenizer::Tokenizer>(std::move(tokenizer));
   model.identity = ModelIdentity(*model.checkpoint);
-  // Opened here for what it refuses and how it computes; again to run.
   REVLM_ASSIGN_OR_RETURN(
-      const auto engine,
-      engine::Engine::Open(*model.checkpoint, MakeEngineOptions(options)));
-  model.numerics = engine->numerics();
-  model.num_layers = engine->num_layers();
-  model.hidden_size = engine->hidden_size();
+      model.engine, engine::Engine::Open(*model.checkpoint, budget,
+                                         {.compute = ComputeOf(options.dtype),
+                                          .num_threads = options.num_threads,
+                                          .spill_directory = spill_directory}));
+  model.numerics = model.engine->numerics();
   return model;
 }
 
@@ -73,11 +83,14 @@ formats::CacheRoots RootsFrom(const Environment& environment) {
           .home = environment.home};
 }
 
-Result<std::vector<Model>> OpenModels(const RunOptions& options) {
+Result<std::vector<Model>> OpenModels(const RunOptions& options,
+                                      memory::Budget& budget,
+                                      const std::string& spill_directory) {
   std::vector<Model> models;
   std::set<std::string> aliases;
   for (const std::string& reference : options.models) {
-    REVLM_ASSIGN_OR_RETURN(Model model, OpenModel(reference, options));
+    REVLM_ASSIGN_OR_RETURN(
+        Model model, OpenModel(reference, options, budget, spill_directory));
     model.alias = MakeAlias(model.resolved.name, aliases);
     models.push_back(std::move(model));
   }
@@ -102,29 +115,6 @@ std::string ModelIdentity(const formats::Checkpoint& checkpoint) {
     hasher.Update(base::AsBytes(line));
   }
   return base::ToHex(hasher.Finish());
-}
-
-engine::EngineOptions MakeEngineOptions(const RunOptions& options) {
-  engine::EngineOptions engine_options;
-  switch (options.dtype) {
-    case Dtype::kAuto:
-      engine_options.compute = engine::ComputeType::kAuto;
-      break;
-    case Dtype::kF32:
-      engine_options.compute = engine::ComputeType::kF32;
-      break;
-    case Dtype::kBf16:
-      engine_options.compute = engine::ComputeType::kBf16;
-      break;
-  }
-  engine_options.num_threads = options.num_threads;
-  if (const auto available = base::AvailableMemoryBytes()) {
-    if (options.keep_weights) {
-      engine_options.resident_bytes = *available / 10 * 6;
-    }
-    engine_options.state_bytes = *available / 4;
-  }
-  return engine_options;
 }
 
 uint64_t NumParameters(const formats::TensorInfo& tensor) {

@@ -38,19 +38,18 @@ struct Model {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   std::string identity;
   engine::NumericsClass numerics;
-  int32_t num_layers = 0;
-  int32_t hidden_size = 0;
+  std::unique_ptr<engine::Engine> engine;  // borrows the checkpoint
 };
 
 formats::CacheRoots RootsFrom(const Environment& environment);
 
-Result<std::vector<Model>> OpenModels(const RunOptions& options);
+// Engines take their memory from `budget`, and room on the disk of
+// `spill_directory`.
+Result<std::vector<Model>> OpenModels(const RunOptions& options,
+                                      memory::Budget& budget,
+                                      const std::string& spill_directory);
 
 std::string ModelIdentity(const formats::Checkpoint& checkpoint);
-
-// The engine's options for this run: weights in up to 60 % of the memory
-// available, sequences in up to 25 %.
-engine::EngineOptions MakeEngineOptions(const RunOptions& options);
 
 // The number of elements; 1 for a scalar.
 uint64_t NumParameters(const formats::TensorInfo& tensor);

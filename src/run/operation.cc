@@ -69,8 +69,8 @@ Status WriteCapture(const Model& model, const std::string& run_dir,
     return base::MakeError(ErrorCode::kUnavailable, "creating {}/{}: {}",
                            run_dir, kCapturesName, error.message());
   }
-  const auto num_states = static_cast<uint64_t>(model.num_layers) + 1;
-  const auto width = static_cast<uint64_t>(model.hidden_size);
+  const auto num_states = static_cast<uint64_t>(model.engine->num_layers()) + 1;
+  const auto width = static_cast<uint64_t>(model.engine->hidden_size());
   REVLM_ASSIGN_OR_RETURN(
       formats::SafetensorsWriter writer,
       formats::SafetensorsWriter::Create(

@@ -90,7 +90,7 @@ TEST(PlanTest, HowItIsDoneChangesNoKey) {
   const RunOptions base = WithPrompts({"a"});
   RunOptions other = base;
   other.num_threads = 7;
-  other.keep_weights = false;
+  other.memory_limit_bytes = 123456789;
   other.output_dir = "elsewhere";
   other.dtype = Dtype::kF32;  // what it resolves to is given
   EXPECT_EQ(KeysById(other), KeysById(base));

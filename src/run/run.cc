@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stop_token>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/manifest.h"
 #include "run/model.h"
 #include "run/operation.h"
 #include "run/plan.h"
+#include "run/preparation.h"
 #include "run/run_directory.h"
 #include "run/weight_digests.h"
 
@@ -22,39 +25,41 @@ namespace {
 
 using base::Json;
 
-// One operation of the plan.
+// One operation of the plan, and what came of it.
 struct Operation {
   const Model* model;
-  const PlannedPrompt* prompt;
-  std::string key;
+  PlannedOperation* planned;
   std::optional<OperationResult> result;
 };
 
 class Runner {
  public:
   Runner(const RunOptions& options, const base::Clock& clock,
-         std::vector<PlannedPrompt> prompts, std::vector<Model> models)
+         Preparation prepared)
       : options_(options),
         clock_(clock),
         started_(clock.Monotonic()),
-        prompts_(std::move(prompts)),
-        models_(std::move(models)),
+        prepared_(std::move(prepared)),
         cache_(options.environment.cache_dir) {}
 
   Result<RunSummary> Run();
 
  private:
-  void PlanOperations();
+  void ListOperations();
   // Takes over what earlier starts finished.
   Status Resume();
   Status RunModels();
   Status RunModel(size_t model_idx);
-  Status RunOperations(const Model& model, engine::Engine& engine,
-                       std::span<Operation* const> pending);
+  Status RunOperations(const Model& model, std::span<Operation* const> pending);
   Status Finish(Operation& operation, OperationResult result);
 
-  // Digests of the weights: kept ones, or taken by `engine`.
-  Result<WeightDigests> TakeDigests(const Model& model, engine::Engine& engine,
+  const Model& model(size_t model_idx) const {
+    return prepared_.work[model_idx].model;
+  }
+  size_t num_models() const { return prepared_.work.size(); }
+
+  // Digests of the weights: kept ones, or taken by the model's engine.
+  Result<WeightDigests> TakeDigests(const Model& model,
                                     const std::optional<WeightDigests>& kept);
   Status NoteDigests(size_t model_idx, const WeightDigests& digests);
 
@@ -70,13 +75,13 @@ class Runner {
   const RunOptions& options_;
   const base::Clock& clock_;
   const std::chrono::nanoseconds started_;
-  const std::vector<PlannedPrompt> prompts_;
-  const std::vector<Model> models_;
+  Preparation prepared_;
   const DigestCache cache_;
   std::vector<Operation> operations_;  // models, then prompts
   std::unique_ptr<RunDirectory> directory_;
   int64_t num_finished_ = 0;
   int64_t num_resumed_ = 0;
+  uint64_t planned_peak_bytes_ = 0;  // of the models run so far
 };
 
 void Runner::Report(RunEvent event) const {
@@ -95,16 +100,10 @@ void Runner::Tell(RunEvent::Kind kind, std::string message) const {
   Report(std::move(event));
 }
 
-void Runner::PlanOperations() {
-  operations_.reserve(models_.size() * prompts_.size());
-  for (const Model& model : models_) {
-    for (const PlannedPrompt& prompt : prompts_) {
-      operations_.push_back(
-          {.model = &model,
-           .prompt = &prompt,
-           .key = OperationKey(model.identity, model.numerics.compute, prompt,
-                               options_),
-           .result = {}});
+void Runner::ListOperations() {
+  for (ModelWork& work : prepared_.work) {
+    for (PlannedOperation& planned : work.operations) {
+      operations_.push_back({&work.model, &planned, {}});
     }
   }
 }
@@ -112,7 +111,7 @@ void Runner::PlanOperations() {
 Status Runner::Resume() {
   std::map<std::pair<std::string, std::string>, Operation*> by_key;
   for (Operation& operation : operations_) {
-    by_key[{operation.model->alias, operation.key}] = &operation;
+    by_key[{operation.model->alias, operation.planned->key}] = &operation;
   }
   for (const OpRecord& record : directory_->records()) {
     const auto found = by_key.find({record.result.model, record.result.key});
@@ -122,18 +121,21 @@ Status Runner::Resume() {
   }
   num_finished_ = num_resumed_;
   if (directory_->records().empty()) return {};
-  for (size_t i = 0; i < models_.size(); ++i) {
-    REVLM_TRY(CheckNumerics(directory_->manifest(), i, models_[i]));
+  for (size_t i = 0; i < num_models(); ++i) {
+    REVLM_TRY(CheckNumerics(directory_->manifest(), i, model(i)));
     if (!TensorRootIn(directory_->manifest(), i)) {
-      REVLM_TRY(CheckWeightFiles(directory_->manifest(), i, models_[i]));
+      REVLM_TRY(CheckWeightFiles(directory_->manifest(), i, model(i)));
     }
   }
   return {};
 }
 
 Result<RunSummary> Runner::Run() {
-  PlanOperations();
-  const Json plan = PlanToJson(options_, models_, prompts_);
+  ListOperations();
+  if (!prepared_.limit_notice.empty()) {
+    Tell(RunEvent::Kind::kNotice, prepared_.limit_notice);
+  }
+  const Json plan = PlanToJson(options_, prepared_);
   REVLM_ASSIGN_OR_RETURN(RunDirectory directory,
                          RunDirectory::Open(options_, plan, clock_));
   directory_ = std::make_unique<RunDirectory>(std::move(directory));
@@ -141,7 +143,7 @@ Result<RunSummary> Runner::Run() {
   const bool is_complete =
       num_finished_ == static_cast<int64_t>(operations_.size());
   if (is_complete && directory_->is_finished()) {
-    for (size_t i = 0; i < models_.size(); ++i) REVLM_TRY(RunModel(i));
+    for (size_t i = 0; i < num_models(); ++i) REVLM_TRY(RunModel(i));
     Tell(RunEvent::Kind::kNotice,
          fmt::format("{} is finished; these are its results, nothing was run",
                      directory_->path()));
@@ -153,7 +155,7 @@ Result<RunSummary> Runner::Run() {
                      directory_->path(), num_resumed_, operations_.size()));
   } else {
     REVLM_TRY(directory_->WriteManifest(
-        NewManifest(options_, models_, plan, clock_)));
+        NewManifest(options_, prepared_, plan, clock_)));
   }
   const Status status = RunModels();
   // What finished is kept even when the disk is full or the run was stopped.
@@ -164,7 +166,7 @@ Result<RunSummary> Runner::Run() {
 }
 
 Status Runner::RunModels() {
-  for (size_t i = 0; i < models_.size(); ++i) REVLM_TRY(RunModel(i));
+  for (size_t i = 0; i < num_models(); ++i) REVLM_TRY(RunModel(i));
   REVLM_TRY(WriteResults());
   Json manifest = directory_->manifest();
   manifest["state"] = "finished";
@@ -173,7 +175,7 @@ Status Runner::RunModels() {
 }
 
 Status Runner::RunModel(size_t model_idx) {
-  const Model& model = models_[model_idx];
+  const Model& model = this->model(model_idx);
   std::vector<Operation*> pending;
   for (Operation& operation : operations_) {
     if (operation.model == &model && !operation.result) {
@@ -189,22 +191,10 @@ Status Runner::RunModel(size_t model_idx) {
   const std::optional<WeightDigests> kept = cache_.Find(*model.checkpoint);
   if (kept && !known_root) REVLM_TRY(NoteDigests(model_idx, *kept));
 
-  engine::EngineOptions engine_options = MakeEngineOptions(options_);
-  engine_options.hash_weights = !kept;
-  REVLM_ASSIGN_OR_RETURN(
-      const auto engine,
-      engine::Engine::Open(*model.checkpoint, engine_options));
-  const engine::MemoryNeed& need = engine->memory_need();
-  const bool is_kept =
-      need.resident_weight_bytes <= engine_options.resident_bytes;
-  Tell(RunEvent::Kind::kDetail,
-       fmt::format("{}: {} by {} on {}; {} bytes of weights {}", model.alias,
-                   model.numerics.compute, model.numerics.products,
-                   model.numerics.isa, need.resident_weight_bytes,
-                   is_kept ? "kept in memory" : "read for every pass"));
+  if (!kept) model.engine->HashWeights();
   if (known_root) {
     REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
-                           TakeDigests(model, *engine, kept));
+                           TakeDigests(model, kept));
     if (digests.root != *known_root) {
       return base::MakeError(
           ErrorCode::kInvalidArgument,
@@ -214,19 +204,18 @@ Status Runner::RunModel(size_t model_idx) {
           digests.root.substr(0, 16));
     }
   }
-  REVLM_TRY(RunOperations(model, *engine, pending));
+  REVLM_TRY(RunOperations(model, pending));
   if (known_root || kept) return {};
   REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
-                         TakeDigests(model, *engine, std::nullopt));
+                         TakeDigests(model, std::nullopt));
   return NoteDigests(model_idx, digests);
 }
 
 Result<WeightDigests> Runner::TakeDigests(
-    const Model& model, engine::Engine& engine,
-    const std::optional<WeightDigests>& kept) {
+    const Model& model, const std::optional<WeightDigests>& kept) {
   if (kept) return *kept;
   REVLM_ASSIGN_OR_RETURN(const auto tensors,
-                         engine.TensorDigests(options_.stop));
+                         model.engine->TensorDigests(options_.stop));
   REVLM_ASSIGN_OR_RETURN(WeightDigests digests,
                          MakeWeightDigests(*model.checkpoint, tensors));
   cache_.Store(*model.checkpoint, digests);
@@ -234,7 +223,7 @@ Result<WeightDigests> Runner::TakeDigests(
 }
 
 Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
-  const Model& model = models_[model_idx];
+  const Model& model = this->model(model_idx);
   REVLM_TRY(base::WriteFileAtomically(
       directory_->path() + "/" + TensorsFileName(model.alias),
       TensorsToJson(model, digests).dump(1) + "\n"));
@@ -243,27 +232,37 @@ Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
   return directory_->WriteManifest(std::move(manifest));
 }
 
-Status Runner::RunOperations(const Model& model, engine::Engine& engine,
+Status Runner::RunOperations(const Model& model,
                              std::span<Operation* const> pending) {
   std::vector<engine::Request> requests;
   std::vector<Operation*> requested;
   int64_t num_tokens = 0;  // at most, of all requests
   const int64_t num_finished_before = num_finished_;
   for (Operation* operation : pending) {
-    const PlannedPrompt& prompt = *operation->prompt;
-    auto ids = EncodePrompt(model, prompt.text, options_.special_tokens);
-    if (!ids) {
-      OperationResult result = StartResult(model, prompt, operation->key);
-      result.error = std::move(ids).error();
+    PlannedOperation& planned = *operation->planned;
+    if (planned.error) {
+      OperationResult result = StartResult(model, *planned.prompt, planned.key);
+      result.error = planned.error;
       REVLM_TRY(Finish(*operation, std::move(result)));
       continue;
     }
-    num_tokens += static_cast<int64_t>(ids->size()) + prompt.max_tokens;
-    requests.push_back(
-        MakeRequest(options_, prompt, operation->key, *std::move(ids)));
+    num_tokens += static_cast<int64_t>(planned.request.prompt.size()) +
+                  planned.prompt->max_tokens;
+    requests.push_back(std::move(planned.request));
     requested.push_back(operation);
   }
   if (requests.empty()) return {};
+  REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
+                         model.engine->Plan(requests));
+  planned_peak_bytes_ =
+      std::max(planned_peak_bytes_, prepared_.PeakBytes(plan.use.peak_bytes()));
+  Tell(
+      RunEvent::Kind::kDetail,
+      fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
+                  "passes over the weights, {} bytes planned of {}",
+                  model.alias, model.numerics.compute, model.numerics.products,
+                  model.numerics.isa, plan.num_pinned_slabs, plan.num_slabs,
+                  plan.num_passes, planned_peak_bytes_, prepared_.limit_bytes));
 
   // Stops when the caller asks for it and when a result cannot be kept.
   std::stop_source stop;
@@ -276,7 +275,7 @@ Status Runner::RunOperations(const Model& model, engine::Engine& engine,
     if (!kept) return;
     Operation& operation = *requested[request_idx];
     OperationResult result =
-        StartResult(model, *operation.prompt, operation.key);
+        StartResult(model, *operation.planned->prompt, operation.planned->key);
     result.prompt_token_ids = requests[request_idx].prompt;
     kept = FillResult(model, directory_->path(), std::move(completion), result);
     if (kept) kept = Finish(operation, std::move(result));
@@ -300,7 +299,7 @@ Status Runner::RunOperations(const Model& model, engine::Engine& engine,
         static_cast<double>(operations_.size());
     Report(std::move(event));
   };
-  const Status status = engine.Run(requests, hooks);
+  const Status status = model.engine->Run(requests, hooks);
   if (!kept) return kept;
   REVLM_TRY(status);
   RunEvent last;
@@ -336,12 +335,12 @@ Status Runner::WriteResults() {
 RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
   RunSummary summary;
   summary.run_dir = directory_->path();
-  for (size_t i = 0; i < models_.size(); ++i) {
-    summary.models.push_back(run::Summarize(models_[i]));
+  for (size_t i = 0; i < num_models(); ++i) {
+    summary.models.push_back(run::Summarize(model(i)));
     summary.models.back().tensor_root =
         TensorRootIn(directory_->manifest(), i).value_or("");
   }
-  summary.num_prompts = static_cast<int64_t>(prompts_.size());
+  summary.num_prompts = static_cast<int64_t>(prepared_.prompts.size());
   summary.num_operations = static_cast<int64_t>(operations_.size());
   summary.num_resumed = num_resumed_;
   for (Operation& operation : operations_) {
@@ -351,19 +350,80 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
   }
   summary.seconds = Seconds();
   summary.peak_memory_bytes = PeakMemoryBytes();
+  summary.planned_memory_bytes = planned_peak_bytes_;
+  summary.memory_limit_bytes = prepared_.limit_bytes;
   summary.stopped_by = std::move(stopped_by);
   return summary;
+}
+
+// Allocations beyond the limit fail instead of growing the process: private
+// memory may grow by what the limit leaves, and by the stacks of threads.
+Status FenceProcess(const Preparation& prepared) {
+  constexpr uint64_t kStackBytes = uint64_t{64} << 20;
+  const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
+  return memory::FenceHeap(prepared.limit_bytes -
+                           std::min(held, prepared.limit_bytes) + kStackBytes);
 }
 
 }  // namespace
 
 Result<RunSummary> Execute(const RunOptions& options,
                            const base::Clock& clock) {
-  REVLM_TRY(CheckOptions(options));
-  REVLM_ASSIGN_OR_RETURN(std::vector<PlannedPrompt> prompts,
-                         PlanPrompts(options));
-  REVLM_ASSIGN_OR_RETURN(std::vector<Model> models, OpenModels(options));
-  return Runner(options, clock, std::move(prompts), std::move(models)).Run();
+  try {
+    if (options.owns_process) memory::TuneHeap();
+    REVLM_ASSIGN_OR_RETURN(Preparation prepared, Prepare(options));
+    if (options.owns_process) REVLM_TRY(FenceProcess(prepared));
+    return Runner(options, clock, std::move(prepared)).Run();
+  } catch (const std::bad_alloc&) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "running: the system gave no more memory, the limit is reached; what "
+        "finished is kept, ask for less at once");
+  }
+}
+
+Result<PlanReport> MakePlanReport(const RunOptions& options) {
+  if (options.owns_process) memory::TuneHeap();
+  REVLM_ASSIGN_OR_RETURN(const Preparation prepared, Prepare(options));
+  PlanReport report = {
+      .limit_bytes = prepared.limit_bytes,
+      .limit_notice = prepared.limit_notice,
+      .floor_bytes = prepared.floor_bytes,
+      .num_prompts = static_cast<int64_t>(prepared.prompts.size())};
+  for (const ModelWork& work : prepared.work) {
+    const std::vector<engine::Request> requests = RequestsOf(work);
+    REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
+                           work.model.engine->Plan(requests));
+    const engine::MemoryUse& use = plan.use;
+    report.peak_bytes =
+        std::max(report.peak_bytes, prepared.PeakBytes(use.peak_bytes()));
+    report.seconds += plan.seconds;
+    const engine::MemoryNeed& need = work.model.engine->memory_need();
+    report.models.push_back(
+        {.alias = work.model.alias,
+         .compute = work.model.numerics.compute,
+         .weight_bytes = need.weight_bytes,
+         .pass_bytes = need.pass_bytes,
+         .program_bytes = prepared.program_bytes,
+         .slab_bytes = use.slab_bytes,
+         .ring_bytes = use.ring_bytes,
+         .pinned_bytes = use.pinned_bytes,
+         .activation_bytes = use.activation_bytes,
+         .kv_bytes = use.kv_bytes,
+         .spilled_bytes = use.spilled_bytes,
+         .scratch_bytes = use.scratch_bytes + use.heap_bytes,
+         .result_bytes = use.result_bytes,
+         .num_slabs = plan.num_slabs,
+         .num_pinned_slabs = plan.num_pinned_slabs,
+         .rows_per_pass = plan.rows_per_pass,
+         .sequences_per_group = plan.sequences_per_group,
+         .num_groups = plan.num_groups,
+         .num_passes = plan.num_passes,
+         .seconds = plan.seconds,
+         .read_bytes_per_second = plan.read_bytes_per_second,
+         .flops_per_second = plan.flops_per_second});
+  }
+  return report;
 }
 
 }  // namespace revlm::run

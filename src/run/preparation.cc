@@ -1,0 +1,168 @@
+#include "run/preparation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "memory/limit.h"
+#include "memory/process_memory.h"
+#include "run/operation.h"
+
+namespace revlm::run {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kKiB = 1 << 10;
+
+// Pages of the program and its libraries that a run touches, as measured; where
+// they are more already, two of more.
+uint64_t ImageBytes(uint64_t touched_bytes) {
+  constexpr uint64_t kUsual = 13 * kMiB + 640 * kKiB;
+  if (touched_bytes + 256 * kKiB <= kUsual) return kUsual;
+  return base::AlignUp(touched_bytes + 1536 * kKiB, 2 * kMiB);
+}
+
+// What is private and not in use in the heap: stacks, writable data of
+// libraries, and a sixteenth of the heap, which is what its gaps take.
+constexpr uint64_t kDataBytes = kMiB + 512 * kKiB;
+constexpr uint64_t kHeapGaps = 16;
+
+// While a tokenizer.json is loaded, it takes this many times its size.
+constexpr double kLoadingShare = 2.5;
+
+// The heap that an operation's result takes until the run is over.
+uint64_t ResultBytes(const PlannedOperation& operation) {
+  constexpr uint64_t kTokenBytes = 96;  // a token, its text and its numbers
+  const engine::Request& request = operation.request;
+  const uint64_t scored =
+      static_cast<uint64_t>(std::max(request.max_new_tokens, 0)) +
+      (request.want_prompt_logprobs ? request.prompt.size() : 0);
+  const uint64_t alternatives =
+      static_cast<uint64_t>(std::max(request.num_top_logprobs, 0));
+  return sizeof(OperationResult) + 512 + operation.prompt->text.size() +
+         4 * request.prompt.size() +
+         scored * (kTokenBytes + alternatives * kTokenBytes / 2);
+}
+
+// A directory on the disk of the run's: it, or what is above it.
+std::string SpillDirectory(const RunOptions& options) {
+  std::string path =
+      options.output_dir.empty() ? options.runs_dir : options.output_dir;
+  while (base::KindOfPath(path) != base::PathKind::kDirectory) {
+    const size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    path.resize(std::max(slash, size_t{1}));
+    if (path == "/") break;
+  }
+  return path;
+}
+
+ModelWork MakeWork(Model model, const RunOptions& options,
+                   const std::vector<PlannedPrompt>& prompts) {
+  ModelWork work = {.model = std::move(model), .operations = {}};
+  for (const PlannedPrompt& prompt : prompts) {
+    PlannedOperation operation;
+    operation.prompt = &prompt;
+    operation.key = OperationKey(work.model.identity,
+                                 work.model.numerics.compute, prompt, options);
+    auto ids = EncodePrompt(work.model, prompt.text, options.special_tokens);
+    if (ids) {
+      operation.request =
+          MakeRequest(options, prompt, operation.key, *std::move(ids));
+    } else {
+      operation.error = std::move(ids).error();
+    }
+    work.operations.push_back(std::move(operation));
+  }
+  return work;
+}
+
+// What the process takes beside the engines' budget.
+uint64_t ProgramBytes(const std::vector<ModelWork>& work) {
+  uint64_t results = 0;
+  for (const ModelWork& of : work) {
+    for (const PlannedOperation& operation : of.operations) {
+      results += ResultBytes(operation);
+    }
+  }
+  memory::TrimHeap();
+  const uint64_t heap =
+      base::AlignUp(memory::HeapBytes() + results, 128 * kKiB);
+  return ImageBytes(memory::ReadProcessMemory().file_bytes) + kDataBytes +
+         heap + heap / kHeapGaps;
+}
+
+// What loading took beside the program, which engines do not yet.
+uint64_t LoadingBytes(const std::vector<ModelWork>& work) {
+  uint64_t largest = 0;
+  for (const ModelWork& of : work) {
+    for (const formats::SmallFile& file : of.model.checkpoint->small_files()) {
+      largest = std::max(largest, file.size_bytes);
+    }
+  }
+  return static_cast<uint64_t>(static_cast<double>(largest) * kLoadingShare);
+}
+
+uint64_t EngineFloor(const std::vector<ModelWork>& work) {
+  uint64_t floor_bytes = LoadingBytes(work);
+  for (const ModelWork& of : work) {
+    floor_bytes =
+        std::max(floor_bytes, of.model.engine->FloorBytes(RequestsOf(of)));
+  }
+  return floor_bytes;
+}
+
+}  // namespace
+
+std::vector<engine::Request> RequestsOf(const ModelWork& work) {
+  std::vector<engine::Request> requests;
+  for (const PlannedOperation& operation : work.operations) {
+    if (!operation.error) requests.push_back(operation.request);
+  }
+  return requests;
+}
+
+Result<Preparation> Prepare(const RunOptions& options) {
+  REVLM_TRY(CheckOptions(options));
+  Preparation prepared;
+  REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));
+  const uint64_t asked =
+      options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes);
+  REVLM_ASSIGN_OR_RETURN(
+      memory::Limit limit,
+      memory::EffectiveLimit(
+          asked,
+          options.memory_strict && options.memory_limit_bytes.has_value(),
+          memory::ReadProcessMemory().anonymous_bytes,
+          memory::ReadMachineMemory()));
+  if (options.memory_limit_bytes) prepared.limit_notice = limit.notice;
+  prepared.limit_bytes = limit.limit_bytes;
+  prepared.budget = std::make_unique<memory::Budget>(
+      limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes));
+  REVLM_ASSIGN_OR_RETURN(
+      std::vector<Model> models,
+      OpenModels(options, *prepared.budget, SpillDirectory(options)));
+  for (Model& model : models) {
+    prepared.work.push_back(
+        MakeWork(std::move(model), options, prepared.prompts));
+  }
+  prepared.program_bytes = ProgramBytes(prepared.work);
+  prepared.floor_bytes =
+      memory::LimitFor(prepared.program_bytes + EngineFloor(prepared.work));
+  if (prepared.limit_bytes < prepared.floor_bytes) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "the memory limit is {} bytes, the floor is {} bytes ({:.3f} GiB) for "
+        "these models and prompts; raise --parallel-memory-limit, or ask for "
+        "shorter prompts, fewer new tokens or a smaller capture",
+        prepared.limit_bytes, prepared.floor_bytes,
+        static_cast<double>(prepared.floor_bytes) / (1 << 30));
+  }
+  REVLM_ASSIGN_OR_RETURN(
+      prepared.program,
+      prepared.budget->Reserve(prepared.program_bytes, memory::Use::kProgram));
+  return prepared;
+}
+
+}  // namespace revlm::run

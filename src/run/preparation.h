@@ -1,0 +1,66 @@
+// What a run needs before its first byte of weights: prompts, models, requests,
+// and the law of its memory.
+//
+// Everything small is loaded first and measured; what the limit leaves beside
+// it and a reserve is the budget that engines plan with.
+//
+//   limit = reserve (memory/limit.h) + program + budget of the engines
+//
+// `program` is code, the heap as it is once everything small is loaded, what
+// the results will take of it, and an allowance for compiled products; so the
+// floor is the same whenever the same command is given.
+//
+// Threads: thread-confined. Errors: those of options, prompt files, models and
+// tokenizers; kBudgetExceeded, naming the floor. Determinism: see above.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "memory/budget.h"
+#include "revlm/run.h"
+#include "run/model.h"
+#include "run/plan.h"
+
+namespace revlm::run {
+
+// One prompt on one model, ready to be asked.
+struct PlannedOperation {
+  const PlannedPrompt* prompt = nullptr;
+  std::string key;
+  engine::Request request;
+  std::optional<Error> error;  // it cannot be asked
+};
+
+struct ModelWork {
+  Model model;
+  std::vector<PlannedOperation> operations;  // in the order of prompts
+};
+
+struct Preparation {
+  std::vector<PlannedPrompt> prompts;
+  std::string limit_notice;  // the limit is less than was asked for
+  uint64_t limit_bytes = 0;
+  uint64_t program_bytes = 0;
+  uint64_t loading_bytes = 0;  // what it took beside the program until now
+  uint64_t floor_bytes = 0;    // the least limit
+  std::unique_ptr<memory::Budget> budget;
+  memory::Reservation program;
+  std::vector<ModelWork> work;
+
+  // The planned peak of the process while engines hold `engine_bytes`.
+  uint64_t PeakBytes(uint64_t engine_bytes) const {
+    return program_bytes + std::max(engine_bytes, loading_bytes);
+  }
+};
+
+Result<Preparation> Prepare(const RunOptions& options);
+
+// The requests of a model's operations that can be asked.
+std::vector<engine::Request> RequestsOf(const ModelWork& work);
+
+}  // namespace revlm::run

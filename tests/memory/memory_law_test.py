@@ -1,0 +1,165 @@
+"""The memory limit is a law: random runs in control groups as large as their
+limits, to the page.
+
+  memory_law_test.py REVLM              20 cases, as ctest does
+  memory_law_test.py REVLM --cases 200  what is promised; --seed S for others
+
+Of each case: the program ends well at its limit, the kernel never had to
+enforce it, the plan's peak is at most 10 % above the measured one, one byte
+below the floor is refused, and the results are those of ample memory.
+"""
+
+import collections
+import json
+import random
+import time
+
+import checkpoints
+import memory_group
+import memory_process
+from memory_process import OPTIONS
+
+MIB = 1 << 20
+# Sizes of the weights; models take them in turn.
+SIZES = ((1 * MIB, 8 * MIB), (8 * MIB, 32 * MIB), (80 * MIB, 150 * MIB),
+         (32 * MIB, 80 * MIB))
+MAX_PREDICTED_SECONDS = 2
+
+
+class Case:
+    """What to run. The limit is chosen when the floor is known."""
+
+    def __init__(self, models, chance):
+        self.chance = chance
+        self.models = chance.sample(models, 2 if chance.random() < 0.1 else 1)
+        self.shape = self.models[0][1]
+        num_prompts = chance.randint(1, 40)
+        longest = chance.randint(1, 200)
+        self.lengths = [chance.randint(1, longest) for _ in range(num_prompts)]
+        self.max_tokens = chance.choice((0, 1, chance.randint(2, 40)))
+        self.differ = chance.random() < 0.3  # prompts in their new tokens
+        self.options = []
+        if chance.random() < 0.2:
+            self.options += ["--capture", "last"]
+        if chance.random() < 0.2:
+            self.options += ["--logprobs", chance.randint(1, 5)]
+        if chance.random() < 0.2:
+            self.options += ["--prompt-logprobs"]
+        if chance.random() < 0.3:
+            self.options += ["--temperature", 0.8]
+        self.prompt_seed = chance.random()
+
+    def halve(self):
+        self.lengths = self.lengths[:(len(self.lengths) + 1) // 2]
+        self.max_tokens //= 2
+
+    def arguments(self):
+        return [*(name for name, _ in self.models), "--prompts", "p.jsonl",
+                "--max-tokens", self.max_tokens, *self.options]
+
+    def limit(self, floor):
+        weights = self.shape.weight_bytes
+        kind, limit = self.chance.choice((
+            ("floor", floor), ("floor", floor),
+            ("above", self.chance.randint(floor, 2 * floor)),
+            ("W/4", weights // 4), ("W/2", weights // 2),
+            ("4 floors", 4 * floor)))
+        if limit < floor:
+            return "above", self.chance.randint(floor, floor * 5 // 4)
+        return kind, limit
+
+    def __str__(self):
+        names = " + ".join(str(shape) for _, shape in self.models)
+        options = " ".join(map(str, self.options))
+        return (f"{names}, {len(self.lengths)} prompts of "
+                f"{max(self.lengths)}, {self.max_tokens} new {options}")
+
+
+class MemoryLawTest(memory_process.MemoryTest):
+    def make_models(self):
+        chance = random.Random(f"models {OPTIONS.seed}")
+        models = []
+        for i in range(max(4, min(OPTIONS.cases * 2 // 5, 40))):
+            shape = checkpoints.random_shape(chance, *SIZES[i % len(SIZES)])
+            self.make_model(f"m{i}", shape, i)
+            models.append((f"m{i}", shape))
+        return models
+
+    def test_random_runs_keep_their_limits(self):
+        models = self.make_models()
+        # The program's own pages are in nobody's group from here on.
+        self.revlm("run", models[0][0], "--prompt", "warm", "--max-tokens", 2)
+        self.peak_ratios, self.plan_ratios, self.ways = [], [], []
+        began = time.monotonic()
+        for i in range(OPTIONS.cases):
+            with self.subTest(case=i):
+                self.check(i, Case(models, random.Random(
+                    f"case {OPTIONS.seed} {i}")))
+        self.summarize(time.monotonic() - began)
+
+    def settle(self, case):
+        """Writes prompts, fewer until they take little time; the floor."""
+        while True:
+            self.write_prompts("p.jsonl", case.shape, case.lengths,
+                               random.Random(case.prompt_seed),
+                               case.max_tokens if case.differ else None)
+            floor = self.plan(case.arguments(), memory_process.AMPLE_BYTES,
+                              "held")["floor_bytes"]
+            seconds = self.plan(case.arguments(), floor,
+                                "held")["predicted_seconds"]
+            if seconds <= MAX_PREDICTED_SECONDS or len(case.lengths) == 1:
+                return floor
+            case.halve()
+
+    def check(self, i, case):
+        floor = self.settle(case)
+        kind, limit = case.limit(floor)
+        plan = self.plan(case.arguments(), limit, "held")
+        ways = memory_process.spending(plan, case.shape)
+        began = time.monotonic()
+        with memory_group.MemoryGroup(limit) as group:
+            run = self.run_model(case.arguments(), limit, "held",
+                                 preexec_fn=group.enter)
+            peak, events = group.peak_bytes, group.limit_events
+        seconds = time.monotonic() - began
+        peak_ratio = max(peak, run["peak_memory_bytes"]) / limit
+        plan_ratio = plan["peak_bytes"] / run["peak_memory_bytes"]
+        print(f"{i}: {kind} {limit / MIB:.1f} MiB, peak/limit "
+              f"{peak_ratio:.3f}, events {events}, plan/peak "
+              f"{plan_ratio:.3f}, {seconds:.1f} s, {' '.join(ways)}: {case}")
+        self.peak_ratios.append(peak_ratio)
+        self.plan_ratios.append(plan_ratio)
+        self.ways += ways
+        self.assertEqual(run["memory_limit_bytes"], limit)
+        self.assertEqual(events, 0)
+        self.assertLessEqual(peak_ratio, 1)
+        self.assertGreaterEqual(plan_ratio, 1)
+        self.assertLessEqual(plan_ratio, 1.1)
+        self.check_refusal(case, floor)
+        self.run_model(case.arguments(), memory_process.AMPLE_BYTES, "ample")
+        self.assertEqual(self.answers("held"), self.answers("ample"))
+        self.forget("held", "ample")
+
+    def check_refusal(self, case, floor):
+        flag = memory_process.limit_flag(floor - 1)
+        for command in ("run", "plan"):
+            out, err = self.revlm(command, *case.arguments(), flag, "--json",
+                                  "--output-dir", "refused",
+                                  code=memory_process.BELOW_FLOOR)
+            self.assertIn(f"the floor is {floor} bytes", err.decode())
+            self.assertEqual(json.loads(out)["floor_bytes"], floor)
+        self.forget("refused")
+
+    def summarize(self, seconds):
+        if not self.peak_ratios:
+            return
+        ways = collections.Counter(self.ways)
+        print(f"{len(self.peak_ratios)} of {OPTIONS.cases} cases ended in "
+              f"{seconds:.0f} s; peak/limit at most "
+              f"{max(self.peak_ratios):.4f}; plan/peak "
+              f"{min(self.plan_ratios):.4f} to {max(self.plan_ratios):.4f}; "
+              + ", ".join(f"{way} {ways[way]}" for way in sorted(ways)))
+
+
+if __name__ == "__main__":
+    memory_process.main(needs_group=True, cases=20)
