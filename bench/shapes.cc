@@ -100,9 +100,8 @@ std::string ConfigText(const Shape& shape) {
 {}}}
 )",
         shape.num_kv_heads, shape.rope_theta,
-        shape.rope_theta < 500000
-            ? "null"
-            : R"({"rope_type": "llama3", "factor": 32.0,
+        shape.rope_theta < 500000 ? "null"
+                                  : R"({"rope_type": "llama3", "factor": 32.0,
 "low_freq_factor": 1.0, "high_freq_factor": 4.0,
 "original_max_position_embeddings": 8192})",
         sizes);

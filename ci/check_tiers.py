@@ -109,7 +109,8 @@ def include_finding(modules, path, is_system, header):
             return None if top in programs else "give the path from src/"
         if first in ("revlm", top) or first in allowed_modules(modules, path):
             return None
-        if first == "support" and tree.is_test(path):  # tests/support
+        if first == "support" and (tree.is_test(path) or
+                                   path.parts[0] == "bench"):  # tests/support
             return None
         if first in modules and top == "src":
             return f"{path.parts[1]} does not declare a use of {first}"

@@ -69,8 +69,9 @@ int Main(std::vector<std::string> arguments) {
     return misused(Explain(*parser, problem));
   }
   Resolve(line);
+  Resolve(*line.plan);
   StartSignals();
-  if (line.plan_command->parsed()) return PlanCommand(line);
+  if (line.plan_command->parsed()) return PlanCommand(*line.plan);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

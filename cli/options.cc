@@ -192,7 +192,8 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   parser->require_subcommand(1);
   parser->footer(kExamples);
   line.run_command = AddRun(*parser, line);
-  line.plan_command = AddPlan(*parser, line);
+  line.plan = std::make_unique<CommandLine>();
+  line.plan_command = AddPlan(*parser, *line.plan);
   line.inspect_command = AddInspect(*parser, line);
   for (CLI::App* command :
        {line.run_command, line.plan_command, line.inspect_command}) {

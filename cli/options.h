@@ -29,6 +29,9 @@ struct CommandLine {
   InspectOptions inspect;
   CLI::App* run_command = nullptr;  // of the parser
   CLI::App* plan_command = nullptr;
+  // What `plan` was given, in place of `run`: each command's options have
+  // variables of their own, since the environment is read for all of them.
+  std::unique_ptr<CommandLine> plan;
   CLI::App* inspect_command = nullptr;
 
   // As written; `Resolve` puts them into `run`.

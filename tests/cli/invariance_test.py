@@ -28,7 +28,10 @@ class InvarianceTest(ProgramTest):
             self.assertEqual(
                 run(f"threads-{threads}", prompts, "--threads", threads),
                 expected)
-        self.assertEqual(run("streamed", prompts, "--no-resident"), expected)
+        flags = [f"--prompt={text}" for text in prompts]
+        self.assertEqual(
+            run("streamed", prompts, *self.tight(MODEL, *flags, *arguments)),
+            expected)
         alone = []
         for i, text in enumerate(PROMPTS[:6]):
             alone += run(f"alone-{i}", [text])

@@ -31,8 +31,8 @@ class ResumeTest(ProgramTest):
         (self.folder / "p.jsonl").write_text("".join(
             json.dumps({"prompt": prompt, "max_tokens": 1 + 12 * i}) + "\n"
             for i, prompt in enumerate(PROMPTS)))
-        command = ["run", MODEL, "--prompts", "p.jsonl", "--temperature", 0.8,
-                   "--no-resident", "--output-dir"]
+        arguments = [MODEL, "--prompts", "p.jsonl", "--temperature", 0.8]
+        command = ["run", *arguments, *self.tight(*arguments), "--output-dir"]
         self.revlm(*command, "whole")
         began = time.monotonic()
         self.revlm(*command, "timed")
@@ -70,7 +70,8 @@ class ResumeTest(ProgramTest):
             json.dumps({"prompt": prompt, "max_tokens": 4 + 160 * (i > 3)})
             + "\n" for i, prompt in enumerate(PROMPTS)))
         folder = f"stopped-{number}"
-        command = ["run", MODEL, "--prompts", "p.jsonl", "--no-resident",
+        arguments = [MODEL, "--prompts", "p.jsonl"]
+        command = ["run", *arguments, *self.tight(*arguments),
                    "--output-dir", folder]
         process = self.start(*command)
         self.wait_for_line(process, folder)
@@ -93,8 +94,9 @@ class ResumeTest(ProgramTest):
 
     def test_json_of_an_interrupted_run_says_so(self):
         self.write_prompts(PROMPTS)
-        process = self.start("run", MODEL, "--prompts", "p.txt", "--json",
-                             "--no-resident", "--max-tokens", 480)
+        arguments = [MODEL, "--prompts", "p.txt", "--max-tokens", 480]
+        process = self.start("run", *arguments, *self.tight(*arguments),
+                             "--json")
         while not list(self.folder.glob("rev-runs/*/manifest.json")):
             self.assertIsNone(process.poll())
             time.sleep(0.002)
@@ -107,9 +109,9 @@ class ResumeTest(ProgramTest):
 
     def test_a_second_process_is_refused(self):
         self.write_prompts(PROMPTS)
-        process = self.start("run", MODEL, "--prompts", "p.txt",
-                             "--output-dir", "d", "--no-resident",
-                             "--max-tokens", 480)
+        arguments = [MODEL, "--prompts", "p.txt", "--max-tokens", 480]
+        process = self.start("run", *arguments, *self.tight(*arguments),
+                             "--output-dir", "d")
         while not (self.folder / "d" / "manifest.json").exists():
             self.assertIsNone(process.poll())
             time.sleep(0.002)

@@ -48,6 +48,16 @@ class ProgramTest(unittest.TestCase):
                          f"{arguments}\n{err.decode(errors='replace')}")
         return out, err
 
+    def floor_bytes(self, *arguments):
+        """The least memory limit for `run` with these arguments."""
+        out, _ = self.revlm("plan", *arguments, "--quiet")
+        return int(out)
+
+    def tight(self, *arguments):
+        """Options for a limit so low that weights are streamed."""
+        limit = int(1.05 * self.floor_bytes(*arguments))
+        return ["--parallel-memory-limit", repr(limit / 2**30)]
+
     def results(self, folder):
         return (self.folder / folder / "results.jsonl").read_bytes()
 

@@ -87,10 +87,10 @@ class StreamsTest(ProgramTest):
     def test_verbose_says_how_it_computes(self):
         _, err = self.revlm("run", MODEL, "--prompt", "Hello",
                             "--max-tokens", 1, "-v")
-        self.assertIn(b"kept in memory", err)
-        _, err = self.revlm("run", MODEL, "--prompt", "Hello",
-                            "--max-tokens", 1, "-v", "--no-resident")
-        self.assertIn(b"read for every pass", err)
+        self.assertIn(b"2 of 2 slabs stay in memory", err)
+        arguments = [MODEL, "--prompt", "Hello", "--max-tokens", 1]
+        _, err = self.revlm("run", *arguments, "-v", *self.tight(*arguments))
+        self.assertNotIn(b"2 of 2 slabs stay in memory", err)
 
     def on_terminal(self, *arguments, env=None):
         """What a terminal gets on both streams."""
@@ -163,7 +163,7 @@ class UsageTest(ProgramTest):
                      "--output-dir", "--json", "--temperature", "--top-k",
                      "--top-p", "--seed", "--logprobs", "--prompt-logprobs",
                      "--capture", "--dtype", "--threads", "--no-special-tokens",
-                     "--no-resident", "--display", "--quiet", "--verbose",
+                     "--parallel-memory-limit", "--memory-strict", "--display", "--quiet", "--verbose",
                      "--no-color"):
             self.assertIn(flag, out.decode())
 

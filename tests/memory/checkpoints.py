@@ -158,16 +158,15 @@ def norm(name, width):
     return [(name + ".weight", (width,)), (name + ".bias", (width,))]
 
 
-def random_shape(chance, min_bytes, max_bytes):
+def random_shape(chance, family, min_bytes, max_bytes):
     """A shape whose weights take between `min_bytes` and `max_bytes`."""
     while True:
-        shape = _any_shape(chance)
+        shape = _any_shape(chance, family)
         if min_bytes <= shape.weight_bytes <= max_bytes:
             return shape
 
 
-def _any_shape(chance):
-    family = chance.choice(FAMILIES)
+def _any_shape(chance, family):
     head_dim = chance.choice((16, 24, 32, 64))
     num_heads = chance.randint(-(-64 // head_dim), 768 // head_dim)
     hidden_size = num_heads * head_dim

@@ -60,7 +60,7 @@ class Case:
     def limit(self, floor):
         weights = self.shape.weight_bytes
         kind, limit = self.chance.choice((
-            ("floor", floor), ("floor", floor),
+            ("floor", floor), ("floor", floor), ("floor", floor),
             ("above", self.chance.randint(floor, 2 * floor)),
             ("W/4", weights // 4), ("W/2", weights // 2),
             ("4 floors", 4 * floor)))
@@ -80,7 +80,9 @@ class MemoryLawTest(memory_process.MemoryTest):
         chance = random.Random(f"models {OPTIONS.seed}")
         models = []
         for i in range(max(4, min(OPTIONS.cases * 2 // 5, 40))):
-            shape = checkpoints.random_shape(chance, *SIZES[i % len(SIZES)])
+            shape = checkpoints.random_shape(
+                chance, checkpoints.FAMILIES[i % len(checkpoints.FAMILIES)],
+                *SIZES[i % len(SIZES)])
             self.make_model(f"m{i}", shape, i)
             models.append((f"m{i}", shape))
         return models
@@ -90,6 +92,7 @@ class MemoryLawTest(memory_process.MemoryTest):
         # The program's own pages are in nobody's group from here on.
         self.revlm("run", models[0][0], "--prompt", "warm", "--max-tokens", 2)
         self.peak_ratios, self.plan_ratios, self.ways = [], [], []
+        self.refusal_seconds = []
         began = time.monotonic()
         for i in range(OPTIONS.cases):
             with self.subTest(case=i):
@@ -112,10 +115,20 @@ class MemoryLawTest(memory_process.MemoryTest):
             case.halve()
 
     def check(self, i, case):
+        self.forget("held", "ample")
         floor = self.settle(case)
         kind, limit = case.limit(floor)
+        with self.subTest("limit"):
+            self.check_limit(f"{i}: {kind}", case, limit)
+        with self.subTest("refusal"):
+            self.check_refusal(case, floor)
+        with self.subTest("results"):
+            self.run_model(case.arguments(), memory_process.AMPLE_BYTES,
+                           "ample")
+            self.assertEqual(self.answers("held"), self.answers("ample"))
+
+    def check_limit(self, name, case, limit):
         plan = self.plan(case.arguments(), limit, "held")
-        ways = memory_process.spending(plan, case.shape)
         began = time.monotonic()
         with memory_group.MemoryGroup(limit) as group:
             run = self.run_model(case.arguments(), limit, "held",
@@ -124,9 +137,10 @@ class MemoryLawTest(memory_process.MemoryTest):
         seconds = time.monotonic() - began
         peak_ratio = max(peak, run["peak_memory_bytes"]) / limit
         plan_ratio = plan["peak_bytes"] / run["peak_memory_bytes"]
-        print(f"{i}: {kind} {limit / MIB:.1f} MiB, peak/limit "
-              f"{peak_ratio:.3f}, events {events}, plan/peak "
-              f"{plan_ratio:.3f}, {seconds:.1f} s, {' '.join(ways)}: {case}")
+        ways = memory_process.spending(plan, case.shape)
+        print(f"{name} {limit / MIB:.1f} MiB, peak/limit {peak_ratio:.3f}, "
+              f"events {events}, plan/peak {plan_ratio:.3f}, {seconds:.1f} s, "
+              f"{' '.join(ways)}: {case}")
         self.peak_ratios.append(peak_ratio)
         self.plan_ratios.append(plan_ratio)
         self.ways += ways
@@ -135,20 +149,19 @@ class MemoryLawTest(memory_process.MemoryTest):
         self.assertLessEqual(peak_ratio, 1)
         self.assertGreaterEqual(plan_ratio, 1)
         self.assertLessEqual(plan_ratio, 1.1)
-        self.check_refusal(case, floor)
-        self.run_model(case.arguments(), memory_process.AMPLE_BYTES, "ample")
-        self.assertEqual(self.answers("held"), self.answers("ample"))
-        self.forget("held", "ample")
 
     def check_refusal(self, case, floor):
-        flag = memory_process.limit_flag(floor - 1)
-        for command in ("run", "plan"):
-            out, err = self.revlm(command, *case.arguments(), flag, "--json",
-                                  "--output-dir", "refused",
-                                  code=memory_process.BELOW_FLOOR)
-            self.assertIn(f"the floor is {floor} bytes", err.decode())
-            self.assertEqual(json.loads(out)["floor_bytes"], floor)
-        self.forget("refused")
+        arguments = [*case.arguments(), memory_process.limit_flag(floor - 1),
+                     "--output-dir", "refused", "--json"]
+        out, err = self.revlm("plan", *arguments,
+                              code=memory_process.BELOW_FLOOR)
+        self.assertIn(f"the floor is {floor} bytes", err.decode())
+        self.assertEqual(json.loads(out)["floor_bytes"], floor)
+        began = time.monotonic()
+        _, err = self.revlm("run", *arguments, code=memory_process.BELOW_FLOOR)
+        self.refusal_seconds.append(time.monotonic() - began)
+        self.assertIn(f"the floor is {floor} bytes", err.decode())
+        self.assertFalse((self.folder / "refused").exists())
 
     def summarize(self, seconds):
         if not self.peak_ratios:
@@ -158,6 +171,7 @@ class MemoryLawTest(memory_process.MemoryTest):
               f"{seconds:.0f} s; peak/limit at most "
               f"{max(self.peak_ratios):.4f}; plan/peak "
               f"{min(self.plan_ratios):.4f} to {max(self.plan_ratios):.4f}; "
+              f"refused within {max(self.refusal_seconds, default=0):.3f} s; "
               + ", ".join(f"{way} {ways[way]}" for way in sorted(ways)))
 
 
