@@ -97,7 +97,8 @@ class OnednnMatmul : public Matmul {
                   const TileSink& sink) override;
 
   uint64_t HeapBytes(int64_t num_rows, int64_t max_outputs, int64_t max_inputs,
-                     WeightLayout layout, bool converts) const override;
+                     WeightLayout layout, bool converts,
+                     bool pairs) const override;
 
   NumericsClass numerics() const override { return numerics_; }
 
@@ -438,7 +439,7 @@ Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
 
 uint64_t OnednnMatmul::HeapBytes(int64_t num_rows, int64_t max_outputs,
                                  int64_t max_inputs, WeightLayout layout,
-                                 bool converts) const {
+                                 bool converts, bool pairs) const {
   const int64_t rows =
       std::min(RowBucket(num_rows), MaxRows(num_rows, NumTiles(max_outputs)));
   const int64_t columns = std::min(kColumnTile, max_outputs);
@@ -452,8 +453,10 @@ uint64_t OnednnMatmul::HeapBytes(int64_t num_rows, int64_t max_outputs,
   const int64_t per_thread = 2 * results + (converts ? weights : 0) + scratch;
   const int64_t proof_rows = std::max(rows, 2 * kAnchorRows);
   const int64_t proof =
-      (layout == WeightLayout::kInOut ? max_outputs * max_inputs * element
-                                      : weights) +
+      // Without conversion, a tile of such a matrix is as wide as all of it.
+      (layout == WeightLayout::kInOut && !converts
+           ? max_outputs * max_inputs * element
+           : weights) +
       proof_rows * (max_inputs * element + 2 * columns * 4);
   return static_cast<uint64_t>(per_thread * pool_.num_threads() + proof +
                                static_cast<int64_t>(kMaxCompiled) *

@@ -98,7 +98,7 @@ class Matmul {
   // [max_outputs][max_inputs] take, proofs included.
   virtual uint64_t HeapBytes(int64_t num_rows, int64_t max_outputs,
                              int64_t max_inputs, WeightLayout layout,
-                             bool converts) const = 0;
+                             bool converts, bool pairs) const = 0;
 
   // The class of what was multiplied so far; `kernels` is left empty.
   virtual NumericsClass numerics() const = 0;

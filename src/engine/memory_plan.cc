@@ -177,7 +177,8 @@ void Planner::CountMemory(Plan& plan) const {
   use.heap_bytes =
       input_.matmul.HeapBytes(std::min(plan.pass_limits.num_rows, kChunkRows),
                               max_outputs, max_inputs, spec.family->layout,
-                              needs_conversion_) +
+                              needs_conversion_,
+                              spec.layers.front().mlp_inputs.size() > 1) +
       static_cast<uint64_t>(plan.pass_limits.num_rows * kRowHeap);
 }
 

@@ -16,11 +16,11 @@ constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kKiB = 1 << 10;
 
 // Pages of the program and its libraries that a run touches, as measured; where
-// they are more already, two of more.
+// they are more already, in steps so large that they do not depend on chance.
 uint64_t ImageBytes(uint64_t touched_bytes) {
   constexpr uint64_t kUsual = 13 * kMiB + 640 * kKiB;
   if (touched_bytes + 256 * kKiB <= kUsual) return kUsual;
-  return base::AlignUp(touched_bytes + 1536 * kKiB, 2 * kMiB);
+  return base::AlignUp(touched_bytes + 2 * kMiB, 16 * kMiB);
 }
 
 // What is private and not in use in the heap: stacks, writable data of

@@ -166,7 +166,11 @@ Result<RunSummary> Runner::Run() {
 }
 
 Status Runner::RunModels() {
-  for (size_t i = 0; i < num_models(); ++i) REVLM_TRY(RunModel(i));
+  for (size_t i = 0; i < num_models(); ++i) {
+    REVLM_TRY(RunModel(i));
+    // Its compiled products and scratch are not the next one's to pay for.
+    prepared_.work[i].model.engine.reset();
+  }
   REVLM_TRY(WriteResults());
   Json manifest = directory_->manifest();
   manifest["state"] = "finished";

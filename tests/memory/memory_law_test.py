@@ -45,6 +45,8 @@ class Case:
             self.options += ["--logprobs", chance.randint(1, 5)]
         if chance.random() < 0.2:
             self.options += ["--prompt-logprobs"]
+        if chance.random() < 0.2:
+            self.options += ["--threads", chance.choice((1, 2, 8))]
         if chance.random() < 0.3:
             self.options += ["--temperature", 0.8]
         self.prompt_seed = chance.random()
@@ -148,7 +150,9 @@ class MemoryLawTest(memory_process.MemoryTest):
         self.assertEqual(events, 0)
         self.assertLessEqual(peak_ratio, 1)
         self.assertGreaterEqual(plan_ratio, 1)
-        self.assertLessEqual(plan_ratio, 1.1)
+        # With more threads than CPUs, hardly all of them come to use theirs.
+        if "--threads" not in case.options:
+            self.assertLessEqual(plan_ratio, 1.1)
 
     def check_refusal(self, case, floor):
         arguments = [*case.arguments(), memory_process.limit_flag(floor - 1),
@@ -156,7 +160,8 @@ class MemoryLawTest(memory_process.MemoryTest):
         out, err = self.revlm("plan", *arguments,
                               code=memory_process.BELOW_FLOOR)
         self.assertIn(f"the floor is {floor} bytes", err.decode())
-        self.assertEqual(json.loads(out)["floor_bytes"], floor)
+        self.assertIn(f"the floor is {floor} bytes",
+                      json.loads(out)["error"]["message"])
         began = time.monotonic()
         _, err = self.revlm("run", *arguments, code=memory_process.BELOW_FLOOR)
         self.refusal_seconds.append(time.monotonic() - began)
@@ -176,4 +181,4 @@ class MemoryLawTest(memory_process.MemoryTest):
 
 
 if __name__ == "__main__":
-    memory_process.main(needs_group=True, cases=20)
+    memory_process.main(measures_memory=True, cases=20)
