@@ -450,7 +450,8 @@ uint64_t OnednnMatmul::HeapBytes(int64_t num_rows, int64_t max_outputs,
   // rows, however long the products' sums are.
   const int64_t scratch =
       (34 << 10) + 25 * std::min(max_inputs * element, int64_t{12} << 10);
-  const int64_t per_thread = 2 * results + (converts ? weights : 0) + scratch;
+  const int64_t per_thread =
+      (pairs ? 2 : 1) * results + (converts ? weights : 0) + scratch;
   const int64_t proof_rows = std::max(rows, 2 * kAnchorRows);
   const int64_t proof =
       // Without conversion, a tile of such a matrix is as wide as all of it.
