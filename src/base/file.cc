@@ -138,7 +138,7 @@ Result<File> FinishOpen(Descriptor fd, const std::string& path,
       .size_bytes = static_cast<uint64_t>(info.st_size),
       .modified_ns =
           int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
-  return File(std::move(fd), path, identity, alignment);
+  return File(std::move(fd), path, identity, alignment, caching);
 }
 
 Status WriteAll(int fd, const std::string& path, std::string_view content) {
@@ -186,7 +186,18 @@ Result<size_t> File::ReadAt(uint64_t offset, std::span<std::byte> out) const {
     }
     done += static_cast<size_t>(count);
   }
+  if (caching_ == Caching::kDirect && direct_alignment_ == 1) {
+    DropFromPageCache(offset, wanted);
+  }
   return wanted;
+}
+
+Result<const std::byte*> File::ReadUnaligned(
+    uint64_t offset, uint64_t size_bytes, std::span<std::byte> buffer) const {
+  const uint64_t start = AlignDown(offset, direct_alignment_);
+  const uint64_t end = AlignUp(offset + size_bytes, direct_alignment_);
+  REVLM_TRY(ReadAt(start, buffer.first(end - start)));
+  return buffer.data() + (offset - start);
 }
 
 void File::DropFromPageCache(uint64_t offset, uint64_t length) const {

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 namespace revlm::base {
@@ -57,20 +58,29 @@ struct FileIdentity {
 
 enum class Caching {
   kPageCache,  // ordinary reads
-  kDirect,     // O_DIRECT where the filesystem allows it
+  // O_DIRECT where the filesystem allows it; elsewhere the pages that a read
+  // brought are dropped at once. Nothing stays in the page cache either way.
+  kDirect,
 };
 
 // No file asks direct reads to be aligned to more.
 inline constexpr uint32_t kMaxDirectAlignment = 4096;
 
+// Room for `size_bytes` from anywhere in a file: direct reads begin and end at
+// multiples of the file's alignment.
+constexpr uint64_t UnalignedReadBytes(uint64_t size_bytes) {
+  return AlignUp(size_bytes, kMaxDirectAlignment) + kMaxDirectAlignment;
+}
+
 class File {
  public:
   File(Descriptor fd, std::string path, FileIdentity identity,
-       uint32_t direct_alignment)
+       uint32_t direct_alignment, Caching caching)
       : fd_(std::move(fd)),
         path_(std::move(path)),
         identity_(identity),
-        direct_alignment_(direct_alignment) {}
+        direct_alignment_(direct_alignment),
+        caching_(caching) {}
 
   // The path it was opened by, for messages.
   const std::string& path() const { return path_; }
@@ -86,6 +96,13 @@ class File {
   // Returns the bytes read: out.size() or up to the end.
   Result<size_t> ReadAt(uint64_t offset, std::span<std::byte> out) const;
 
+  // Reads bytes `offset` to `offset + size_bytes` from wherever they lie, by
+  // way of `buffer`: returns where in it they begin. REQUIRES: they are in the
+  // file; `buffer` is aligned to kMaxDirectAlignment and has
+  // UnalignedReadBytes.
+  Result<const std::byte*> ReadUnaligned(uint64_t offset, uint64_t size_bytes,
+                                         std::span<std::byte> buffer) const;
+
   // Drops the file's pages from the page cache (for files read with
   // Caching::kPageCache whose bytes are not needed again).
   void DropFromPageCache(uint64_t offset, uint64_t length) const;
@@ -95,6 +112,7 @@ class File {
   std::string path_;
   FileIdentity identity_;
   uint32_t direct_alignment_;
+  Caching caching_;
 };
 
 class Directory {

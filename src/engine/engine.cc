@@ -85,8 +85,7 @@ ComputeType ChooseCompute(ComputeType asked, const ModelSpec& spec,
                           const formats::Checkpoint& checkpoint) {
   if (asked != ComputeType::kAuto) return asked;
   const int32_t weight = spec.layers.front().attention_output.weight;
-  return checkpoint.tensors()[static_cast<size_t>(weight)].dtype ==
-                 formats::DType::kBf16
+  return checkpoint.tensor(weight).dtype == formats::DType::kBf16
              ? ComputeType::kBf16
              : ComputeType::kF32;
 }

@@ -58,7 +58,7 @@ Status HeadRunner::RunTile(const Tile& tile, const SlabView& slab) {
   const int64_t row_bytes = machine_.matmul.InputRowBytes(width);
   const int64_t num_rows = static_cast<int64_t>(rows_.size());
   const formats::TensorInfo& head =
-      machine_.checkpoint.tensors()[static_cast<size_t>(machine_.spec.head)];
+      machine_.checkpoint.tensor(machine_.spec.head);
   const uint64_t column_bytes = head.size_bytes / head.shape[0];
   for (int64_t column = 0; column < tile.num_rows; column += kHeadColumns) {
     const int64_t count = std::min(kHeadColumns, tile.num_rows - column);

@@ -57,7 +57,7 @@ class TensorBinder {
   }
 
   Status Check(int32_t idx, const std::vector<uint64_t>& shape) const {
-    const TensorInfo& info = checkpoint_.tensors()[static_cast<size_t>(idx)];
+    const TensorInfo& info = checkpoint_.tensor(idx);
     if (info.shape != shape) {
       return base::MakeError(
           ErrorCode::kCorrupt,

@@ -8,8 +8,7 @@ namespace revlm::engine {
 namespace {
 
 RowTable TableOf(const Machine& machine, int32_t tensor_idx) {
-  const formats::TensorInfo& info =
-      machine.checkpoint.tensors()[static_cast<size_t>(tensor_idx)];
+  const formats::TensorInfo& info = machine.checkpoint.tensor(tensor_idx);
   return RowTable(machine.checkpoint.file(info.file_idx),
                   {.file_offset = info.offset_bytes,
                    .num_rows = static_cast<int64_t>(info.shape[0]),

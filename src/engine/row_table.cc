@@ -5,21 +5,17 @@
 #include <mutex>
 #include <optional>
 
-#include "base/bytes.h"
 
 namespace revlm::engine {
 
 Status RowTable::ReadRow(int32_t id, std::byte* scratch, float* out) const {
-  const uint64_t alignment = std::max(file_.direct_alignment(), 1u);
-  const uint64_t begin =
-      shape_.file_offset + static_cast<uint64_t>(id * row_bytes());
-  const uint64_t start = base::AlignDown(begin, alignment);
-  const uint64_t end =
-      base::AlignUp(begin + static_cast<uint64_t>(row_bytes()), alignment);
-  REVLM_TRY(file_.ReadAt(start, {scratch, end - start}));
-  if (alignment == 1) file_.DropFromPageCache(start, end - start);
-  kernels_.widen(shape_.type, scratch + (begin - start), shape_.num_columns,
-                 out);
+  const uint64_t size_bytes = static_cast<uint64_t>(row_bytes());
+  REVLM_ASSIGN_OR_RETURN(
+      const std::byte* row,
+      file_.ReadUnaligned(
+          shape_.file_offset + static_cast<uint64_t>(id) * size_bytes,
+          size_bytes, {scratch, ScratchBytes(shape_.num_columns)}));
+  kernels_.widen(shape_.type, row, shape_.num_columns, out);
   return {};
 }
 

@@ -40,8 +40,8 @@ class RowTable {
                 float* out);
 
   static uint64_t ScratchBytes(int64_t num_columns) {
-    return static_cast<uint64_t>(num_columns) * sizeof(float) +
-           2 * base::kMaxDirectAlignment;
+    return base::UnalignedReadBytes(static_cast<uint64_t>(num_columns) *
+                                    sizeof(float));
   }
 
  private:

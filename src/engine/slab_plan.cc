@@ -60,17 +60,17 @@ class SlabPacker {
 
   // Output rows of a matrix as it is tiled.
   int64_t NumRows(const StageMatrix& matrix) const {
-    return static_cast<int64_t>(
-        Info(matrix.tensors.front()).shape[matrix.is_cuttable ? 0 : 1]);
+    return static_cast<int64_t>(checkpoint_.tensor(matrix.tensors.front())
+                                    .shape[matrix.is_cuttable ? 0 : 1]);
   }
 
   // What `num_rows` rows take as a tile.
   uint64_t TileBytes(const StageMatrix& matrix, int64_t num_rows) const {
     uint64_t bytes = 0;
     for (const int32_t tensor : matrix.tensors) {
-      bytes += SlabPartBytes(Info(tensor).size_bytes /
-                             static_cast<uint64_t>(NumRows(matrix)) *
-                             static_cast<uint64_t>(num_rows));
+      bytes += base::UnalignedReadBytes(checkpoint_.tensor(tensor).size_bytes /
+                                        static_cast<uint64_t>(NumRows(matrix)) *
+                                        static_cast<uint64_t>(num_rows));
     }
     return bytes;
   }
@@ -102,10 +102,6 @@ class SlabPacker {
   std::vector<Slab>& slabs() { return slabs_; }
 
  private:
-  const formats::TensorInfo& Info(int32_t tensor) const {
-    return checkpoint_.tensors()[static_cast<size_t>(tensor)];
-  }
-
   int64_t RowsThatFit(const StageMatrix& matrix, int64_t num_left) const {
     const uint64_t free_bytes = max_bytes_ - used_bytes_;
     if (TileBytes(matrix, num_left) <= free_bytes) return num_left;
@@ -131,7 +127,7 @@ class SlabPacker {
              row + count == all && matrix.matrix + 1 == matrix.num_matrices,
          .first_part = slab.parts.size()});
     for (const int32_t tensor : matrix.tensors) {
-      const formats::TensorInfo& info = Info(tensor);
+      const formats::TensorInfo& info = checkpoint_.tensor(tensor);
       const uint64_t row_bytes = info.size_bytes / static_cast<uint64_t>(all);
       const uint64_t offset = row_bytes * static_cast<uint64_t>(row);
       slab.parts.push_back(
@@ -155,7 +151,7 @@ class SlabPacker {
 uint64_t SlabBytes(const Slab& slab) {
   uint64_t bytes = 0;
   for (const SlabPart& part : slab.parts) {
-    bytes += SlabPartBytes(part.size_bytes);
+    bytes += base::UnalignedReadBytes(part.size_bytes);
   }
   return bytes;
 }

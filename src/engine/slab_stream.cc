@@ -265,9 +265,6 @@ Status SlabStream::Move(const Chunk& chunk) const {
     return options_.scratch->WriteAt(chunk.file_offset, memory);
   }
   REVLM_TRY(chunk.file->ReadAt(chunk.file_offset, memory));
-  if (chunk.file->direct_alignment() == 1) {
-    chunk.file->DropFromPageCache(chunk.file_offset, chunk.size_bytes);
-  }
   return {};
 }
 

@@ -1,10 +1,9 @@
 // Brings slabs of bytes into memory in the order in which they will be used.
 //
-// A slab is a list of parts of files, read in one go by several threads, with
-// O_DIRECT where the filesystem allows it (elsewhere the pages read are dropped
-// at once), so that nothing sits in the page cache as well. Streamed slabs
-// share a ring of slots: while one is used the next ones are read. Pinned slabs
-// have memory of their own and are read once.
+// A slab is a list of parts of files, read in one go by several threads. Files
+// are opened with Caching::kDirect, so that nothing sits in the page cache as
+// well. Streamed slabs share a ring of slots: while one is used the next ones
+// are read. Pinned slabs have memory of their own and are read once.
 //
 //   stream.Enqueue(0); stream.Enqueue(1); ...   // what comes next, in order
 //   auto slab = stream.Acquire();               // waits for the oldest
@@ -52,13 +51,6 @@ struct SlabPart {
   uint64_t tensor_offset = 0;  // of the first byte, within the tensor
 };
 
-// What a part takes in a slab at most: direct reads begin and end at multiples
-// of the file's alignment.
-inline uint64_t SlabPartBytes(uint64_t size_bytes) {
-  return base::AlignUp(size_bytes, base::kMaxDirectAlignment) +
-         base::kMaxDirectAlignment;
-}
-
 // A stretch of a scratch file and its place in a slot, both aligned to
 // kMaxDirectAlignment.
 struct ScratchExtent {
@@ -105,7 +97,7 @@ class SlabStream {
   };
 
   // Memory is aligned to kMaxDirectAlignment; each slab fits its slot or its
-  // pinned memory (SlabPartBytes of its parts).
+  // pinned memory (base::UnalignedReadBytes of each of its parts).
   SlabStream(std::vector<const base::File*> files,
              std::vector<std::vector<SlabPart>> slabs, Options options);
   ~SlabStream();

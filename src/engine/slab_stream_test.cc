@@ -50,7 +50,7 @@ class SlabStreamTest
     for (const std::vector<SlabPart>& parts : slabs) {
       uint64_t bytes = 0;
       for (const SlabPart& part : parts)
-        bytes += SlabPartBytes(part.size_bytes);
+        bytes += base::UnalignedReadBytes(part.size_bytes);
       blocks.push_back(bytes / sizeof(Block));
     }
     SlabStream::Options options = {.scratch = scratch_ ? &*scratch_ : nullptr,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 
 namespace revlm::engine {
 namespace {
@@ -10,7 +9,7 @@ namespace {
 constexpr uint64_t kReadBytes = 1 << 20;
 
 struct alignas(base::kMaxDirectAlignment) Piece {
-  std::byte bytes[kReadBytes];
+  std::byte bytes[base::UnalignedReadBytes(kReadBytes)];
 };
 
 }  // namespace
@@ -29,8 +28,7 @@ void WeightHasher::Observe(std::span<const SlabPart> parts,
     }
     progress.hasher->Update({view.part(i), part.size_bytes});
     progress.hashed_bytes += part.size_bytes;
-    const uint64_t size_bytes =
-        checkpoint_.tensors()[static_cast<size_t>(part.tensor_idx)].size_bytes;
+    const uint64_t size_bytes = checkpoint_.tensor(part.tensor_idx).size_bytes;
     if (progress.hashed_bytes == size_bytes) {
       progress.digest = progress.hasher->Finish();
       progress.hasher.reset();
@@ -42,23 +40,18 @@ void WeightHasher::Observe(std::span<const SlabPart> parts,
 Status WeightHasher::HashFromFile(size_t tensor_idx, std::stop_token stop) {
   const formats::TensorInfo& info = checkpoint_.tensors()[tensor_idx];
   const base::File& file = checkpoint_.file(info.file_idx);
-  const uint64_t alignment = std::max(file.direct_alignment(), 1u);
   const std::unique_ptr<Piece> buffer = std::make_unique<Piece>();
   crypto::Sha256Hasher hasher;
-  const uint64_t end = info.offset_bytes + info.size_bytes;
-  uint64_t position = info.offset_bytes;
-  while (position < end) {
+  for (uint64_t done = 0; done < info.size_bytes; done += kReadBytes) {
     if (stop.stop_requested()) {
       return base::MakeError(ErrorCode::kCancelled, "hashing {}: stopped",
                              file.path());
     }
-    const uint64_t start = base::AlignDown(position, alignment);
-    REVLM_ASSIGN_OR_RETURN(const size_t count,
-                           file.ReadAt(start, {buffer->bytes, kReadBytes}));
-    if (alignment == 1) file.DropFromPageCache(start, count);
-    const uint64_t next = std::min<uint64_t>(end, start + count);
-    hasher.Update({buffer->bytes + (position - start), next - position});
-    position = next;
+    const uint64_t count = std::min(kReadBytes, info.size_bytes - done);
+    REVLM_ASSIGN_OR_RETURN(
+        const std::byte* bytes,
+        file.ReadUnaligned(info.offset_bytes + done, count, buffer->bytes));
+    hasher.Update({bytes, count});
   }
   progress_[tensor_idx].digest = hasher.Finish();
   progress_[tensor_idx].is_done = true;

@@ -54,6 +54,10 @@ class Checkpoint {
 
   // All tensors, in byte order of name.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
+  // One of them. REQUIRES: in range.
+  const TensorInfo& tensor(int32_t tensor_idx) const {
+    return tensors_[static_cast<size_t>(tensor_idx)];
+  }
   // Null when absent.
   const TensorInfo* Find(std::string_view name) const;
 
