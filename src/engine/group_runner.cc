@@ -8,10 +8,6 @@
 namespace revlm::engine {
 namespace {
 
-bool ScoresPrompt(const Request& request) {
-  return request.want_prompt_logprobs || request.want_prompt_logits;
-}
-
 // The alternatives of a row with logprobs for their logits.
 std::vector<Alternative> Alternatives(const HeadRow& row) {
   std::vector<Alternative> alternatives = row.best_few;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <mutex>
-#include <optional>
 #include <utility>
 
 #include "base/bytes.h"
@@ -423,18 +421,11 @@ Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
   for (size_t i = 0; i < products.size(); ++i) {
     REVLM_TRY(AddTasks(i, products[i], num_rows, max_rows, tasks));
   }
-  std::mutex mutex;
-  std::optional<Error> error;  // guarded by mutex
-  pool_.ParallelFor(
-      static_cast<int64_t>(tasks.size()), [&](int64_t task, int thread_idx) {
-        Status status =
-            RunTask(tasks[static_cast<size_t>(task)], input, sink, thread_idx);
-        if (status) return;
-        const std::lock_guard lock(mutex);
-        error = std::move(status).error();
-      });
-  if (error) return std::unexpected<Error>(*std::move(error));
-  return {};
+  return pool_.TryParallelFor(static_cast<int64_t>(tasks.size()),
+                              [&](int64_t task, int thread_idx) {
+                                return RunTask(tasks[static_cast<size_t>(task)],
+                                               input, sink, thread_idx);
+                              });
 }
 
 uint64_t OnednnMatmul::HeapBytes(int64_t num_rows, int64_t max_outputs,

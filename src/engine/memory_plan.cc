@@ -48,8 +48,8 @@ class Planner {
       total_kv_ += kv * num_layers();
       largest_kv_ = std::max(largest_kv_, kv);
     }
-    needs_conversion_ = NeedsConversion();
     min_slab_ = MinSlabBytes(input.spec, input.checkpoint);
+    needs_conversion_ = NeedsConversion();
     small_bytes_ = SmallTensors::MemoryBytes(input.spec, input.checkpoint);
   }
 
@@ -75,7 +75,7 @@ class Planner {
     return static_cast<uint64_t>(input_.spec.num_layers);
   }
   std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
-  bool NeedsConversion() const;
+  bool NeedsConversion();
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   double Seconds(const Plan& plan) const;
@@ -105,8 +105,7 @@ std::shared_ptr<const SlabPlan> Planner::SlabsOf(uint64_t slab_bytes) {
 
 Plan Planner::Make(const Choice& choice) {
   Plan plan;
-  const uint64_t slab_bytes = std::max(choice.slab_bytes, min_slab_);
-  plan.slabs = SlabsOf(slab_bytes);
+  plan.slabs = SlabsOf(choice.slab_bytes);
   plan.spills = choice.spills;
   plan.num_slots = choice.num_slots;
   plan.groups = MakeGroups(input_.requests,
@@ -139,22 +138,14 @@ Plan Planner::Make(const Choice& choice) {
   return plan;
 }
 
-bool Planner::NeedsConversion() const {
-  const ElementType operand = input_.matmul.operand();
-  auto differs = [&](int32_t tensor) {
-    return WeightType(
-               input_.checkpoint.tensors()[static_cast<size_t>(tensor)]) !=
-           operand;
-  };
-  if (differs(input_.spec.head)) return true;
-  for (const LayerTensors& layer : input_.spec.layers) {
-    for (const auto& linears : {layer.qkv, layer.mlp_inputs}) {
-      for (const LinearTensors& linear : linears) {
-        if (differs(linear.weight)) return true;
+bool Planner::NeedsConversion() {
+  for (const Slab& slab : SlabsOf(min_slab_)->slabs) {
+    for (const SlabPart& part : slab.parts) {
+      if (WeightType(input_.checkpoint.tensor(part.tensor_idx)) !=
+          input_.matmul.operand()) {
+        return true;
       }
     }
-    if (differs(layer.attention_output.weight)) return true;
-    if (differs(layer.down.weight)) return true;
   }
   return false;
 }

@@ -5,7 +5,7 @@
 // many sequences as decode together, on disk when reading them with each layer
 // is faster than reading the weights more often; pinned slabs, spread evenly.
 // Several ways of cutting are compared by the time that the cost model
-// (docs/method-engine.md) predicts; of equally fast ones the smallest is taken.
+// (Planner::PassSeconds) predicts; of equally fast ones the smallest is taken.
 //
 // Threads: pure functions. Errors: kBudgetExceeded, naming the floor.
 // Determinism: of the arguments alone; the floor does not depend on the rates.

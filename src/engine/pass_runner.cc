@@ -1,7 +1,6 @@
 #include "engine/pass_runner.h"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 namespace revlm::engine {
@@ -37,12 +36,10 @@ PassRunner::PassRunner(const Machine& machine, const SlabPlan& plan,
       plan_(plan),
       stream_(stream),
       num_slots_(num_slots),
-      limits_(limits),
       embedding_(TableOf(machine, machine.spec.embedding)),
       layers_(machine),
-      head_(machine),
-      memory_(activations) {
-  Activations::Lay(machine.spec, machine.matmul, limits, memory_.data(),
+      head_(machine) {
+  Activations::Lay(machine.spec, machine.matmul, limits, activations.data(),
                    &activations_);
   if (machine.spec.position_embedding != kNoTensor) {
     positions_.emplace(TableOf(machine, machine.spec.position_embedding));
@@ -124,8 +121,7 @@ std::vector<ScratchExtent> PassRunner::BlockExtents(const Pass& pass,
                       base::kMaxDirectAlignment);
     const uint64_t offset = segment->sequence->kv_offset;
     const ScratchExtent extent = {
-        .file_offset = static_cast<uint64_t>(layer) * pass.kv->layer_bytes +
-                       offset + begin,
+        .file_offset = pass.kv->OffsetOf(*segment->sequence, layer) + begin,
         .slot_offset = offset - block.first_offset + begin,
         .size_bytes = end - begin};
     if (!extents.empty() &&
@@ -216,24 +212,16 @@ void PassRunner::CaptureRows(const Pass& pass, int64_t depth) {
 
 // Writes the pages made in scratch to the file.
 Status PassRunner::SpillScratch(const Pass& pass, int64_t layer) {
-  std::mutex mutex;
-  std::optional<Error> error;
-  machine_.pool.ParallelFor(
+  return machine_.pool.TryParallelFor(
       static_cast<int64_t>(in_scratch_.size()), [&](int64_t i, int) {
         const SegmentPages& pages = in_scratch_[static_cast<size_t>(i)];
         const Sequence& sequence = *pages.segment->sequence;
-        if (!sequence.generates()) return;
-        const Status status = pass.kv->file->WriteAt(
-            static_cast<uint64_t>(layer) * pass.kv->layer_bytes +
-                sequence.kv_offset,
+        if (!sequence.generates()) return Status();
+        return pass.kv->file->WriteAt(
+            pass.kv->OffsetOf(sequence, layer),
             {pages.pages,
              machine_.kv_pages.SequenceBytes(pages.segment->num_rows)});
-        if (status) return;
-        const std::lock_guard lock(mutex);
-        error = status.error();
       });
-  if (error) return std::unexpected<Error>(*std::move(error));
-  return {};
 }
 
 // Sequences whose pages come back from the scratch file, block by block.
@@ -263,9 +251,8 @@ Status PassRunner::AttendAll(const Pass& pass, int64_t layer) {
   for (const Segment& segment : pass.segments) {
     if (!segment.sequence->generates()) continue;
     in_memory.push_back(
-        {&segment, pass.kv->memory +
-                       static_cast<uint64_t>(layer) * pass.kv->layer_bytes +
-                       segment.sequence->kv_offset});
+        {&segment,
+         pass.kv->memory + pass.kv->OffsetOf(*segment.sequence, layer)});
   }
   layers_.Attend(layer, in_memory);
   return {};

@@ -21,13 +21,18 @@
 
 namespace revlm::engine {
 
-// Where the keys and values of a group's sequences are kept: layer l of a
-// sequence at l * layer_bytes + kv_offset, in memory or in a scratch file.
+// Where the keys and values of a group's sequences are kept: in memory or in a
+// scratch file.
 struct KvStore {
   uint64_t layer_bytes = 0;
   std::byte* memory = nullptr;  // null: in `file`
   const base::ScratchFile* file = nullptr;
   uint64_t max_block_bytes = 0;  // of consecutive sequences read together
+
+  // Where a sequence's pages of a layer begin.
+  uint64_t OffsetOf(const Sequence& sequence, int64_t layer) const {
+    return static_cast<uint64_t>(layer) * layer_bytes + sequence.kv_offset;
+  }
 };
 
 struct Pass {
@@ -76,13 +81,11 @@ class PassRunner {
   const SlabPlan& plan_;
   SlabStream& stream_;
   const int32_t num_slots_;
-  const PassLimits limits_;
   RowTable embedding_;
   std::optional<RowTable> positions_;
   LayerRunner layers_;
   HeadRunner head_;
   Activations activations_;
-  std::span<std::byte> memory_;
 
   // Of the pass being run.
   std::vector<Block> blocks_;             // spilled and read back

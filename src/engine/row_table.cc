@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
-#include <optional>
-
 
 namespace revlm::engine {
 
@@ -29,22 +26,14 @@ Status RowTable::Gather(
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return ids[static_cast<size_t>(a)] < ids[static_cast<size_t>(b)];
   });
-  std::mutex mutex;
-  std::optional<Error> error;
   auto id_at = [&](int64_t i) {
     return ids[static_cast<size_t>(order[static_cast<size_t>(i)])];
   };
-  pool_.ParallelFor(count, [&](int64_t i, int thread_idx) {
-    if (i > 0 && id_at(i) == id_at(i - 1)) return;
-    Status status =
-        ReadRow(id_at(i), scratch(thread_idx),
-                out + order[static_cast<size_t>(i)] * shape_.num_columns);
-    if (!status) {
-      std::lock_guard lock(mutex);
-      error = status.error();
-    }
-  });
-  if (error) return std::unexpected<Error>(*error);
+  REVLM_TRY(pool_.TryParallelFor(count, [&](int64_t i, int thread_idx) {
+    if (i > 0 && id_at(i) == id_at(i - 1)) return Status();
+    return ReadRow(id_at(i), scratch(thread_idx),
+                   out + order[static_cast<size_t>(i)] * shape_.num_columns);
+  }));
   for (int64_t i = 1; i < count; ++i) {
     if (id_at(i) != id_at(i - 1)) continue;
     std::memcpy(out + order[static_cast<size_t>(i)] * shape_.num_columns,

@@ -31,10 +31,7 @@ struct GroupLimits {
   int64_t max_rows = 0;   // of a pass
   uint64_t kv_bytes = 0;  // of all layers, in memory; not when spilled
   uint64_t result_bytes = 0;
-  // Keys and values of a layer are on disk, except for blocks of sequences of
-  // at most this size.
-  bool spills = false;
-  uint64_t spill_block_bytes = 0;
+  bool spills = false;  // keys and values are on disk
 };
 
 // One pass over the weights for prompts begin .. end - 1.

@@ -11,6 +11,11 @@
 
 namespace revlm::engine {
 
+// Whether every position of the prompt goes through the head.
+inline bool ScoresPrompt(const Request& request) {
+  return request.want_prompt_logprobs || request.want_prompt_logits;
+}
+
 struct Sequence {
   size_t request_idx = 0;
   const Request* request = nullptr;

@@ -3,7 +3,9 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 namespace revlm::engine {
 namespace {
@@ -94,6 +96,21 @@ void ThreadPool::ParallelFor(int64_t num_tasks, const Body& body) {
     work_done_.wait(lock, [this] { return num_busy_ == 0; });
   }
   if (failed_) Rethrow();
+}
+
+Status ThreadPool::TryParallelFor(
+    int64_t num_tasks,
+    const std::function<Status(int64_t task, int thread_idx)>& body) {
+  std::mutex mutex;
+  std::optional<Error> error;  // guarded by mutex
+  ParallelFor(num_tasks, [&](int64_t task, int thread_idx) {
+    Status status = body(task, thread_idx);
+    if (status) return;
+    const std::lock_guard lock(mutex);
+    error = std::move(status).error();
+  });
+  if (error) return std::unexpected<Error>(*std::move(error));
+  return {};
 }
 
 void ThreadPool::Work(int thread_idx) {

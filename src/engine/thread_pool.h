@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
+
 namespace revlm::engine {
 
 class ThreadPool {
@@ -33,6 +35,10 @@ class ThreadPool {
   int num_threads() const { return static_cast<int>(threads_.size()) + 1; }
 
   void ParallelFor(int64_t num_tasks, const Body& body);
+  // The same with tasks that may fail: all are run, one of the errors is given.
+  Status TryParallelFor(
+      int64_t num_tasks,
+      const std::function<Status(int64_t task, int thread_idx)>& body);
 
   // CPUs this process may run on; at least 1.
   static int NumUsableCpus();

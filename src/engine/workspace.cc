@@ -69,7 +69,7 @@ void Workspace::OpenStream(const Machine& machine, WeightHasher* hasher) {
   for (size_t i = 0; i < plan_.slabs->slabs.size(); ++i) {
     const Slab& slab = plan_.slabs->slabs[i];
     options.pinned.push_back(plan_.pinned[i] ? pinned : nullptr);
-    if (plan_.pinned[i]) pinned += SlabBytes(slab);
+    if (plan_.pinned[i]) pinned += plan_.slabs->bytes[i];
     parts.push_back(slab.parts);
   }
   if (hasher != nullptr) {
