@@ -27,6 +27,7 @@
 #include "engine/engine.h"
 #include "engine/thread_pool.h"
 #include "formats/checkpoint.h"
+#include "memory/process_memory.h"
 #include "plain_product.h"
 
 namespace revlm::bench {
@@ -111,15 +112,8 @@ Result<double> RunSeconds(engine::Engine& engine, int64_t num_prompts,
 
 // The process's peak resident memory, in MiB, since the last ResetPeak.
 double PeakMebibytes() {
-  std::FILE* file = std::fopen("/proc/self/status", "r");
-  if (file == nullptr) return 0;
-  char line[256];
-  double kibibytes = 0;
-  while (std::fgets(line, sizeof(line), file) != nullptr) {
-    if (std::sscanf(line, "VmHWM: %lf", &kibibytes) == 1) break;
-  }
-  std::fclose(file);
-  return kibibytes / 1024;
+  return static_cast<double>(memory::ReadProcessMemory().peak_bytes) /
+         (1 << 20);
 }
 
 void ResetPeak() {

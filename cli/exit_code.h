@@ -5,7 +5,7 @@
 //        be run, a run directory in use or of another plan
 //   5    some operations failed, or the run had to stop (disk full, I/O);
 //        what finished is kept
-//   6    the memory cannot hold even one operation
+//   6    the memory limit is below the floor of the run
 //   70   a bug in revlm
 //   130, 143  stopped by SIGINT, SIGTERM; starting again resumes
 #pragma once

@@ -133,7 +133,7 @@ void DescribeEngine(const formats::Checkpoint& checkpoint,
   }
   report.compute = (*engine)->numerics().compute;
   report.context_length = (*engine)->context_length();
-  const engine::MemoryNeed& need = (*engine)->memory_need();
+  const engine::MemoryNeed need = (*engine)->memory_need();
   report.memory =
       InspectReport::Memory{.resident_bytes = need.pass_bytes,
                             .streaming_bytes = 2 * need.least_slab_bytes,

@@ -31,7 +31,7 @@ class StreamingEngine : public Engine {
   Status Start();
 
   const NumericsClass& numerics() const override { return numerics_; }
-  const MemoryNeed& memory_need() const override { return need_; }
+  MemoryNeed memory_need() const override;
   int32_t num_layers() const override {
     return static_cast<int32_t>(spec_.num_layers);
   }
@@ -55,7 +55,6 @@ class StreamingEngine : public Engine {
       std::stop_token stop) override;
 
  private:
-  void DescribeMemory();
   std::optional<Error> CheckRequest(const Request& request) const;
   RequestShape ShapeOf(const Request& request) const;
   // Those that can be run; the others are handed to `refuse`.
@@ -63,7 +62,8 @@ class StreamingEngine : public Engine {
       std::span<const Request> requests,
       const std::function<void(size_t, Error)>& refuse) const;
   PlanInput InputOf(std::span<const RequestShape> shapes) const;
-  void MeasureOnce();
+  Result<engine::Plan> MakePlan(std::span<const RequestShape> shapes);
+  RunPlan Summarize(const engine::Plan& plan) const;
   Status RunPlanned(std::span<const PlannedRequest> planned,
                     const RunHooks& hooks);
 
@@ -73,7 +73,6 @@ class StreamingEngine : public Engine {
   const ModelSpec spec_;
   ThreadPool pool_;
   NumericsClass numerics_;
-  MemoryNeed need_;
   std::unique_ptr<Matmul> matmul_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<WeightHasher> hasher_;
@@ -106,21 +105,21 @@ Status StreamingEngine::Start() {
               .pool = pool_,
               .kernels = kernels,
               .kv_pages = {.width = spec_.kv_width(), .type = kv_type}});
-  DescribeMemory();
   return {};
 }
 
-void StreamingEngine::DescribeMemory() {
+MemoryNeed StreamingEngine::memory_need() const {
   const uint64_t least = MinSlabBytes(spec_, checkpoint_);
   const SlabPlan plan = PlanSlabs(spec_, checkpoint_, least);
-  need_.weight_bytes = checkpoint_.weight_bytes();
-  need_.pass_bytes = plan.layer_bytes + plan.head_bytes;
-  need_.least_slab_bytes = least;
-  need_.row_bytes =
-      Activations::Lay(spec_, *matmul_, {.num_rows = 64}, nullptr, nullptr) /
-      64;
-  need_.kv_bytes_per_token = static_cast<uint64_t>(
-      spec_.num_layers * machine_->kv_pages.page_bytes() / kKvPagePositions);
+  return {.weight_bytes = checkpoint_.weight_bytes(),
+          .pass_bytes = plan.layer_bytes + plan.head_bytes,
+          .least_slab_bytes = least,
+          .row_bytes = Activations::Lay(spec_, *matmul_, {.num_rows = 64},
+                                        nullptr, nullptr) /
+                       64,
+          .kv_bytes_per_token = static_cast<uint64_t>(
+              spec_.num_layers * machine_->kv_pages.page_bytes() /
+              kKvPagePositions)};
 }
 
 std::optional<Error> StreamingEngine::CheckRequest(
@@ -153,14 +152,12 @@ std::optional<Error> StreamingEngine::CheckRequest(
 }
 
 RequestShape StreamingEngine::ShapeOf(const Request& request) const {
-  const bool scores_prompt =
-      request.want_prompt_logprobs || request.want_prompt_logits;
   RequestShape shape;
   shape.prompt_tokens = static_cast<int64_t>(request.prompt.size());
   shape.new_tokens =
       std::min<int64_t>(std::max(request.max_new_tokens, 0),
                         spec_.max_positions - shape.prompt_tokens);
-  shape.head_rows = scores_prompt          ? shape.prompt_tokens
+  shape.head_rows = ScoresPrompt(request)  ? shape.prompt_tokens
                     : shape.new_tokens > 0 ? 1
                                            : 0;
   const uint64_t length = request.prompt.size();
@@ -225,42 +222,45 @@ uint64_t StreamingEngine::FloorBytes(std::span<const Request> requests) {
   return engine::FloorBytes(InputOf(shapes));
 }
 
-// Only where the plan has a choice, and the measure has room.
-void StreamingEngine::MeasureOnce() {
-  const uint64_t left = budget_.limit_bytes() - budget_.reserved_bytes();
-  if (rates_ || !options_.measures_rates || left < 2 * kProbeBytes ||
-      need_.weight_bytes < kWorthMeasuring) {
-    return;
+// Measures the machine first where the plan has a choice, the measure has room
+// and it is worth its time.
+Result<engine::Plan> StreamingEngine::MakePlan(
+    std::span<const RequestShape> shapes) {
+  const uint64_t left = budget_.left_bytes();
+  if (!rates_ && left >= 2 * kProbeBytes &&
+      checkpoint_.weight_bytes() >= kWorthMeasuring &&
+      left >= engine::FloorBytes(InputOf(shapes))) {
+    rates_ = MeasureRates(checkpoint_, *matmul_, spec_);
   }
-  rates_ = MeasureRates(checkpoint_, *matmul_, spec_);
+  return engine::MakePlan(InputOf(shapes), left);
+}
+
+RunPlan StreamingEngine::Summarize(const engine::Plan& plan) const {
+  const Rates rates = rates_.value_or(Rates());
+  RunPlan summary = {.use = plan.use,
+                     .floor_bytes = plan.floor_bytes,
+                     .num_slabs = static_cast<int32_t>(plan.pinned.size()),
+                     .num_pinned_slabs = static_cast<int32_t>(std::count(
+                         plan.pinned.begin(), plan.pinned.end(), true)),
+                     .rows_per_pass = plan.pass_limits.num_rows,
+                     .num_groups = static_cast<int32_t>(plan.groups.size()),
+                     .seconds = plan.seconds,
+                     .read_bytes_per_second = rates.read_bytes_per_second,
+                     .flops_per_second = rates.flops_per_second};
+  for (const GroupShape& group : plan.groups) {
+    summary.sequences_per_group =
+        std::max(summary.sequences_per_group, group.num_generating);
+    summary.num_passes += static_cast<int64_t>(group.prompt_passes.size()) +
+                          group.num_decode_passes;
+  }
+  return summary;
 }
 
 Result<RunPlan> StreamingEngine::Plan(std::span<const Request> requests) {
-  const std::vector<RequestShape> shapes =
-      ShapesOf(Accept(requests, [](size_t, const Error&) {}));
-  const uint64_t left = budget_.limit_bytes() - budget_.reserved_bytes();
-  RunPlan result;
-  result.floor_bytes = engine::FloorBytes(InputOf(shapes));
-  if (left >= result.floor_bytes) MeasureOnce();
-  REVLM_ASSIGN_OR_RETURN(const engine::Plan plan,
-                         MakePlan(InputOf(shapes), left));
-  result.use = plan.use;
-  result.num_slabs = static_cast<int32_t>(plan.pinned.size());
-  result.num_pinned_slabs = static_cast<int32_t>(
-      std::count(plan.pinned.begin(), plan.pinned.end(), true));
-  result.rows_per_pass = plan.pass_limits.num_rows;
-  for (const GroupShape& group : plan.groups) {
-    result.sequences_per_group =
-        std::max(result.sequences_per_group, group.num_generating);
-    result.num_passes += static_cast<int64_t>(group.prompt_passes.size()) +
-                         group.num_decode_passes;
-  }
-  result.num_groups = static_cast<int32_t>(plan.groups.size());
-  result.seconds = plan.seconds;
-  const Rates rates = rates_.value_or(Rates());
-  result.read_bytes_per_second = rates.read_bytes_per_second;
-  result.flops_per_second = rates.flops_per_second;
-  return result;
+  REVLM_ASSIGN_OR_RETURN(
+      const engine::Plan plan,
+      MakePlan(ShapesOf(Accept(requests, [](size_t, const Error&) {}))));
+  return Summarize(plan);
 }
 
 Status StreamingEngine::Run(std::span<const Request> requests,
@@ -286,10 +286,8 @@ Status StreamingEngine::Run(std::span<const Request> requests,
 
 Status StreamingEngine::RunPlanned(std::span<const PlannedRequest> planned,
                                    const RunHooks& hooks) {
-  const std::vector<RequestShape> shapes = ShapesOf(planned);
-  const uint64_t left = budget_.limit_bytes() - budget_.reserved_bytes();
-  if (left >= engine::FloorBytes(InputOf(shapes))) MeasureOnce();
-  REVLM_ASSIGN_OR_RETURN(engine::Plan plan, MakePlan(InputOf(shapes), left));
+  REVLM_ASSIGN_OR_RETURN(engine::Plan plan, MakePlan(ShapesOf(planned)));
+  if (hooks.on_plan) hooks.on_plan(Summarize(plan));
   REVLM_ASSIGN_OR_RETURN(
       const std::unique_ptr<Workspace> workspace,
       Workspace::Create(std::move(plan), *machine_, budget_, hasher_.get(),

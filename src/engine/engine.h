@@ -109,22 +109,12 @@ struct Progress {
   uint64_t read_bytes = 0;  // weights read from disk so far
 };
 
-struct RunHooks {
-  // Called once per request, in order of completion.
-  std::function<void(size_t request_idx, Completion completion)> on_complete;
-  std::function<void(const Progress&)> on_progress;  // may be empty
-  std::stop_token stop;  // checked once per slab; Run returns kCancelled
-};
-
 struct EngineOptions {
   ComputeType compute = ComputeType::kAuto;
   int32_t num_threads = 0;  // 0: one per CPU this process may use
   // A directory on a disk, for keys and values that do not fit in memory.
   // Empty: they always stay in memory.
   std::string spill_directory;
-  // Measures the disk and the processor before it plans for a large model;
-  // otherwise plans for an ordinary machine.
-  bool measures_rates = true;
 };
 
 // Runs are bit-identical only within one class.
@@ -175,6 +165,16 @@ struct RunPlan {
   double flops_per_second = 0;
 };
 
+struct RunHooks {
+  // Called once, before any memory is taken; may be empty. Not when there is
+  // nothing to run.
+  std::function<void(const RunPlan&)> on_plan;
+  // Called once per request, in order of completion.
+  std::function<void(size_t request_idx, Completion completion)> on_complete;
+  std::function<void(const Progress&)> on_progress;  // may be empty
+  std::stop_token stop;  // checked once per slab; Run returns kCancelled
+};
+
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> Open(
@@ -183,7 +183,7 @@ class Engine {
   virtual ~Engine() = default;
 
   virtual const NumericsClass& numerics() const = 0;
-  virtual const MemoryNeed& memory_need() const = 0;
+  virtual MemoryNeed memory_need() const = 0;
   virtual int32_t num_layers() const = 0;
   virtual int32_t hidden_size() const = 0;
   virtual int32_t context_length() const = 0;

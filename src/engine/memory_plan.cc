@@ -359,6 +359,7 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
     if (is_better) best = std::move(plan);
   }
   REVLM_CHECK(best.has_value());  // the tightest fits the floor
+  best->floor_bytes = floor_bytes;
   return *std::move(best);
 }
 

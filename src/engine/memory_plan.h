@@ -50,6 +50,7 @@ struct Plan {
   std::vector<GroupShape> groups;
   bool spills = false;
   MemoryUse use;
+  uint64_t floor_bytes = 0;
   double seconds = 0;  // predicted
 };
 

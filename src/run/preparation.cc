@@ -124,6 +124,7 @@ std::vector<engine::Request> RequestsOf(const ModelWork& work) {
 }
 
 Result<Preparation> Prepare(const RunOptions& options) {
+  if (options.owns_process) memory::TuneHeap();
   REVLM_TRY(CheckOptions(options));
   Preparation prepared;
   REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));

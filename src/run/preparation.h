@@ -6,12 +6,13 @@
 //
 //   limit = reserve (memory/limit.h) + program + budget of the engines
 //
-// `program` is code, the heap as it is once everything small is loaded, what
-// the results will take of it, and an allowance for compiled products; so the
-// floor is the same whenever the same command is given.
+// `program` is code, writable data of libraries, the heap as it is once
+// everything small is loaded, and what the results will take of it.
 //
 // Threads: thread-confined. Errors: those of options, prompt files, models and
-// tokenizers; kBudgetExceeded, naming the floor. Determinism: see above.
+// tokenizers; kBudgetExceeded, naming the floor. Determinism: the floor is the
+// same whenever the same command is given, but for a rounding of the measured
+// heap.
 #pragma once
 
 #include <algorithm>

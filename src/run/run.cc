@@ -70,6 +70,7 @@ class Runner {
     return std::chrono::duration<double>(clock_.Monotonic() - started_).count();
   }
   void Tell(RunEvent::Kind kind, std::string message) const;
+  void TellPlan(const Model& model, const engine::RunPlan& plan);
   void Report(RunEvent event) const;
 
   const RunOptions& options_;
@@ -236,6 +237,18 @@ Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
   return directory_->WriteManifest(std::move(manifest));
 }
 
+void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
+  planned_peak_bytes_ =
+      std::max(planned_peak_bytes_, prepared_.PeakBytes(plan.use.peak_bytes()));
+  Tell(
+      RunEvent::Kind::kDetail,
+      fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
+                  "passes over the weights, {} bytes planned of {}",
+                  model.alias, model.numerics.compute, model.numerics.products,
+                  model.numerics.isa, plan.num_pinned_slabs, plan.num_slabs,
+                  plan.num_passes, planned_peak_bytes_, prepared_.limit_bytes));
+}
+
 Status Runner::RunOperations(const Model& model,
                              std::span<Operation* const> pending) {
   std::vector<engine::Request> requests;
@@ -256,17 +269,6 @@ Status Runner::RunOperations(const Model& model,
     requested.push_back(operation);
   }
   if (requests.empty()) return {};
-  REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
-                         model.engine->Plan(requests));
-  planned_peak_bytes_ =
-      std::max(planned_peak_bytes_, prepared_.PeakBytes(plan.use.peak_bytes()));
-  Tell(
-      RunEvent::Kind::kDetail,
-      fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
-                  "passes over the weights, {} bytes planned of {}",
-                  model.alias, model.numerics.compute, model.numerics.products,
-                  model.numerics.isa, plan.num_pinned_slabs, plan.num_slabs,
-                  plan.num_passes, planned_peak_bytes_, prepared_.limit_bytes));
 
   // Stops when the caller asks for it and when a result cannot be kept.
   std::stop_source stop;
@@ -275,6 +277,7 @@ Status Runner::RunOperations(const Model& model,
   Status kept;
   engine::RunHooks hooks;
   hooks.stop = stop.get_token();
+  hooks.on_plan = [&](const engine::RunPlan& plan) { TellPlan(model, plan); };
   hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
     if (!kept) return;
     Operation& operation = *requested[request_idx];
@@ -374,7 +377,6 @@ Status FenceProcess(const Preparation& prepared) {
 Result<RunSummary> Execute(const RunOptions& options,
                            const base::Clock& clock) {
   try {
-    if (options.owns_process) memory::TuneHeap();
     REVLM_ASSIGN_OR_RETURN(Preparation prepared, Prepare(options));
     if (options.owns_process) REVLM_TRY(FenceProcess(prepared));
     return Runner(options, clock, std::move(prepared)).Run();
@@ -384,50 +386,6 @@ Result<RunSummary> Execute(const RunOptions& options,
         "running: the system gave no more memory, the limit is reached; what "
         "finished is kept, ask for less at once");
   }
-}
-
-Result<PlanReport> MakePlanReport(const RunOptions& options) {
-  if (options.owns_process) memory::TuneHeap();
-  REVLM_ASSIGN_OR_RETURN(const Preparation prepared, Prepare(options));
-  PlanReport report = {
-      .limit_bytes = prepared.limit_bytes,
-      .limit_notice = prepared.limit_notice,
-      .floor_bytes = prepared.floor_bytes,
-      .num_prompts = static_cast<int64_t>(prepared.prompts.size())};
-  for (const ModelWork& work : prepared.work) {
-    const std::vector<engine::Request> requests = RequestsOf(work);
-    REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
-                           work.model.engine->Plan(requests));
-    const engine::MemoryUse& use = plan.use;
-    report.peak_bytes =
-        std::max(report.peak_bytes, prepared.PeakBytes(use.peak_bytes()));
-    report.seconds += plan.seconds;
-    const engine::MemoryNeed& need = work.model.engine->memory_need();
-    report.models.push_back(
-        {.alias = work.model.alias,
-         .compute = work.model.numerics.compute,
-         .weight_bytes = need.weight_bytes,
-         .pass_bytes = need.pass_bytes,
-         .program_bytes = prepared.program_bytes,
-         .slab_bytes = use.slab_bytes,
-         .ring_bytes = use.ring_bytes,
-         .pinned_bytes = use.pinned_bytes,
-         .activation_bytes = use.activation_bytes,
-         .kv_bytes = use.kv_bytes,
-         .spilled_bytes = use.spilled_bytes,
-         .scratch_bytes = use.scratch_bytes + use.heap_bytes,
-         .result_bytes = use.result_bytes,
-         .num_slabs = plan.num_slabs,
-         .num_pinned_slabs = plan.num_pinned_slabs,
-         .rows_per_pass = plan.rows_per_pass,
-         .sequences_per_group = plan.sequences_per_group,
-         .num_groups = plan.num_groups,
-         .num_passes = plan.num_passes,
-         .seconds = plan.seconds,
-         .read_bytes_per_second = plan.read_bytes_per_second,
-         .flops_per_second = plan.flops_per_second});
-  }
-  return report;
 }
 
 }  // namespace revlm::run
