@@ -37,7 +37,9 @@ class Case:
     def __init__(self, models, chance):
         self.chance = chance
         self.models = chance.sample(models, 2 if chance.random() < 0.1 else 1)
-        self.shape = self.models[0][1]
+        # The prompts are for all of them: ids of the smallest vocabulary.
+        self.shape = min((shape for _, shape in self.models),
+                         key=lambda shape: shape.vocab_size)
         num_prompts = chance.randint(1, 40)
         longest = chance.randint(1, 200)
         self.lengths = [chance.randint(1, longest) for _ in range(num_prompts)]
