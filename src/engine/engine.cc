@@ -111,15 +111,25 @@ Status StreamingEngine::Start() {
 MemoryNeed StreamingEngine::memory_need() const {
   const uint64_t least = MinSlabBytes(spec_, checkpoint_);
   const SlabPlan plan = PlanSlabs(spec_, checkpoint_, least);
-  return {.weight_bytes = checkpoint_.weight_bytes(),
-          .pass_bytes = plan.layer_bytes + plan.head_bytes,
-          .least_slab_bytes = least,
-          .row_bytes = Activations::Lay(spec_, *matmul_, {.num_rows = 64},
-                                        nullptr, nullptr) /
-                       64,
-          .kv_bytes_per_token = static_cast<uint64_t>(
-              spec_.num_layers * machine_->kv_pages.page_bytes() /
-              kKvPagePositions)};
+  MemoryNeed need = {
+      .weight_bytes = checkpoint_.weight_bytes(),
+      .pass_bytes = plan.layer_bytes + plan.head_bytes,
+      .least_slab_bytes = least,
+      .row_bytes = Activations::Lay(spec_, *matmul_, {.num_rows = 64}, nullptr,
+                                    nullptr) /
+                   64,
+      .kv_bytes_per_token = static_cast<uint64_t>(
+          spec_.num_layers * machine_->kv_pages.page_bytes() /
+          kKvPagePositions)};
+  for (int32_t i = 0; i < plan.num_layer_slabs; ++i) {
+    for (const SlabPart& part : plan.slabs[static_cast<size_t>(i)].parts) {
+      const ElementType type = WeightType(checkpoint_.tensor(part.tensor_idx));
+      need.library_bytes =
+          std::max(need.library_bytes,
+                   matmul_->FirstUseBytes(spec_.family->layout, type));
+    }
+  }
+  return need;
 }
 
 std::optional<Error> StreamingEngine::CheckRequest(

@@ -70,6 +70,17 @@ struct ResultTile {
 // Takes tiles that do not overlap, from several threads at once.
 using TileSink = std::function<void(const ResultTile&)>;
 
+// The largest of what a model multiplies.
+struct ProductLimits {
+  int64_t num_rows = 0;  // of a product
+  int64_t num_outputs = 0;
+  int64_t num_inputs = 0;
+  int64_t num_elements = 0;  // of a matrix
+  WeightLayout layout = WeightLayout::kOutIn;
+  bool converts = false;  // some weights are not of the type of operands
+  bool pairs = false;     // some products are paired
+};
+
 class Matmul {
  public:
   // `compute` is kF32 or kBf16.
@@ -94,11 +105,12 @@ class Matmul {
                           std::span<const Product> products,
                           const TileSink& sink) = 0;
 
-  // Heap that products of up to `num_rows` rows with matrices of up to
-  // [max_outputs][max_inputs] take, proofs included.
-  virtual uint64_t HeapBytes(int64_t num_rows, int64_t max_outputs,
-                             int64_t max_inputs, WeightLayout layout,
-                             bool converts, bool pairs) const = 0;
+  // Heap that products within `limits` take, proofs included.
+  virtual uint64_t HeapBytes(const ProductLimits& limits) const = 0;
+  // What the process keeps for good once such weights were multiplied: code
+  // that oneDNN writes when it is first needed.
+  virtual uint64_t FirstUseBytes(WeightLayout layout,
+                                 ElementType type) const = 0;
 
   // The class of what was multiplied so far; `kernels` is left empty.
   virtual NumericsClass numerics() const = 0;

@@ -49,7 +49,7 @@ class Planner {
       largest_kv_ = std::max(largest_kv_, kv);
     }
     min_slab_ = MinSlabBytes(input.spec, input.checkpoint);
-    needs_conversion_ = NeedsConversion();
+    products_ = ProductsOf();
     small_bytes_ = SmallTensors::MemoryBytes(input.spec, input.checkpoint);
   }
 
@@ -75,7 +75,7 @@ class Planner {
     return static_cast<uint64_t>(input_.spec.num_layers);
   }
   std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
-  bool NeedsConversion();
+  ProductLimits ProductsOf();
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   double Seconds(const Plan& plan) const;
@@ -90,7 +90,7 @@ class Planner {
   uint64_t total_results_ = 0, largest_result_ = 0;
   uint64_t total_kv_ = 0, largest_kv_ = 0;  // all layers of all; a layer of one
   uint64_t min_slab_ = 0, small_bytes_ = 0;
-  bool needs_conversion_ = false;
+  ProductLimits products_;  // but the number of rows
   std::map<uint64_t, std::shared_ptr<const SlabPlan>> slab_plans_;
 };
 
@@ -138,16 +138,27 @@ Plan Planner::Make(const Choice& choice) {
   return plan;
 }
 
-bool Planner::NeedsConversion() {
+ProductLimits Planner::ProductsOf() {
+  const ModelSpec& spec = input_.spec;
+  ProductLimits limits = {
+      .num_outputs = std::max(
+          {spec.qkv_width(), spec.intermediate_size, spec.hidden_size}),
+      .num_inputs = std::max(
+          {spec.hidden_size, spec.intermediate_size, spec.attention_width()}),
+      .layout = spec.family->layout,
+      .pairs = spec.layers.front().mlp_inputs.size() > 1};
   for (const Slab& slab : SlabsOf(min_slab_)->slabs) {
     for (const SlabPart& part : slab.parts) {
-      if (WeightType(input_.checkpoint.tensor(part.tensor_idx)) !=
-          input_.matmul.operand()) {
-        return true;
-      }
+      const formats::TensorInfo& info =
+          input_.checkpoint.tensor(part.tensor_idx);
+      limits.converts |= WeightType(info) != input_.matmul.operand();
+      if (part.tensor_idx == spec.head) continue;
+      limits.num_elements =
+          std::max(limits.num_elements,
+                   static_cast<int64_t>(info.shape[0] * info.shape[1]));
     }
   }
-  return false;
+  return limits;
 }
 
 // Everything but the ring and pins.
@@ -159,18 +170,12 @@ void Planner::CountMemory(Plan& plan) const {
   use.scratch_bytes =
       small_bytes_ + Machine::ScratchBytes(spec, longest_) *
                          static_cast<uint64_t>(input_.num_threads);
-  const int64_t max_inputs = std::max(
-      {spec.hidden_size, spec.intermediate_size, spec.attention_width()});
-  const int64_t max_outputs =
-      std::max({spec.qkv_width(), spec.intermediate_size, spec.hidden_size});
+  ProductLimits products = products_;
+  products.num_rows = std::min(plan.pass_limits.num_rows, kChunkRows);
   // Per row of a pass: what it is and where it goes, in vectors.
   constexpr int64_t kRowHeap = 64;
-  use.heap_bytes =
-      input_.matmul.HeapBytes(std::min(plan.pass_limits.num_rows, kChunkRows),
-                              max_outputs, max_inputs, spec.family->layout,
-                              needs_conversion_,
-                              spec.layers.front().mlp_inputs.size() > 1) +
-      static_cast<uint64_t>(plan.pass_limits.num_rows * kRowHeap);
+  use.heap_bytes = input_.matmul.HeapBytes(products) +
+                   static_cast<uint64_t>(plan.pass_limits.num_rows * kRowHeap);
 }
 
 // Marks `count` slabs spread evenly, so that the disk always has something to

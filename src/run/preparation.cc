@@ -81,7 +81,10 @@ ModelWork MakeWork(Model model, const RunOptions& options,
 // What the process takes beside the engines' budget.
 uint64_t ProgramBytes(const std::vector<ModelWork>& work) {
   uint64_t results = 0;
+  uint64_t library_bytes = 0;  // one copy serves all models
   for (const ModelWork& of : work) {
+    library_bytes =
+        std::max(library_bytes, of.model.engine->memory_need().library_bytes);
     for (const PlannedOperation& operation : of.operations) {
       results += ResultBytes(operation);
     }
@@ -90,7 +93,7 @@ uint64_t ProgramBytes(const std::vector<ModelWork>& work) {
   const uint64_t heap =
       base::AlignUp(memory::HeapBytes() + results, 128 * kKiB);
   return ImageBytes(memory::ReadProcessMemory().file_bytes) + kDataBytes +
-         heap + heap / kHeapGaps;
+         library_bytes + heap + heap / kHeapGaps;
 }
 
 // What loading took beside the program, which engines do not yet.
