@@ -3,9 +3,9 @@
   to_gguf.py DIRECTORY FILE.gguf
 
 For llama.cpp as a peer in the benchmark: the weights keep their types (norms
-become f32, as llama.cpp has them), and at no time is more than one of them in
-memory. The peer is given token ids, so the file holds no tokenizer, only the
-number of tokens.
+become f32, as llama.cpp has them) and pass through memory one at a time. The
+peer is given token ids, so the file holds no tokenizer, only the number of
+tokens.
 """
 
 import json
@@ -66,17 +66,25 @@ def to_pairs(rows, num_heads):
     return halves.swapaxes(1, 2).reshape(rows.shape)
 
 
+def describe(writer, name, dtype, array):
+    """Matrices keep their type, vectors become f32."""
+    width, kind, _ = TYPES[dtype if array.ndim > 1 else "F32"]
+    writer.add_tensor_info(name, array.shape, np.dtype(width),
+                           array.size * np.dtype(width).itemsize,
+                           raw_dtype=kind)
+
+
 def convert(name, dtype, array, config):
-    """(GGUF's type, array)"""
+    """The tensor as `describe` said."""
     if name.endswith(("q_proj.weight", "q_proj.bias")):
         array = to_pairs(array, config["num_attention_heads"])
     if name.endswith(("k_proj.weight", "k_proj.bias")):
         array = to_pairs(array, config["num_key_value_heads"])
     if array.ndim > 1:
-        return TYPES[dtype][1], array
+        return array
     if dtype == "BF16":
         array = (array.astype(np.uint32) << 16).view(np.float32)
-    return gguf.GGMLQuantizationType.F32, array.astype(np.float32)
+    return array.astype(np.float32)
 
 
 def rope_parameters(config):
@@ -134,20 +142,16 @@ def main():
     writer = gguf.GGUFWriter(sys.argv[2], "llama")
     writer.add_file_type(TYPES[sources["model.embed_tokens.weight"][0]][2])
     add_shape(writer, config, head_dim, base)
-    # What a tensor becomes is computed twice, here only for its description.
     for name, source in sources.items():
-        kind, array = convert(name, *source, config)
-        writer.add_tensor_info(gguf_name(name), array.shape, array.dtype,
-                               array.nbytes, raw_dtype=kind)
+        describe(writer, gguf_name(name), *source)
     if scaling:
         divisors = rope_divisors(base, scaling, head_dim)
-        writer.add_tensor_info("rope_freqs.weight", divisors.shape,
-                               divisors.dtype, divisors.nbytes)
+        describe(writer, "rope_freqs.weight", "F32", divisors)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     for name, source in sources.items():
-        writer.write_tensor_data(convert(name, *source, config)[1])
+        writer.write_tensor_data(convert(name, *source, config))
     if scaling:
         writer.write_tensor_data(divisors)
     writer.close()
