@@ -5,8 +5,8 @@
 
 Every weight stays in the checkpoint's own safetensors file; accelerate's hooks
 bring those of one module in before it runs and drop them after. No second copy
-is written, and the whole model is never loaded. With --resident all of it is,
-once, and nothing is offloaded.
+is written, and the whole model is never loaded. With --resident all of it is
+read into memory of the process, once, and nothing is offloaded.
 """
 
 import os
@@ -31,6 +31,9 @@ class Model:
             device_map={"": "cpu" if options.resident else "disk"})
         self.model.eval()
         check_placement(self.model, options)
+        if options.resident:  # so far they are pages of the file, unread
+            for weight in self.model.parameters():
+                weight.data = weight.data.clone()
 
     def prefill(self, prompts):
         """Shorter prompts are padded at the left and masked."""

@@ -52,6 +52,12 @@ def read_prompts(path):
                 for line in file if line.strip()]
 
 
+def anonymous_bytes():
+    """Memory of this process that is no page of a file."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) << 10
+
+
 @contextlib.contextmanager
 def stdout_kept():
     """Nobody but us writes to stdout, not even a library's native code."""
@@ -68,6 +74,7 @@ def stdout_kept():
 
 def run(name, version, options, load):
     """Generates from all prompts and prints the document."""
+    imports_bytes = anonymous_bytes()
     prompts = read_prompts(options.prompts)
     with stdout_kept():
         start = time.monotonic()
@@ -78,6 +85,7 @@ def run(name, version, options, load):
     print(json.dumps({
         "peer": name, "version": version, "batch": options.batch,
         "threads": options.threads, "num_prompts": len(prompts),
+        "imports_bytes": imports_bytes,
         "load_seconds": loaded - start, "prefill_seconds": prefill_seconds,
         "seconds": seconds, "prompt_tokens": sum(map(len, prompts)),
         "new_tokens": sum(map(len, tokens)), "tokens": tokens}))
