@@ -1,7 +1,8 @@
 """The peer that maps: llama.cpp, whose weights are pages of the file.
 
   llama_cpp_mmap.py MODEL.gguf --prompts FILE --max-tokens N --batch B
-      [--threads T] [--n-batch TOKENS] [--n-ubatch TOKENS] [--resident]
+      [--threads T] [--n-batch TOKENS] [--n-ubatch TOKENS] [--kv-unified]
+      [--resident]
 
 MODEL.gguf is made by to_gguf.py. The kernel drops and rereads pages as memory
 demands. With --resident the weights are read into memory of the process
@@ -56,8 +57,7 @@ class Model:
         params.n_seq_max = num_sequences
         params.n_outputs_max = num_sequences
         params.n_threads = params.n_threads_batch = options.threads
-        # What llama.cpp advises for sequences that share no prefix.
-        params.kv_unified = False
+        params.kv_unified = options.kv_unified
         return params
 
     def prefill(self, prompts):
@@ -109,6 +109,10 @@ def main():
         parser.add_argument("--" + name.replace("_", "-"), type=int,
                             default=getattr(DEFAULTS, name), metavar="TOKENS",
                             help="default: %(default)s")
+    parser.add_argument("--kv-unified", action="store_true",
+                        help="one pool of cells for all sequences: smaller, "
+                        "but everyone attends across all of it; by default "
+                        "each has a multiple of 256")
     parser.add_argument("--resident", action="store_true",
                         help="read the weights into memory instead")
     options = parser.parse_args()

@@ -4,8 +4,9 @@
 #
 #   bench/peers/setup.sh transformers|llama_cpp|all [DIRECTORY]
 #
-# DIRECTORY (build/peers) gets one environment per peer. One that is complete
-# for the versions below is left as it is.
+# DIRECTORY (build/peers) gets one environment per peer: 4.3 GB in two minutes,
+# 0.3 GB after some ten minutes of compiling. One that this very script made
+# is left as it is. Debian's packages needed: g++, python3-dev, python3-venv.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -55,7 +56,7 @@ make_transformers() {
 # From source, so that it has all the instructions of this machine.
 make_llama_cpp() {
   make_environment llama_cpp || return 0
-  CMAKE_ARGS="-DGGML_NATIVE=ON -DMTMD_BUILD=OFF -DLLAVA_BUILD=OFF" \
+  CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF" \
   CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-$(nproc)} \
     install --no-binary llama-cpp-python llama-cpp-python==0.3.36 \
     numpy==2.4.6 gguf==0.19.0
