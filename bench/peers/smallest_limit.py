@@ -32,7 +32,7 @@ OUT_OF_MEMORY = -9  # how the kernel ends a process at its limit
 
 
 def forget_pages(paths):
-    """Drops the files from the page cache, as far as nobody has them mapped."""
+    """Drops the files from the page cache, where nobody has them mapped."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:

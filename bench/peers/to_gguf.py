@@ -34,8 +34,9 @@ OF_MODEL = {"model.embed_tokens.weight": "token_embd.weight",
 OF_LAYER = {"input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q",
             "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
             "self_attn.o_proj": "attn_output",
-            "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate",
-            "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
+            "post_attention_layernorm": "ffn_norm",
+            "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+            "mlp.down_proj": "ffn_down"}
 
 
 def read_safetensors(path):
@@ -61,7 +62,7 @@ def gguf_name(name):
 
 def to_pairs(rows, num_heads):
     """llama.cpp turns neighbouring rows of a head of Q and K against each
-    other, the checkpoint's row i of a head goes with the one half a head on."""
+    other; in the checkpoint, a row's partner is half a head away."""
     halves = rows.reshape(num_heads, 2, -1, *rows.shape[1:])
     return halves.swapaxes(1, 2).reshape(rows.shape)
 
