@@ -2,6 +2,7 @@
 # with git, make and root or sudo; the work is done by the scripts in ci/.
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 60
+BENCH ?= --prompts 10 100 --one-by-one
 
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
@@ -21,9 +22,9 @@ demo: setup ## build a release and run a tiny real model
 test: setup ## build a release and run all tests and checks
 	@ci/test release
 
-bench: setup ## build a release and print the speed and memory table
-	@ci/build release revlm_bench
-	@build/bench/revlm_bench
+bench: setup ## build a release and measure time, memory and the bound
+	@ci/build release revlm revlm_rates revlm_make_checkpoint
+	@bench/bench.py $(BENCH)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix
