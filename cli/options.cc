@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "revlm/version.h"
@@ -97,6 +99,24 @@ void AddAnswerOptions(CLI::App& app, CommandLine& line) {
       ->group(group);
 }
 
+// Refuses what is no amount of memory before it is turned into bytes.
+CLI::Validator GibibytesValidator() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        double value = 0;
+        if (!CLI::detail::lexical_cast(text, value)) return "";  // said later
+        if (value > 0 && value <= kMaxGibibytes) return "";
+        return fmt::format(
+            "found {}, allowed is more than 0 and at most {} GiB", text,
+            kMaxGibibytes);
+      },
+      "");
+}
+
+uint64_t ToBytes(double gibibytes) {
+  return static_cast<uint64_t>(gibibytes * (1 << 30));
+}
+
 void AddEngineOptions(CLI::App& app, CommandLine& line) {
   RunOptions& run = line.run;
   const std::string group = "Computing";
@@ -109,6 +129,13 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
       ->group(group);
   app.add_option("--parallel-memory-limit", line.memory_limit_gib,
                  "GiB for the whole program, as a hard limit (36)")
+      ->check(GibibytesValidator())
+      ->option_text("G")
+      ->group(group);
+  app.add_option("--parallel-per-process", line.per_process_gib,
+                 "GiB a worker begins with; given, caps models at once\n"
+                 "(they run one after another as yet) (2)")
+      ->check(GibibytesValidator())
       ->option_text("G")
       ->group(group);
   app.add_flag("--memory-strict", run.memory_strict,
@@ -207,8 +234,10 @@ void Resolve(CommandLine& line) {
   RunOptions& run = line.run;
   run.special_tokens = !line.no_special_tokens;
   if (line.memory_limit_gib) {
-    run.memory_limit_bytes =
-        static_cast<uint64_t>(*line.memory_limit_gib * (1 << 30));
+    run.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
+  }
+  if (line.per_process_gib) {
+    run.per_process_bytes = ToBytes(*line.per_process_gib);
   }
   run.owns_process = true;
   if (line.dtype == "f32") run.dtype = Dtype::kF32;

@@ -39,6 +39,7 @@ struct CommandLine {
   std::string dtype = "auto";
   bool no_special_tokens = false;
   std::optional<double> memory_limit_gib;
+  std::optional<double> per_process_gib;
 };
 
 std::vector<std::string> CommandNames();

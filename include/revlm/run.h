@@ -55,6 +55,9 @@ struct SamplingOptions {
 };
 
 inline constexpr uint64_t kDefaultMemoryLimitBytes = uint64_t{36} << 30;
+inline constexpr uint64_t kDefaultPerProcessBytes = uint64_t{2} << 30;
+// No figure in GiB may be larger.
+inline constexpr double kMaxGibibytes = 1e6;
 
 struct RunOptions {
   // Model references, `[alias=]TARGET`: a directory, or `hf:ORG/NAME[@REV]` in
@@ -85,6 +88,11 @@ struct RunOptions {
   // % of what is available, or with `memory_strict` a refusal.
   std::optional<uint64_t> memory_limit_bytes;
   bool memory_strict = false;
+  // The memory that a worker begins with and, only when given, a cap on the
+  // models at once: as many as the limit has room for. More than the limit
+  // leaves beside its reserve is refused. Models run one after another as yet,
+  // so it only says how many could.
+  std::optional<uint64_t> per_process_bytes;
   // The process is this run's alone: its heap is tuned and fenced (RLIMIT_DATA)
   // to the limit.
   bool owns_process = false;

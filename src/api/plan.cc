@@ -13,7 +13,8 @@ Result<PlanReport> Plan(const RunOptions& options) {
       .limit_bytes = prepared.limit_bytes,
       .limit_notice = prepared.limit_notice,
       .floor_bytes = prepared.floor_bytes,
-      .num_prompts = static_cast<int64_t>(prepared.prompts.size())};
+      .num_prompts = static_cast<int64_t>(prepared.prompts.size()),
+      .max_models_at_once = prepared.max_models_at_once};
   for (const run::ModelWork& work : prepared.work) {
     REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
                            work.model.engine->Plan(run::RequestsOf(work)));

@@ -17,6 +17,11 @@ namespace {
 // Below this, plans differ by less than measuring takes.
 constexpr uint64_t kWorthMeasuring = uint64_t{256} << 20;
 
+// What an open engine keeps of the heap: the products that it compiled to find
+// out what the machine can do, and a description of each layer.
+constexpr uint64_t kOpenBytes = 768 << 10;
+constexpr uint64_t kOpenLayerBytes = 1 << 10;
+
 class StreamingEngine : public Engine {
  public:
   StreamingEngine(const formats::Checkpoint& checkpoint, memory::Budget& budget,
@@ -120,7 +125,9 @@ MemoryNeed StreamingEngine::memory_need() const {
                    64,
       .kv_bytes_per_token = static_cast<uint64_t>(
           spec_.num_layers * machine_->kv_pages.page_bytes() /
-          kKvPagePositions)};
+          kKvPagePositions),
+      .heap_bytes = kOpenBytes +
+                    kOpenLayerBytes * static_cast<uint64_t>(spec_.num_layers)};
   for (int32_t i = 0; i < plan.num_layer_slabs; ++i) {
     for (const SlabPart& part : plan.slabs[static_cast<size_t>(i)].parts) {
       const ElementType type = WeightType(checkpoint_.tensor(part.tensor_idx));

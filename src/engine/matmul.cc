@@ -95,6 +95,7 @@ class OnednnMatmul : public Matmul {
                   const TileSink& sink) override;
 
   uint64_t HeapBytes(const ProductLimits& limits) const override;
+  void Reserve(const ProductLimits& limits) override;
   uint64_t FirstUseBytes(WeightLayout layout, ElementType type) const override;
 
   NumericsClass numerics() const override { return numerics_; }
@@ -112,6 +113,14 @@ class OnednnMatmul : public Matmul {
   Result<bool> Prove(const ProductShape& shape);
   std::vector<std::byte> ProofData(uint64_t seed, int64_t count) const;
 
+  // Elements of the buffers of a ThreadScratch.
+  struct ScratchSizes {
+    int64_t product = 0;
+    int64_t weight = 0;
+    int64_t output = 0;
+  };
+  ScratchSizes SizesFor(const ProductLimits& limits) const;
+  int64_t TaskRows(const ProductLimits& limits) const;
   int64_t MaxRows(int64_t num_rows, int64_t num_tiles) const;
   Status AddTasks(size_t product_idx, const Product& product, int64_t num_rows,
                   int64_t max_rows, std::vector<Task>& tasks);
@@ -427,28 +436,46 @@ Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
                               });
 }
 
-uint64_t OnednnMatmul::HeapBytes(const ProductLimits& limits) const {
-  const int64_t rows =
-      std::min(RowBucket(limits.num_rows),
-               MaxRows(limits.num_rows, NumTiles(limits.num_outputs)));
+// The sizes of one thread's buffers for products within `limits`.
+OnednnMatmul::ScratchSizes OnednnMatmul::SizesFor(
+    const ProductLimits& limits) const {
   const int64_t columns = std::min(kColumnTile, limits.num_outputs);
-  const int64_t element = ElementBytes(operand_);
-  const int64_t results = rows * columns * 4;
-  const int64_t weights = columns * limits.num_inputs * element;
-  // oneDNN's scratch, as its versions were found to ask for: a few blocks of
-  // rows, however long the products' sums are.
-  const int64_t scratch =
-      (34 << 10) +
-      25 * std::min(limits.num_inputs * element, int64_t{12} << 10);
-  const int64_t per_thread = (limits.pairs ? 2 : 1) * results +
-                             (limits.converts ? weights : 0) + scratch;
-  const int64_t proof_rows = std::max(rows, 2 * kAnchorRows);
+  const int64_t row_bytes = limits.num_inputs * ElementBytes(operand_);
+  return {
+      // oneDNN's scratch, as its versions were found to ask for: a few blocks
+      // of rows, however long the products' sums are.
+      .product = (34 << 10) + 25 * std::min(row_bytes, int64_t{12} << 10),
+      .weight = limits.converts ? columns * row_bytes : 0,
+      .output = (limits.pairs ? 2 : 1) * TaskRows(limits) * columns};
+}
+
+// The most rows of one task within `limits`.
+int64_t OnednnMatmul::TaskRows(const ProductLimits& limits) const {
+  return std::min(RowBucket(limits.num_rows),
+                  MaxRows(limits.num_rows, NumTiles(limits.num_outputs)));
+}
+
+void OnednnMatmul::Reserve(const ProductLimits& limits) {
+  const ScratchSizes sizes = SizesFor(limits);
+  for (ThreadScratch& scratch : scratch_) {
+    ThreadScratch::Reserve(scratch.product, static_cast<size_t>(sizes.product));
+    ThreadScratch::Reserve(scratch.weight, static_cast<size_t>(sizes.weight));
+    ThreadScratch::Reserve(scratch.output, static_cast<size_t>(sizes.output));
+  }
+}
+
+uint64_t OnednnMatmul::HeapBytes(const ProductLimits& limits) const {
+  const ScratchSizes sizes = SizesFor(limits);
+  const int64_t columns = std::min(kColumnTile, limits.num_outputs);
+  const int64_t row_bytes = limits.num_inputs * ElementBytes(operand_);
+  const int64_t per_thread = sizes.product + sizes.weight + 4 * sizes.output;
+  const int64_t proof_rows = std::max(TaskRows(limits), 2 * kAnchorRows);
   const int64_t proof =
       // Without conversion, a tile of such a matrix is as wide as all of it.
       (limits.layout == WeightLayout::kInOut && !limits.converts
-           ? limits.num_elements * element
-           : weights) +
-      proof_rows * (limits.num_inputs * element + 2 * columns * 4);
+           ? limits.num_elements * ElementBytes(operand_)
+           : columns * row_bytes) +
+      proof_rows * (row_bytes + 2 * columns * 4);
   return static_cast<uint64_t>(per_thread * pool_.num_threads() + proof +
                                static_cast<int64_t>(kMaxCompiled) *
                                    kCompiledBytes);

@@ -107,6 +107,9 @@ class Matmul {
 
   // Heap that products within `limits` take, proofs included.
   virtual uint64_t HeapBytes(const ProductLimits& limits) const = 0;
+  // Takes every thread's share of it now. Otherwise threads take theirs when
+  // they first come to run a product, which some may never do.
+  virtual void Reserve(const ProductLimits& limits) = 0;
   // What the process keeps for good once such weights were multiplied: code
   // that oneDNN writes when it is first needed.
   virtual uint64_t FirstUseBytes(WeightLayout layout,

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "engine/machine.h"
@@ -141,8 +142,9 @@ Plan Planner::Make(const Choice& choice) {
 ProductLimits Planner::ProductsOf() {
   const ModelSpec& spec = input_.spec;
   ProductLimits limits = {
-      .num_outputs = std::max(
-          {spec.qkv_width(), spec.intermediate_size, spec.hidden_size}),
+      .num_outputs =
+          std::max({spec.qkv_width(), spec.intermediate_size, spec.hidden_size,
+                    std::min(spec.vocab_size, kHeadColumns)}),
       .num_inputs = std::max(
           {spec.hidden_size, spec.intermediate_size, spec.attention_width()}),
       .layout = spec.family->layout,
@@ -170,11 +172,11 @@ void Planner::CountMemory(Plan& plan) const {
   use.scratch_bytes =
       small_bytes_ + Machine::ScratchBytes(spec, longest_) *
                          static_cast<uint64_t>(input_.num_threads);
-  ProductLimits products = products_;
-  products.num_rows = std::min(plan.pass_limits.num_rows, kChunkRows);
+  plan.products = products_;
+  plan.products.num_rows = std::min(plan.pass_limits.num_rows, kChunkRows);
   // Per row of a pass: what it is and where it goes, in vectors.
   constexpr int64_t kRowHeap = 64;
-  use.heap_bytes = input_.matmul.HeapBytes(products) +
+  use.heap_bytes = input_.matmul.HeapBytes(plan.products) +
                    static_cast<uint64_t>(plan.pass_limits.num_rows * kRowHeap);
 }
 
@@ -340,6 +342,23 @@ std::vector<Choice> Planner::Choices(uint64_t budget_bytes) const {
   return choices;
 }
 
+// Of plans that are predicted to be equally fast, the one with the least of
+// this is taken: first one that needs nothing of the disk once it runs, since
+// that may turn out slower than measured; then one that writes nothing; then
+// the smallest.
+using Dislike = std::tuple<bool, bool, uint64_t>;
+
+Dislike DislikeOf(const Plan& plan) {
+  return {plan.use.ring_bytes > 0, plan.spills, plan.use.peak_bytes()};
+}
+
+// What is kept of a plan that fits: plans of many prompts are large.
+struct Candidate {
+  Choice choice;
+  double seconds = 0;
+  Dislike dislike;
+};
+
 }  // namespace
 
 uint64_t FloorBytes(const PlanInput& input) { return Planner(input).Floor(); }
@@ -354,18 +373,23 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         "can do with are {}; allow more memory or use shorter prompts",
         input.checkpoint.path(), budget_bytes, floor_bytes);
   }
-  std::optional<Plan> best;
+  std::vector<Candidate> candidates;
   for (const Choice& choice : planner.Choices(budget_bytes)) {
     Plan plan = planner.Make(choice);
     if (!planner.Complete(budget_bytes, plan)) continue;
-    const bool is_better = !best || plan.seconds * kSameTime < best->seconds ||
-                           (plan.seconds < best->seconds * kSameTime &&
-                            plan.use.peak_bytes() < best->use.peak_bytes());
-    if (is_better) best = std::move(plan);
+    candidates.push_back({choice, plan.seconds, DislikeOf(plan)});
   }
-  REVLM_CHECK(best.has_value());  // the tightest fits the floor
-  best->floor_bytes = floor_bytes;
-  return *std::move(best);
+  REVLM_CHECK(!candidates.empty());  // the tightest fits the floor
+  const double fewest_seconds =
+      std::ranges::min_element(candidates, {}, &Candidate::seconds)->seconds;
+  std::erase_if(candidates, [&](const Candidate& candidate) {
+    return candidate.seconds > fewest_seconds * kSameTime;
+  });
+  Plan best = planner.Make(
+      std::ranges::min_element(candidates, {}, &Candidate::dislike)->choice);
+  REVLM_CHECK(planner.Complete(budget_bytes, best));
+  best.floor_bytes = floor_bytes;
+  return best;
 }
 
 }  // namespace revlm::engine

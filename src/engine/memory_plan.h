@@ -5,7 +5,8 @@
 // many sequences as decode together, on disk when reading them with each layer
 // is faster than reading the weights more often; pinned slabs, spread evenly.
 // Several ways of cutting are compared by the time that the cost model
-// (Planner::PassSeconds) predicts; of equally fast ones the smallest is taken.
+// (Planner::PassSeconds) predicts; of equally fast ones that which needs the
+// disk least, then the smallest is taken.
 //
 // Threads: pure functions. Errors: kBudgetExceeded, naming the floor.
 // Determinism: of the arguments alone; the floor does not depend on the rates.
@@ -47,6 +48,7 @@ struct Plan {
   int num_slots = 0;         // of the ring, each of use.slab_bytes
   std::vector<bool> pinned;  // by slab
   PassLimits pass_limits;
+  ProductLimits products;  // of its passes
   std::vector<GroupShape> groups;
   bool spills = false;
   MemoryUse use;

@@ -47,6 +47,7 @@ Result<std::unique_ptr<Workspace>> Workspace::Create(
       SmallTensors::MemoryBytes(machine.spec, machine.checkpoint);
   REVLM_TRY(self.small_.Load(machine.spec, machine.checkpoint, machine.kernels,
                              scratch.first(small_bytes)));
+  machine.matmul.Reserve(self.plan_.products);
   machine.small = &self.small_;
   machine.thread_scratch = scratch.subspan(small_bytes);
   self.OpenStream(machine, hasher);

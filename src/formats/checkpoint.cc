@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/heap_size.h"
 #include "base/quote.h"
 #include "formats/safetensors_index.h"
 
@@ -179,6 +180,19 @@ Result<std::string> Checkpoint::ReadTokenizerJson() const {
                      file.path());
   }
   return content;
+}
+
+uint64_t Checkpoint::heap_bytes() const {
+  constexpr uint64_t kConfigBytes = 64 << 10;  // all three, and the directory
+  uint64_t bytes = kConfigBytes + base::HeapBytes(tensors_) +
+                   base::HeapBytes(files_) + base::HeapBytes(small_files_);
+  for (const TensorInfo& tensor : tensors_) {
+    bytes += base::HeapBytes(tensor.name) + base::HeapBytes(tensor.shape);
+  }
+  for (const base::File& file : files_) {
+    bytes += base::HeapBytes(file.path());
+  }
+  return bytes;
 }
 
 }  // namespace revlm::formats

@@ -68,6 +68,9 @@ class Checkpoint {
   // The sum over all tensors.
   uint64_t weight_bytes() const { return weight_bytes_; }
 
+  // What it keeps of the heap, at most; the same for the same files.
+  uint64_t heap_bytes() const;
+
   // Those of config.json, generation_config.json, tokenizer_config.json,
   // tokenizer.json and the index that exist, in byte order of name.
   const std::vector<SmallFile>& small_files() const { return small_files_; }

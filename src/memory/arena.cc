@@ -8,15 +8,11 @@
 #include <limits>
 
 #include "base/bytes.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
+#include "memory/populate.h"
 
 namespace revlm::memory {
 namespace {
 
-constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kHugePageBytes = 2 << 20;
 constexpr uint64_t kMaxBytes = std::numeric_limits<uint64_t>::max();
 
@@ -32,16 +28,6 @@ std::unexpected<Error> Refusal(uint64_t size_bytes) {
                          "mapping {} bytes: the system says \"{}\"; allow less "
                          "memory",
                          size_bytes, std::strerror(errno));
-}
-
-// Makes every page present. Old kernels are made to by touching it.
-bool Populate(std::byte* data, uint64_t size_bytes) {
-  if (madvise(data, size_bytes, MADV_POPULATE_WRITE) == 0) return true;
-  if (errno != EINVAL) return false;
-  for (uint64_t i = 0; i < size_bytes; i += kPageBytes) {
-    static_cast<volatile std::byte*>(data)[i] = std::byte{0};
-  }
-  return true;
 }
 
 // `size_bytes` of address space from a multiple of a huge page on.
@@ -90,7 +76,9 @@ Result<Arena> Arena::Map(Budget& budget, std::span<const Region> regions) {
     if (size_bytes >= kHugePageBytes) {
       madvise(arena.data_, size_bytes, MADV_HUGEPAGE);
     }
-    if (!Populate(arena.data_, size_bytes)) return Refusal(size_bytes);
+    if (!PopulatePages(arena.data_, size_bytes, Access::kWrite)) {
+      return Refusal(size_bytes);
+    }
   }
   std::byte* next = arena.data_;
   for (const Region& region : regions) {

@@ -176,6 +176,7 @@ std::string RenderJson(const PlanReport& report, int exit_code) {
   document["floor_bytes"] = report.floor_bytes;
   document["peak_bytes"] = report.peak_bytes;
   document["num_prompts"] = report.num_prompts;
+  document["max_models_at_once"] = report.max_models_at_once;
   document["predicted_seconds"] = report.seconds;
   document["models"] = Json::array();
   for (const ModelPlan& plan : report.models) {

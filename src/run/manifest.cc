@@ -71,22 +71,25 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
 Json NewManifest(const RunOptions& options, const Preparation& prepared,
                  Json plan, const base::Clock& clock) {
   const Host host = DescribeHost();
-  Json manifest = {{"schema", "revlm.manifest/1"},
-                   {"state", "running"},
-                   {"created", base::FormatUtc(clock.Wall())},
-                   {"command_line", options.command_line},
-                   {"versions", {{"revlm", kVersion}}},
-                   {"host",
-                    {{"cpu", host.cpu},
-                     {"num_cpus", host.num_cpus},
-                     {"memory_bytes", host.memory_bytes}}},
-                   {"plan", std::move(plan)},
-                   {"settings",
-                    {{"threads", options.num_threads},
-                     {"memory_limit_bytes", options.memory_limit_bytes.value_or(
-                                                kDefaultMemoryLimitBytes)},
-                     {"prompt_file", options.prompt_file}}},
-                   {"models", Json::array()}};
+  Json manifest = {
+      {"schema", "revlm.manifest/1"},
+      {"state", "running"},
+      {"created", base::FormatUtc(clock.Wall())},
+      {"command_line", options.command_line},
+      {"versions", {{"revlm", kVersion}}},
+      {"host",
+       {{"cpu", host.cpu},
+        {"num_cpus", host.num_cpus},
+        {"memory_bytes", host.memory_bytes}}},
+      {"plan", std::move(plan)},
+      {"settings",
+       {{"threads", options.num_threads},
+        {"memory_limit_bytes",
+         options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes)},
+        {"per_process_bytes",
+         options.per_process_bytes.value_or(kDefaultPerProcessBytes)},
+        {"prompt_file", options.prompt_file}}},
+      {"models", Json::array()}};
   for (const ModelWork& work : prepared.work) {
     manifest["models"].push_back(ModelToJson(work.model));
   }

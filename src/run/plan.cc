@@ -119,6 +119,13 @@ Status CheckOptions(const RunOptions& options) {
   REVLM_TRY(CheckRange("--top-p", sampling.top_p, 0.0f, 1.0f));
   REVLM_TRY(CheckRange("--logprobs", options.num_logprobs, 0, kMaxLogprobs));
   REVLM_TRY(CheckRange("--threads", options.num_threads, 0, kMaxThreads));
+  constexpr auto kMaxBytes = static_cast<uint64_t>(kMaxGibibytes * (1 << 30));
+  REVLM_TRY(CheckRange("--parallel-memory-limit, in bytes",
+                       options.memory_limit_bytes.value_or(1), uint64_t{1},
+                       kMaxBytes));
+  REVLM_TRY(CheckRange("--parallel-per-process, in bytes",
+                       options.per_process_bytes.value_or(1), uint64_t{1},
+                       kMaxBytes));
   return {};
 }
 

@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/heap_size.h"
+#include "memory/image.h"
 #include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/operation.h"
@@ -15,18 +17,15 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kKiB = 1 << 10;
 
-// Pages of the program and its libraries that a run touches, as measured; where
-// they are more already, in steps so large that they do not depend on chance.
-uint64_t ImageBytes(uint64_t touched_bytes) {
-  constexpr uint64_t kUsual = 13 * kMiB + 640 * kKiB;
-  if (touched_bytes + 256 * kKiB <= kUsual) return kUsual;
-  return base::AlignUp(touched_bytes + 2 * kMiB, 16 * kMiB);
-}
-
-// What is private and not in use in the heap: stacks, writable data of
-// libraries, and a sixteenth of the heap, which is what its gaps take.
+// What is private and not in use in the heap: the first thread's stack, what
+// libraries map for themselves, files of the locale, and a sixteenth of the
+// heap, which is what its gaps take.
 constexpr uint64_t kDataBytes = kMiB + 512 * kKiB;
 constexpr uint64_t kHeapGaps = 16;
+
+// Heap that is in use whatever is asked: the command line, and what libraries
+// set up.
+constexpr uint64_t kBaseHeapBytes = 384 * kKiB;
 
 // While a tokenizer.json is loaded, it takes this many times its size.
 constexpr double kLoadingShare = 2.5;
@@ -78,22 +77,54 @@ ModelWork MakeWork(Model model, const RunOptions& options,
   return work;
 }
 
-// What the process takes beside the engines' budget.
-uint64_t ProgramBytes(const std::vector<ModelWork>& work) {
-  uint64_t results = 0;
-  uint64_t library_bytes = 0;  // one copy serves all models
-  for (const ModelWork& of : work) {
-    library_bytes =
-        std::max(library_bytes, of.model.engine->memory_need().library_bytes);
-    for (const PlannedOperation& operation : of.operations) {
-      results += ResultBytes(operation);
+// The heap in use once everything small is loaded, without results.
+//
+// What malloc reports depends by some KiB on everything that was allocated
+// before, down to the lengths of paths, so it is only a check on what is added
+// up here from what was asked for.
+uint64_t HeapBytes(const RunOptions& options, const Preparation& prepared) {
+  constexpr uint64_t kTextCopies = 6;  // of a prompt on the command line
+  uint64_t bytes = kBaseHeapBytes;
+  for (const std::string& text : options.prompts) {
+    bytes += kTextCopies * base::HeapBlockBytes(text.size());
+  }
+  bytes += base::HeapBytes(prepared.prompts);
+  for (const PlannedPrompt& prompt : prepared.prompts) {
+    bytes += base::HeapBytes(prompt.id) + base::HeapBytes(prompt.text) +
+             base::HeapBytes(prompt.text_sha256) +
+             base::HeapBytes(prompt.variant);
+  }
+  for (const ModelWork& work : prepared.work) {
+    const Model& model = work.model;
+    bytes += model.tokenizer->heap_bytes() + model.checkpoint->heap_bytes() +
+             model.engine->memory_need().heap_bytes +
+             base::HeapBytes(work.operations);
+    for (const PlannedOperation& operation : work.operations) {
+      bytes += base::HeapBytes(operation.key) +
+               base::HeapBytes(operation.request.prompt);
     }
   }
   memory::TrimHeap();
-  const uint64_t heap =
-      base::AlignUp(memory::HeapBytes() + results, 128 * kKiB);
-  return ImageBytes(memory::ReadProcessMemory().file_bytes) + kDataBytes +
-         library_bytes + heap + heap / kHeapGaps;
+  const uint64_t measured_bytes = memory::HeapBytes();
+  if (measured_bytes <= bytes) return bytes;
+  // Something is kept that is not added up: in steps so large that chance
+  // hardly ever decides.
+  return base::AlignUp(measured_bytes + kMiB, 4 * kMiB);
+}
+
+// What the process takes beside the engines' budget.
+uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
+  uint64_t heap = HeapBytes(options, prepared);
+  uint64_t library_bytes = 0;  // one copy serves all models
+  for (const ModelWork& work : prepared.work) {
+    library_bytes =
+        std::max(library_bytes, work.model.engine->memory_need().library_bytes);
+    for (const PlannedOperation& operation : work.operations) {
+      heap += ResultBytes(operation);
+    }
+  }
+  return memory::ReadImage().size_bytes() + kDataBytes + library_bytes + heap +
+         heap / kHeapGaps;
 }
 
 // What loading took beside the program, which engines do not yet.
@@ -114,6 +145,23 @@ uint64_t EngineFloor(const std::vector<ModelWork>& work) {
         std::max(floor_bytes, of.model.engine->FloorBytes(RequestsOf(of)));
   }
   return floor_bytes;
+}
+
+// How many models the memory would allow at once.
+Result<int32_t> MaxModelsAtOnce(const RunOptions& options,
+                                uint64_t budget_bytes) {
+  const uint64_t num_models = options.models.size();
+  if (!options.per_process_bytes) return static_cast<int32_t>(num_models);
+  const uint64_t lease_bytes = *options.per_process_bytes;
+  if (lease_bytes > budget_bytes) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "--parallel-per-process: a worker begins with {} bytes, the memory "
+        "limit leaves {} beside its reserve; ask for less, or raise "
+        "--parallel-memory-limit",
+        lease_bytes, budget_bytes);
+  }
+  return static_cast<int32_t>(std::min(num_models, budget_bytes / lease_bytes));
 }
 
 }  // namespace
@@ -145,13 +193,16 @@ Result<Preparation> Prepare(const RunOptions& options) {
   prepared.budget = std::make_unique<memory::Budget>(
       limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes));
   REVLM_ASSIGN_OR_RETURN(
+      prepared.max_models_at_once,
+      MaxModelsAtOnce(options, prepared.budget->limit_bytes()));
+  REVLM_ASSIGN_OR_RETURN(
       std::vector<Model> models,
       OpenModels(options, *prepared.budget, SpillDirectory(options)));
   for (Model& model : models) {
     prepared.work.push_back(
         MakeWork(std::move(model), options, prepared.prompts));
   }
-  prepared.program_bytes = ProgramBytes(prepared.work);
+  prepared.program_bytes = ProgramBytes(options, prepared);
   prepared.floor_bytes =
       memory::LimitFor(prepared.program_bytes + EngineFloor(prepared.work));
   if (prepared.limit_bytes < prepared.floor_bytes) {

@@ -6,13 +6,13 @@
 //
 //   limit = reserve (memory/limit.h) + program + budget of the engines
 //
-// `program` is code, writable data of libraries, the heap as it is once
-// everything small is loaded, and what the results will take of it.
+// `program` is all code of the program and its libraries (memory/image.h), the
+// heap once everything small is loaded, and what the results will take of it.
 //
 // Threads: thread-confined. Errors: those of options, prompt files, models and
 // tokenizers; kBudgetExceeded, naming the floor. Determinism: the floor is the
-// same whenever the same command is given, but for a rounding of the measured
-// heap.
+// same whenever the same is asked of the same installation, whatever the limit,
+// the directory of the run, or what the page cache holds.
 #pragma once
 
 #include <algorithm>
@@ -49,6 +49,7 @@ struct Preparation {
   uint64_t program_bytes = 0;
   uint64_t loading_bytes = 0;  // what it took beside the program until now
   uint64_t floor_bytes = 0;    // the least limit
+  int32_t max_models_at_once = 0;
   std::unique_ptr<memory::Budget> budget;
   memory::Reservation program;
   std::vector<ModelWork> work;

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "memory/image.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/manifest.h"
@@ -363,9 +364,12 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
   return summary;
 }
 
-// Allocations beyond the limit fail instead of growing the process: private
-// memory may grow by what the limit leaves, and by the stacks of threads.
-Status FenceProcess(const Preparation& prepared) {
+// Code is made present, so that what is held does not depend on which of it is
+// needed when. Allocations beyond the limit fail instead of growing the
+// process: private memory may grow by what the limit leaves, and by the stacks
+// of threads.
+Status OwnProcess(const Preparation& prepared) {
+  memory::Populate(memory::ReadImage());
   constexpr uint64_t kStackBytes = uint64_t{64} << 20;
   const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
   return memory::FenceHeap(prepared.limit_bytes -
@@ -378,7 +382,7 @@ Result<RunSummary> Execute(const RunOptions& options,
                            const base::Clock& clock) {
   try {
     REVLM_ASSIGN_OR_RETURN(Preparation prepared, Prepare(options));
-    if (options.owns_process) REVLM_TRY(FenceProcess(prepared));
+    if (options.owns_process) REVLM_TRY(OwnProcess(prepared));
     return Runner(options, clock, std::move(prepared)).Run();
   } catch (const std::bad_alloc&) {
     return base::MakeError(

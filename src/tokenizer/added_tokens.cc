@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/heap_size.h"
 #include "base/quote.h"
 #include "tokenizer/utf8.h"
 
@@ -186,6 +187,26 @@ const AddedToken* AddedTokens::Find(std::string_view content) const {
 const AddedToken* AddedTokens::FindId(int32_t id) const {
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : &tokens_[found->second];
+}
+
+uint64_t AddedTokens::heap_bytes() const {
+  // Beside its value, a node of an unordered map has two words.
+  constexpr uint64_t kNodeBytes = 16;
+  uint64_t bytes = base::HeapBytes(tokens_);
+  for (const AddedToken& token : tokens_) {
+    bytes += 2 * base::HeapBytes(token.content) +
+             base::HeapBytes(token.normalized_content);
+  }
+  bytes += by_content_.size() *
+           base::HeapBlockBytes(sizeof(*by_content_.begin()) + kNodeBytes);
+  bytes += by_id_.size() *
+           base::HeapBlockBytes(sizeof(*by_id_.begin()) + kNodeBytes);
+  bytes += base::HeapBlockBytes(by_content_.bucket_count() * sizeof(void*)) +
+           base::HeapBlockBytes(by_id_.bucket_count() * sizeof(void*));
+  for (const Searched* searched : {&raw_, &normalized_}) {
+    bytes += base::HeapBytes(searched->tokens) + searched->matcher.heap_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace revlm::tokenizer

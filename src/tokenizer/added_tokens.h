@@ -62,6 +62,7 @@ class AddedTokens {
   const AddedToken* FindId(int32_t id) const;
   size_t size() const { return tokens_.size(); }
   int32_t num_ids() const { return num_ids_; }
+  uint64_t heap_bytes() const;
 
  private:
   struct Searched {

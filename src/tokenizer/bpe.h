@@ -67,6 +67,10 @@ class Bpe {
                 std::vector<int32_t>* ids) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  uint64_t heap_bytes() const {
+    return vocabulary_.heap_bytes() + base::HeapBytes(merges_) +
+           merge_index_.heap_bytes();
+  }
   bool has_byte_fallback() const { return options_.byte_fallback; }
 
  private:

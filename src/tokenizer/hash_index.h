@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/heap_size.h"
+
 namespace revlm::tokenizer {
 
 inline uint64_t MixHash(uint64_t value) {
@@ -60,6 +62,7 @@ class HashIndex {
   }
 
   uint64_t seed() const { return seed_; }
+  uint64_t heap_bytes() const { return base::HeapBytes(slots_); }
 
   // The item whose key has `hash` (made with `seed()`) and for which
   // `matches(item)`.

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/heap_size.h"
+
 namespace revlm::tokenizer {
 
 class TokenMatcher {
@@ -31,6 +33,11 @@ class TokenMatcher {
   explicit TokenMatcher(std::vector<std::string> patterns);
 
   std::vector<Match> Find(std::string_view text) const;
+  uint64_t heap_bytes() const {
+    return base::HeapBytes(first_child_) + base::HeapBytes(byte_) +
+           base::HeapBytes(failure_) + base::HeapBytes(longest_) +
+           base::HeapBytes(lengths_);
+  }
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;

@@ -254,6 +254,13 @@ int32_t Tokenizer::num_ids() const {
                   state_->bpe.vocabulary().num_ids());
 }
 
+uint64_t Tokenizer::heap_bytes() const {
+  // Of all but vocabularies: steps and their compiled patterns.
+  constexpr uint64_t kStepsBytes = 96 << 10;
+  return sizeof(State) + kStepsBytes + state_->bpe.heap_bytes() +
+         state_->added_tokens.heap_bytes();
+}
+
 std::string Tokenizer::Description() const {
   const bool is_byte_level = state_->pre_tokenizer.is_byte_level() ||
                              state_->normalizer.is_byte_level();

@@ -64,6 +64,8 @@ class Tokenizer {
 
   // One more than the largest id.
   int32_t num_ids() const;
+  // What it keeps of the heap, at most; the same for the same file.
+  uint64_t heap_bytes() const;
   // For people: "BPE, byte-level, 2048 tokens".
   std::string Description() const;
 

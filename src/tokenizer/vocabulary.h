@@ -52,6 +52,10 @@ class Vocabulary {
   std::optional<std::string_view> Text(int32_t id) const;
 
   size_t num_tokens() const { return num_tokens_; }
+  uint64_t heap_bytes() const {
+    return base::HeapBytes(texts_) + base::HeapBytes(spans_) +
+           index_.heap_bytes();
+  }
   // One more than the largest id.
   int32_t num_ids() const { return static_cast<int32_t>(spans_.size()); }
 

@@ -163,7 +163,8 @@ class UsageTest(ProgramTest):
                      "--output-dir", "--json", "--temperature", "--top-k",
                      "--top-p", "--seed", "--logprobs", "--prompt-logprobs",
                      "--capture", "--dtype", "--threads", "--no-special-tokens",
-                     "--parallel-memory-limit", "--memory-strict", "--display", "--quiet", "--verbose",
+                     "--parallel-memory-limit", "--parallel-per-process",
+                     "--memory-strict", "--display", "--quiet", "--verbose",
                      "--no-color"):
             self.assertIn(flag, out.decode())
 
@@ -193,6 +194,13 @@ class UsageTest(ProgramTest):
                       self.error("run", MODEL, "--capture", "first"))
         self.assertIn("allowed is 0 to",
                       self.error("run", MODEL, "--max-tokens", "-3"))
+        for flag in ("--parallel-memory-limit", "--parallel-per-process"):
+            for amount in ("-1", "0", "nan", "-inf", "inf", "1e7", "1e300"):
+                self.assertIn("allowed is more than 0 and at most 1000000 GiB",
+                              self.error("run", MODEL, f"{flag}={amount}"))
+            self.assertIn("allowed is 1 to",
+                          self.error("run", MODEL, flag, "1e-12"))
+            self.error("run", MODEL, flag, "much")
         self.assertIn("64", self.error("run", MODEL, "--challenges", 1000))
         self.assertIn("cannot be combined",
                       self.error("run", MODEL, "--challenges", 3, "--prompt",

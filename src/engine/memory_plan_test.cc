@@ -1,0 +1,144 @@
+#include "engine/memory_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "engine/engine_testing.h"
+#include "engine/matmul.h"
+#include "engine/model.h"
+
+namespace revlm::engine {
+namespace {
+
+// A model of one of the golden architectures, to plan for.
+class MemoryPlanTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    WriteModelFiles(LoadModelFiles("llama"), folder_.Path("m"));
+    checkpoint_ = formats::Checkpoint::Open(folder_.Path("m")).value();
+    spec_ = DescribeModel(*checkpoint_).value();
+    matmul_ = Matmul::Create(ComputeType::kF32, pool_, BestKernels()).value();
+    slabs_ = PlanSlabs(spec_, *checkpoint_, uint64_t{32} << 20);
+    Ask(12, 10, 20);
+  }
+
+  // `count` prompts that answer with `new_tokens`.
+  void Ask(int count, int64_t prompt_tokens, int64_t new_tokens) {
+    requests_.assign(static_cast<size_t>(count),
+                     {.prompt_tokens = prompt_tokens,
+                      .new_tokens = new_tokens,
+                      .head_rows = 1,
+                      .result_bytes = 1000});
+  }
+
+  PlanInput Input() const {
+    return {.spec = spec_,
+            .checkpoint = *checkpoint_,
+            .matmul = *matmul_,
+            .kv_pages = {.width = spec_.kv_width(), .type = ElementType::kF32},
+            .num_threads = 2,
+            .can_spill = true,
+            .rates = rates_,
+            .requests = requests_};
+  }
+  Plan Make(uint64_t budget_bytes) const {
+    return MakePlan(Input(), budget_bytes).value();
+  }
+  uint64_t weight_bytes() const {
+    return slabs_.layer_bytes + slabs_.head_bytes;
+  }
+  // Of every request at once, all layers.
+  uint64_t kv_bytes() const {
+    uint64_t bytes = 0;
+    for (const RequestShape& request : requests_) {
+      bytes += Input().kv_pages.SequenceBytes(request.max_length()) *
+               static_cast<uint64_t>(spec_.num_layers);
+    }
+    return bytes;
+  }
+
+  TempFolder folder_;
+  ThreadPool pool_{2};
+  std::optional<formats::Checkpoint> checkpoint_;
+  ModelSpec spec_;
+  std::unique_ptr<Matmul> matmul_;
+  SlabPlan slabs_;
+  Rates rates_;
+  std::vector<RequestShape> requests_;
+};
+
+TEST_F(MemoryPlanTest, EverythingStaysWhereItFits) {
+  // However fast or slow the disk is said to be.
+  for (const double rate : {1e6, 1.5e9, 1e12}) {
+    rates_.read_bytes_per_second = rate;
+    const Plan plan = Make(uint64_t{1} << 32);
+    EXPECT_EQ(plan.use.ring_bytes, 0u);
+    EXPECT_EQ(plan.use.spilled_bytes, 0u);
+    EXPECT_FALSE(plan.spills);
+    EXPECT_EQ(plan.use.pinned_bytes, weight_bytes());
+    EXPECT_EQ(plan.use.kv_bytes, kv_bytes());
+    EXPECT_EQ(plan.groups.size(), 1u);
+    // No more than this is needed for it.
+    const Plan same = Make(plan.use.peak_bytes());
+    EXPECT_EQ(same.use.ring_bytes, 0u);
+    EXPECT_EQ(same.use.kv_bytes, kv_bytes());
+    EXPECT_EQ(same.use.peak_bytes(), plan.use.peak_bytes());
+  }
+}
+
+TEST_F(MemoryPlanTest, TheFloorIsTheLeastThatIsNotRefused) {
+  const uint64_t floor_bytes = FloorBytes(Input());
+  const auto refused = MakePlan(Input(), floor_bytes - 1);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kBudgetExceeded);
+  EXPECT_NE(refused.error().message.find(std::to_string(floor_bytes)),
+            std::string::npos);
+  const Plan plan = Make(floor_bytes);
+  EXPECT_LE(plan.use.peak_bytes(), floor_bytes);
+  EXPECT_EQ(plan.floor_bytes, floor_bytes);
+}
+
+TEST_F(MemoryPlanTest, TheFloorDoesNotDependOnTheRates) {
+  const uint64_t floor_bytes = FloorBytes(Input());
+  rates_ = {.read_bytes_per_second = 1e6, .flops_per_second = 1e15};
+  EXPECT_EQ(FloorBytes(Input()), floor_bytes);
+}
+
+TEST_F(MemoryPlanTest, NothingIsSpilledWhereKeysAndValuesFit) {
+  Ask(12, 40, 80);
+  const uint64_t floor_bytes = FloorBytes(Input());
+  const Plan ample = Make(uint64_t{1} << 32);
+  // Room for all of them beside the tightest plan, but not for all weights.
+  for (const uint64_t budget :
+       {floor_bytes + kv_bytes() + (uint64_t{64} << 10),
+        ample.use.peak_bytes() - 1, ample.use.peak_bytes()}) {
+    const Plan plan = Make(budget);
+    EXPECT_FALSE(plan.spills) << budget;
+    EXPECT_LE(plan.use.peak_bytes(), budget);
+  }
+}
+
+TEST_F(MemoryPlanTest, MoreMemoryIsNeverPredictedToTakeLonger) {
+  // Plans within this are counted as equally fast.
+  constexpr double kSameTime = 1.005;
+  for (const int64_t new_tokens : {0, 1, 60}) {
+    for (const double rate : {1e7, 1.5e9}) {
+      Ask(9, 30, new_tokens);
+      rates_.read_bytes_per_second = rate;
+      const uint64_t floor_bytes = FloorBytes(Input());
+      double fewest_seconds = Make(floor_bytes).seconds;
+      for (uint64_t budget = floor_bytes; budget < 64 * floor_bytes;
+           budget += budget / 16) {
+        const Plan plan = Make(budget);
+        EXPECT_LE(plan.use.peak_bytes(), budget);
+        EXPECT_LE(plan.seconds, fewest_seconds * kSameTime)
+            << budget << " of " << floor_bytes << ", " << new_tokens;
+        fewest_seconds = std::min(fewest_seconds, plan.seconds);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace revlm::engine
