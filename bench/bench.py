@@ -3,7 +3,7 @@
 shapes with random weights (bench/README.md says how to read the table).
 
 Each figure is of a whole process in a memory control group as large as its
-limit. C and B are measured anew before each run. Rows are kept in a file and
+limit. C and B are measured anew before and after each run. Rows are kept in a file and
 not measured again, so that a long table can be made in several sittings.
 """
 
@@ -24,6 +24,7 @@ SHAPES = ("pythia-410m", "llama-3.2-1b", "llama-2-7b")
 LIMITS = {"W/8": 1 / 8, "W/4": 1 / 4, "2W": 2}
 ONE_BY_ONE = 3  # prompts measured, then scaled
 LONG_SECONDS = 60  # rows that take longer are measured once
+RATES = ("read_bytes_per_second", "flops_per_second")
 
 
 def parse():
@@ -103,18 +104,30 @@ class Bench:
             program.run(1, 0, limit_bytes)
         measured = []
         repeats = ONE_BY_ONE if num_prompts == 1 else self.options.repeats
+        before = program.rates()
         for i in range(repeats):
-            rates = program.rates()
             seconds, peak = program.run(
                 max(num_prompts, i + 1), new_tokens, limit_bytes,
                 first_prompt=i if num_prompts == 1 else None)
+            after = program.rates()
+            rates = {name: (before[name] + after[name]) / 2 for name in RATES}
             bound = cost.bound_seconds(program.model, work, limit_bytes, rates)
             measured.append({"seconds": seconds, "peak_bytes": peak,
                              "bound_seconds": bound, **rates})
             if num_prompts > 1 and seconds > LONG_SECONDS:
                 break
+            before = after
         self.keep({"key": key, "limit_bytes": limit_bytes,
-                   "commit": commit(), "measured": measured})
+                   "commit": commit(), "machine": machine(after),
+                   "measured": measured})
+
+
+def machine(rates):
+    """What the figures are of, in one line."""
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    name = text.split("model name")[1].split(":")[1].splitlines()[0].strip()
+    return (f"{name}, {rates['threads']} threads, {rates['isa']}, "
+            f"{rates['products']}")
 
 
 def commit():

@@ -5,9 +5,6 @@ import dataclasses
 import json
 import pathlib
 
-GIB = 1 << 30
-
-
 @dataclasses.dataclass(frozen=True)
 class Model:
     """A checkpoint with bf16 weights, by the tensors of its files."""
@@ -15,6 +12,7 @@ class Model:
     weight_bytes: int      # all tensors
     layer_parameters: int  # of matrices that every row goes through
     head_parameters: int   # of the head, that scored rows go through
+    kv_token_bytes: int    # keys and values of a token, all layers
 
     @property
     def pass_bytes(self):
@@ -41,7 +39,16 @@ def read_model(directory):
                 head += count
             else:
                 embedding += count
-    return Model(directory, weights, layers, head or embedding)
+    return Model(directory, weights, layers, head or embedding,
+                 kv_token_bytes(directory / "config.json"))
+
+
+def kv_token_bytes(path):
+    config = json.loads(path.read_text())
+    num_heads = config["num_attention_heads"]
+    width = config["hidden_size"] // num_heads * config.get(
+        "num_key_value_heads", num_heads)
+    return config["num_hidden_layers"] * 2 * width * 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +70,17 @@ class Work:
                     scored * model.head_parameters)
 
     def read_bytes(self, model, limit_bytes):
-        """What no schedule can avoid reading: every weight once, and for each
-        further pass what the limit cannot hold."""
+        """What no schedule can avoid reading: every weight once; and for each
+        further pass, which takes all weights, keys and values, as much of
+        them as the limit cannot hold. (Sequences in groups take the weights
+        more often and are no better off.)"""
         one_pass = model.pass_bytes
         if self.new_tokens == 0:
             one_pass -= 2 * model.head_parameters
+        length = self.prompt_tokens + self.new_tokens // 2  # on average
+        kept = self.num_prompts * length * model.kv_token_bytes
         return one_pass + (self.num_passes - 1) * max(
-            0, one_pass - limit_bytes)
+            0, one_pass + kept - limit_bytes)
 
 
 def bound_seconds(model, work, limit_bytes, rates):

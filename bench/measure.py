@@ -49,7 +49,7 @@ class Program:
 
     def rates(self):
         """C and B of this moment."""
-        out = subprocess.run([self.rates_program, self.model.directory, "1"],
+        out = subprocess.run([self.rates_program, self.model.directory],
                              check=True, stdout=subprocess.PIPE).stdout
         return json.loads(out)
 

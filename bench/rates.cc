@@ -1,18 +1,17 @@
-// revlm_rates CHECKPOINT [SECONDS]: what this machine can do at best, as one
-// JSON document.
+// revlm_rates CHECKPOINT [plain]: what this machine can do at best, as one JSON
+// document.
 //
 //   flops_per_second        C: the engine's own products of the model's shapes,
 //                           one layer's, many rows, all threads
-//   plain_flops_per_second  the same products by plain oneDNN with oneDNN's own
-//                           threads (plain_product.h)
+//   plain_flops_per_second  when asked: the same products by plain oneDNN with
+//                           oneDNN's own threads (plain_product.h)
 //   read_bytes_per_second   B: direct reads of the model's largest file, from
-//                           one end to the other, by the best number of readers
+//                           one end to the other, several at a time
 //
-// Medians of what fits in SECONDS (2) each.
+// Medians of repeats.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -36,8 +35,11 @@ namespace {
 
 constexpr int64_t kRows = 4 * engine::kChunkRows;
 constexpr uint64_t kReadBytes = 4 << 20;
-constexpr uint64_t kMostBytes = uint64_t{2} << 30;  // of one reading
-constexpr int kReaders[] = {1, 2, 4, 8};
+// Of one reading. All of a model's file: a machine under this one may keep
+// parts of it in a cache.
+constexpr uint64_t kMostBytes = uint64_t{4} << 30;
+constexpr int kReaders = 4;
+constexpr double kSeconds = 1;  // of repeats, at least
 
 double Now() {
   return std::chrono::duration<double>(base::SystemClock().Monotonic()).count();
@@ -88,7 +90,7 @@ std::vector<std::byte> Operands(const engine::Matmul& matmul, int64_t rows,
 
 // A layer's products as the engine runs them.
 Result<double> ProductRate(const engine::ModelSpec& spec,
-                           engine::Matmul& matmul, double seconds) {
+                           engine::Matmul& matmul) {
   const std::vector<engine::LinearTensors> linears = LinearsOf(spec);
   int64_t widest = 0;
   std::vector<std::vector<std::byte>> weights;
@@ -99,8 +101,8 @@ Result<double> ProductRate(const engine::ModelSpec& spec,
   }
   const std::vector<std::byte> input = Operands(matmul, kRows, widest, 99);
   std::vector<double> times;
-  const double end = Now() + seconds;
-  while (times.size() < 4 || Now() < end) {
+  const double end = Now() + kSeconds;
+  while (times.size() < 3 || Now() < end) {
     const double start = Now();
     for (size_t i = 0; i < linears.size(); ++i) {
       const engine::Product product = {
@@ -132,16 +134,15 @@ double PlainRate(const engine::ModelSpec& spec, int num_threads) {
   return FlopsOf(linears) / seconds;
 }
 
-// Seconds that `num_readers` take for the first `size_bytes` of a file.
+// Seconds that kReaders take for the first `size_bytes` of a file.
 std::optional<double> ReadSeconds(const base::File& file, uint64_t size_bytes,
-                                  int num_readers,
                                   std::span<std::byte> memory) {
   std::atomic<uint64_t> next = 0;
   std::atomic<bool> failed = false;
   const double start = Now();
   {
     std::vector<std::jthread> readers;
-    for (int i = 0; i < num_readers; ++i) {
+    for (int i = 0; i < kReaders; ++i) {
       const std::span<std::byte> buffer =
           memory.subspan(static_cast<size_t>(i) * kReadBytes, kReadBytes);
       readers.emplace_back([&, buffer] {
@@ -157,7 +158,7 @@ std::optional<double> ReadSeconds(const base::File& file, uint64_t size_bytes,
   return Now() - start;
 }
 
-Result<double> ReadRate(const formats::Checkpoint& checkpoint, double seconds) {
+Result<double> ReadRate(const formats::Checkpoint& checkpoint) {
   const formats::TensorInfo& largest = *std::max_element(
       checkpoint.tensors().begin(), checkpoint.tensors().end(),
       [&](const auto& a, const auto& b) {
@@ -166,30 +167,25 @@ Result<double> ReadRate(const formats::Checkpoint& checkpoint, double seconds) {
       });
   const base::File& file = checkpoint.file(largest.file_idx);
   const uint64_t size_bytes = std::min(file.size_bytes(), kMostBytes);
-  memory::Budget budget(kReadBytes * 8);
-  const memory::Region region = {memory::Use::kScratch, kReadBytes * 8};
+  memory::Budget budget(kReadBytes * kReaders);
+  const memory::Region region = {memory::Use::kScratch, kReadBytes * kReaders};
   REVLM_ASSIGN_OR_RETURN(const memory::Arena arena,
                          memory::Arena::Map(budget, {&region, 1}));
-  double best = 0;
-  for (const int num_readers : kReaders) {
-    std::vector<double> times;
-    const double end = Now() + seconds / 2;
-    while (times.empty() || Now() < end) {
-      const std::optional<double> took =
-          ReadSeconds(file, size_bytes, num_readers, arena.region(0));
-      if (!took) {
-        return base::MakeError(ErrorCode::kUnavailable, "reading {} failed",
-                               file.path());
-      }
-      times.push_back(*took);
+  std::vector<double> times;
+  const double end = Now() + kSeconds;
+  while (times.empty() || Now() < end) {
+    const std::optional<double> took =
+        ReadSeconds(file, size_bytes, arena.region(0));
+    if (!took) {
+      return base::MakeError(ErrorCode::kUnavailable, "reading {} failed",
+                             file.path());
     }
-    best = std::max(best,
-                    static_cast<double>(size_bytes) / Median(std::move(times)));
+    times.push_back(*took);
   }
-  return best;
+  return static_cast<double>(size_bytes) / Median(std::move(times));
 }
 
-Status Measure(const std::string& directory, double seconds) {
+Status Measure(const std::string& directory, bool plain) {
   REVLM_ASSIGN_OR_RETURN(const formats::Checkpoint checkpoint,
                          formats::Checkpoint::Open(directory));
   REVLM_ASSIGN_OR_RETURN(const engine::ModelSpec spec,
@@ -198,16 +194,16 @@ Status Measure(const std::string& directory, double seconds) {
   REVLM_ASSIGN_OR_RETURN(const std::unique_ptr<engine::Matmul> matmul,
                          engine::Matmul::Create(engine::ComputeType::kBf16,
                                                 pool, engine::BestKernels()));
-  REVLM_ASSIGN_OR_RETURN(const double read, ReadRate(checkpoint, seconds));
-  REVLM_ASSIGN_OR_RETURN(const double flops,
-                         ProductRate(spec, *matmul, seconds));
-  const nlohmann::json document = {
-      {"read_bytes_per_second", read},
-      {"flops_per_second", flops},
-      {"plain_flops_per_second", PlainRate(spec, pool.num_threads())},
-      {"threads", pool.num_threads()},
-      {"isa", matmul->numerics().isa},
-      {"products", matmul->numerics().products}};
+  REVLM_ASSIGN_OR_RETURN(const double read, ReadRate(checkpoint));
+  REVLM_ASSIGN_OR_RETURN(const double flops, ProductRate(spec, *matmul));
+  nlohmann::json document = {{"read_bytes_per_second", read},
+                             {"flops_per_second", flops},
+                             {"threads", pool.num_threads()},
+                             {"isa", matmul->numerics().isa},
+                             {"products", matmul->numerics().products}};
+  if (plain) {
+    document["plain_flops_per_second"] = PlainRate(spec, pool.num_threads());
+  }
   std::printf("%s\n", document.dump().c_str());
   return {};
 }
@@ -216,12 +212,12 @@ Status Measure(const std::string& directory, double seconds) {
 }  // namespace revlm::bench
 
 int main(int argc, char** argv) {
-  if (argc < 2 || argc > 3) {
-    std::fprintf(stderr, "usage: revlm_rates CHECKPOINT [SECONDS]\n");
+  const bool plain = argc == 3 && std::string(argv[2]) == "plain";
+  if (argc != (plain ? 3 : 2)) {
+    std::fprintf(stderr, "usage: revlm_rates CHECKPOINT [plain]\n");
     return 2;
   }
-  const revlm::Status status =
-      revlm::bench::Measure(argv[1], argc == 3 ? std::atof(argv[2]) : 2);
+  const revlm::Status status = revlm::bench::Measure(argv[1], plain);
   if (status) return 0;
   std::fprintf(stderr, "revlm_rates: %s\n", status.error().message.c_str());
   return 1;

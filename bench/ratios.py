@@ -34,11 +34,12 @@ class Ratios:
         generate, score = (
             cost.Work(num_prompts, measure.PROMPT_TOKENS, count)
             for count in (new_tokens, 0))
-        streamed = max(0, self.model.pass_bytes - row["limit_bytes"])
-        flops = generate.flops(self.model) - score.flops(self.model)
-        return seconds / max(
-            (new_tokens - 1) * streamed / rates["read_bytes_per_second"],
-            flops / rates["flops_per_second"])
+        read_bytes, flops = (
+            generate.read_bytes(self.model, row["limit_bytes"]) -
+            self.model.pass_bytes,
+            generate.flops(self.model) - score.flops(self.model))
+        return seconds / max(read_bytes / rates["read_bytes_per_second"],
+                             flops / rates["flops_per_second"])
 
     def add(self, name, ratio):
         if ratio is not None:
