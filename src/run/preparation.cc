@@ -27,7 +27,7 @@ constexpr uint64_t kHeapGaps = 16;
 // set up.
 constexpr uint64_t kBaseHeapBytes = 384 * kKiB;
 
-// While a tokenizer.json is loaded, it takes this many times its size.
+// While another small file is loaded, it takes this many times its size.
 constexpr double kLoadingShare = 2.5;
 
 // The heap that an operation's result takes until the run is over.
@@ -127,19 +127,27 @@ uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
          heap / kHeapGaps;
 }
 
-// What loading took beside the program, which engines do not yet.
+// What loading took beside the program, which engines do not yet. Of a
+// tokenizer, that is its text and the lists that it is built from, which take
+// no more than what is built.
 uint64_t LoadingBytes(const std::vector<ModelWork>& work) {
   uint64_t largest = 0;
   for (const ModelWork& of : work) {
-    for (const formats::SmallFile& file : of.model.checkpoint->small_files()) {
-      largest = std::max(largest, file.size_bytes);
+    const formats::Checkpoint& checkpoint = *of.model.checkpoint;
+    for (const formats::SmallFile& file : checkpoint.small_files()) {
+      const uint64_t bytes =
+          file.name == formats::kTokenizerName
+              ? file.size_bytes + of.model.tokenizer->heap_bytes()
+              : static_cast<uint64_t>(static_cast<double>(file.size_bytes) *
+                                      kLoadingShare);
+      largest = std::max(largest, bytes);
     }
   }
-  return static_cast<uint64_t>(static_cast<double>(largest) * kLoadingShare);
+  return largest;
 }
 
 uint64_t EngineFloor(const std::vector<ModelWork>& work) {
-  uint64_t floor_bytes = LoadingBytes(work);
+  uint64_t floor_bytes = 0;
   for (const ModelWork& of : work) {
     floor_bytes =
         std::max(floor_bytes, of.model.engine->FloorBytes(RequestsOf(of)));
@@ -203,8 +211,9 @@ Result<Preparation> Prepare(const RunOptions& options) {
         MakeWork(std::move(model), options, prepared.prompts));
   }
   prepared.program_bytes = ProgramBytes(options, prepared);
+  prepared.loading_bytes = LoadingBytes(prepared.work);
   prepared.floor_bytes =
-      memory::LimitFor(prepared.program_bytes + EngineFloor(prepared.work));
+      memory::LimitFor(prepared.PeakBytes(EngineFloor(prepared.work)));
   if (prepared.limit_bytes < prepared.floor_bytes) {
     return base::MakeError(
         ErrorCode::kBudgetExceeded,

@@ -33,9 +33,9 @@ class ProgramTest(unittest.TestCase):
             if name.endswith("SAN_OPTIONS") or name.startswith("ONEDNN_"):
                 self.environment[name] = value
 
-    def start(self, *arguments, env=None, **options):
+    def start(self, *arguments, env=None, program=None, **options):
         return subprocess.Popen(
-            [REVLM, *map(str, arguments)], cwd=self.folder,
+            [program or REVLM, *map(str, arguments)], cwd=self.folder,
             env={**self.environment, **(env or {})},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, **options)
