@@ -44,6 +44,11 @@ uint64_t ResultBytes(const PlannedOperation& operation) {
          scored * (kTokenBytes + alternatives * kTokenBytes / 2);
 }
 
+// The heap that writing it down takes: its line, as text that grows.
+uint64_t LineBytes(const PlannedOperation& operation) {
+  return ResultBytes(operation) * 4;
+}
+
 // A directory on the disk of the run's: it, or what is above it.
 std::string SpillDirectory(const RunOptions& options) {
   std::string path =
@@ -116,15 +121,20 @@ uint64_t HeapBytes(const RunOptions& options, const Preparation& prepared) {
 uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
   uint64_t heap = HeapBytes(options, prepared);
   uint64_t library_bytes = 0;  // one copy serves all models
+  uint64_t line_bytes = 0;
+  uint64_t thread_bytes = 0;
   for (const ModelWork& work : prepared.work) {
-    library_bytes =
-        std::max(library_bytes, work.model.engine->memory_need().library_bytes);
+    const engine::MemoryNeed need = work.model.engine->memory_need();
+    library_bytes = std::max(library_bytes, need.library_bytes);
+    thread_bytes += need.thread_bytes;
     for (const PlannedOperation& operation : work.operations) {
       heap += ResultBytes(operation);
+      line_bytes = std::max(line_bytes, LineBytes(operation));
     }
   }
-  return memory::ReadImage().size_bytes() + kDataBytes + library_bytes + heap +
-         heap / kHeapGaps;
+  heap += line_bytes;
+  return memory::ReadImage().size_bytes() + kDataBytes + thread_bytes +
+         library_bytes + heap + heap / kHeapGaps;
 }
 
 // What loading took beside the program, which engines do not yet. Of a

@@ -137,13 +137,17 @@ class MemoryLawTest(memory_process.MemoryTest):
                            "ample")
             self.assertEqual(self.answers("held"), self.answers("ample"))
 
+    def run_in_group(self, arguments, limit, directory, **options):
+        """(document, peak of the group, limit events)"""
+        with memory_group.MemoryGroup(limit) as group:
+            run = self.run_model(arguments, limit, directory,
+                                 preexec_fn=group.enter, **options)
+            return run, group.peak_bytes, group.limit_events
+
     def check_limit(self, name, case, limit):
         plan = self.plan(case.arguments(), limit, "held")
         began = time.monotonic()
-        with memory_group.MemoryGroup(limit) as group:
-            run = self.run_model(case.arguments(), limit, "held",
-                                 preexec_fn=group.enter)
-            peak, events = group.peak_bytes, group.limit_events
+        run, peak, events = self.run_in_group(case.arguments(), limit, "held")
         seconds = time.monotonic() - began
         peak_ratio = max(peak, run["peak_memory_bytes"]) / limit
         plan_ratio = plan["peak_bytes"] / run["peak_memory_bytes"]
@@ -185,6 +189,31 @@ class MemoryLawTest(memory_process.MemoryTest):
               f"refused within {max(self.refusal_seconds, default=0):.3f} s; "
               + ", ".join(f"{way} {ways[way]}" for way in sorted(ways)))
 
+    def test_large_results_keep_their_limit(self):
+        """What is written is nowhere whole, nor in the page cache."""
+        shape = checkpoints.Shape(
+            family="llama", dtype="BF16", vocab_size=2048, hidden_size=640,
+            intermediate_size=1280, num_layers=4, num_heads=10,
+            num_kv_heads=2, head_dim=64, is_tied=False)
+        self.make_model("large", shape, OPTIONS.seed)
+        self.write_prompts("p.jsonl", shape, 16 * [180],
+                           random.Random(OPTIONS.seed))
+        for name, options in (
+                ("states", ["--capture", "all"]),
+                ("scores", ["--logprobs", 20, "--prompt-logprobs"])):
+            arguments = ["large", "--prompts", "p.jsonl", "--max-tokens", 1,
+                         *options]
+            with self.subTest(name):
+                floor = self.plan(arguments, memory_process.AMPLE_BYTES,
+                                  name)["floor_bytes"]
+                run, peak, events = self.run_in_group(arguments, floor, name)
+                print(f"{name}: {floor / MIB:.1f} MiB, peak/limit "
+                      f"{peak / floor:.3f}, events {events}")
+                self.assertEqual(events, 0)
+                self.assertLessEqual(peak, floor)
+                self.assertLessEqual(run["peak_memory_bytes"],
+                                     run["planned_memory_bytes"])
+
     def test_a_cold_start_keeps_its_limit(self):
         """Every page of the program and its libraries is its own to pay for."""
         program = self.copy_program()
@@ -215,12 +244,9 @@ class MemoryLawTest(memory_process.MemoryTest):
                           "warm")["floor_bytes"]
         self.evict(program)
         self.evict(self.folder / model)
-        with memory_group.MemoryGroup(floor) as group:
-            run = self.run_model(
-                arguments, floor, model + "-run", preexec_fn=group.enter,
-                program=program / "revlm",
-                env={"LD_LIBRARY_PATH": str(program)})
-            peak, events = group.peak_bytes, group.limit_events
+        run, peak, events = self.run_in_group(
+            arguments, floor, model + "-run", program=program / "revlm",
+            env={"LD_LIBRARY_PATH": str(program)})
         held = run["peak_memory_bytes"]
         print(f"cold: {floor / MIB:.1f} MiB, peak/limit {peak / floor:.3f}, "
               f"events {events}: {shape}")
