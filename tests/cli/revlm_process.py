@@ -55,7 +55,7 @@ class ProgramTest(unittest.TestCase):
 
     def tight(self, *arguments):
         """Options for a limit so low that weights are streamed."""
-        limit = int(1.05 * self.floor_bytes(*arguments))
+        limit = self.floor_bytes(*arguments)
         return ["--parallel-memory-limit", repr(limit / 2**30)]
 
     def results(self, folder):
