@@ -20,7 +20,7 @@ constexpr uint64_t kKiB = 1 << 10;
 // What is private and not in use in the heap: the first thread's stack, what
 // libraries map for themselves, files of the locale, and a sixteenth of the
 // heap, which is what its gaps take.
-constexpr uint64_t kDataBytes = kMiB + 512 * kKiB;
+constexpr uint64_t kDataBytes = kMiB;
 constexpr uint64_t kHeapGaps = 16;
 
 // Heap that is in use whatever is asked: the command line, and what libraries
