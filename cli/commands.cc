@@ -25,9 +25,13 @@ void Say(std::string_view text) {
   std::fflush(stderr);
 }
 
+void Write(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
 // Writes results. A reader that went away early (`| head`) is no failure.
 int Answer(std::string_view text, int exit_code) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  Write(text);
   if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
   Say(fmt::format("revlm: writing to stdout: {}\n", std::strerror(errno)));
   return exit_code == kDone ? kSomeFailed : exit_code;
@@ -86,7 +90,8 @@ int RunCommand(const CommandLine& line) {
   const int exit_code = ExitCode(*summary, StopSignal());
   if (summary->stopped_by) SayStopped(*summary);
   if (line.output.json) {
-    return Answer(RenderJson(*summary, exit_code), exit_code);
+    RenderJson(*summary, exit_code, Write);
+    return Answer("", exit_code);
   }
   if (line.output.quiet) return Answer(summary->run_dir + "\n", exit_code);
   return Answer(RenderText(*summary, StdoutStyle(!line.output.no_color)),

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,9 @@ std::string RenderText(const PlanReport& report, const TextStyle& style);
 
 // One JSON document (docs/formats/command-output.md), ends with a line end.
 std::string RenderJson(const RunSummary& summary, int exit_code);
+// The same in pieces, one for each result: the whole may be larger than memory.
+using TextSink = std::function<void(std::string_view)>;
+void RenderJson(const RunSummary& summary, int exit_code, const TextSink& sink);
 std::string RenderJson(const InspectReport& report, int exit_code);
 std::string RenderJson(const PlanReport& report, int exit_code);
 // The document of a command that failed; `schema` as of its success.

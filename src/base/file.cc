@@ -141,12 +141,26 @@ Result<File> FinishOpen(Descriptor fd, const std::string& path,
   return File(std::move(fd), path, identity, alignment, caching);
 }
 
-Status WriteAll(int fd, const std::string& path, std::string_view content) {
+void DropPages(int fd) { posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+
+// Writes to the end of the file. Whenever `undropped_bytes` have become many,
+// they are sent to the disk and dropped from the page cache.
+Status WriteAll(int fd, const std::string& path, std::string_view content,
+                uint64_t& undropped_bytes) {
+  constexpr uint64_t kMaxUndroppedBytes = 512 << 10;
   while (!content.empty()) {
+    const size_t size = std::min<size_t>(content.size(), kMaxUndroppedBytes);
     const ssize_t written =
-        Retry([&] { return write(fd, content.data(), content.size()); });
+        Retry([&] { return write(fd, content.data(), size); });
     if (written < 0) return SystemError("writing", path);
     content.remove_prefix(static_cast<size_t>(written));
+    undropped_bytes += static_cast<uint64_t>(written);
+    if (undropped_bytes < kMaxUndroppedBytes) continue;
+    sync_file_range(fd, 0, 0,
+                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                        SYNC_FILE_RANGE_WAIT_AFTER);
+    DropPages(fd);
+    undropped_bytes = 0;
   }
   return {};
 }
@@ -312,11 +326,13 @@ AtomicFile::~AtomicFile() {
 
 Status AtomicFile::Append(std::span<const std::byte> bytes) {
   return WriteAll(fd_.get(), temporary_,
-                  {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+                  {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                  undropped_bytes_);
 }
 
 Status AtomicFile::Commit() {
   if (fsync(fd_.get()) != 0) return SystemError("syncing", temporary_);
+  DropPages(fd_.get());
   if (rename(temporary_.c_str(), path_.c_str()) != 0) {
     return SystemError("renaming to", path_);
   }
@@ -363,11 +379,13 @@ Result<AppendFile> AppendFile::Open(const std::string& path) {
 }
 
 Status AppendFile::Append(std::string_view text) {
-  return WriteAll(fd_.get(), path_, text);
+  return WriteAll(fd_.get(), path_, text, undropped_bytes_);
 }
 
 Status AppendFile::Sync() {
   if (fsync(fd_.get()) != 0) return SystemError("syncing", path_);
+  DropPages(fd_.get());
+  undropped_bytes_ = 0;
   return {};
 }
 

@@ -8,7 +8,9 @@
 // noticed.
 //
 // Writing. Everything but append-only logs is written to a temporary file,
-// synced and renamed, so a reader sees the old bytes or the new ones.
+// synced and renamed, so a reader sees the old bytes or the new ones. Little of
+// what is written stays in the page cache, which would count as this process's
+// memory.
 //
 // Threads: `File::ReadAt` may be called from many threads at once; the rest is
 // thread-compatible. Memory: buffers are the caller's, except ReadWholeFile.
@@ -166,6 +168,7 @@ class AtomicFile {
   static Result<AtomicFile> Create(const std::string& path);
   AtomicFile(AtomicFile&& other) noexcept
       : fd_(std::move(other.fd_)),
+        undropped_bytes_(other.undropped_bytes_),
         path_(std::move(other.path_)),
         temporary_(std::exchange(other.temporary_, "")) {}
   ~AtomicFile();
@@ -181,6 +184,7 @@ class AtomicFile {
         temporary_(std::move(temporary)) {}
 
   Descriptor fd_;
+  uint64_t undropped_bytes_ = 0;  // written, maybe in the page cache
   std::string path_;
   std::string temporary_;  // empty once renamed or moved from
 };
@@ -198,7 +202,7 @@ class AppendFile {
   // Creates the file when absent. kUnavailable when another process holds it.
   static Result<AppendFile> Open(const std::string& path);
 
-  // Appends `text` in one write. After an error the log may end in a torn line.
+  // Appends `text`. After an error the log may end in a torn line.
   Status Append(std::string_view text);
   // Makes what was appended survive a power loss.
   Status Sync();
@@ -210,6 +214,7 @@ class AppendFile {
       : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Descriptor fd_;
+  uint64_t undropped_bytes_ = 0;  // written, maybe in the page cache
   std::string path_;
 };
 

@@ -8,12 +8,12 @@
 
 namespace revlm::base {
 
-// A block that `size_bytes` were asked for: glibc adds a header and rounds up,
-// to pages where it maps a block singly.
+// A block that `size_bytes` were asked for: glibc adds a header, rounds up and
+// leaves no rest too small to use; a block that it maps singly takes pages.
 constexpr uint64_t HeapBlockBytes(uint64_t size_bytes) {
   constexpr uint64_t kMappedSingly = 64 << 10;  // at the earliest
   if (size_bytes == 0) return 0;
-  return size_bytes + (size_bytes < kMappedSingly ? 24 : 4096 + 16);
+  return size_bytes + (size_bytes < kMappedSingly ? 40 : 4096 + 16);
 }
 
 // Of the elements themselves; what they own is the caller's to add.

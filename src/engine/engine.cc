@@ -21,6 +21,9 @@ constexpr uint64_t kWorthMeasuring = uint64_t{256} << 20;
 // out what the machine can do, and a description of each layer.
 constexpr uint64_t kOpenBytes = 768 << 10;
 constexpr uint64_t kOpenLayerBytes = 1 << 10;
+// What a thread takes beside its scratch, as measured: the pages of its stack
+// that it touches, what malloc keeps for it and rounds up.
+constexpr uint64_t kThreadBytes = 56 << 10;
 
 class StreamingEngine : public Engine {
  public:
@@ -127,7 +130,9 @@ MemoryNeed StreamingEngine::memory_need() const {
           spec_.num_layers * machine_->kv_pages.page_bytes() /
           kKvPagePositions),
       .heap_bytes = kOpenBytes +
-                    kOpenLayerBytes * static_cast<uint64_t>(spec_.num_layers)};
+                    kOpenLayerBytes * static_cast<uint64_t>(spec_.num_layers),
+      .thread_bytes =
+          kThreadBytes * static_cast<uint64_t>(pool_.num_threads())};
   for (int32_t i = 0; i < plan.num_layer_slabs; ++i) {
     for (const SlabPart& part : plan.slabs[static_cast<size_t>(i)].parts) {
       const ElementType type = WeightType(checkpoint_.tensor(part.tensor_idx));

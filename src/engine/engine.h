@@ -134,6 +134,7 @@ struct MemoryNeed {
   uint64_t row_bytes = 0;           // of activations, a token of a pass
   uint64_t kv_bytes_per_token = 0;  // a token of a sequence that generates
   uint64_t heap_bytes = 0;     // kept by the engine while it is open, at most
+  uint64_t thread_bytes = 0;   // of its threads: stacks, what malloc keeps
   uint64_t library_bytes = 0;  // kept by the process once the model has run
 };
 

@@ -44,7 +44,10 @@ struct ThreadScratch {
 
   template <typename T>
   static T* Reserve(std::vector<T>& buffer, size_t size) {
-    if (buffer.size() < size) buffer.resize(size);
+    if (buffer.size() < size) {
+      buffer = {};  // what was in it is not needed while it grows
+      buffer.resize(size);
+    }
     return buffer.data();
   }
 
@@ -443,8 +446,13 @@ OnednnMatmul::ScratchSizes OnednnMatmul::SizesFor(
   const int64_t row_bytes = limits.num_inputs * ElementBytes(operand_);
   return {
       // oneDNN's scratch, as its versions were found to ask for: a few blocks
-      // of rows, however long the products' sums are.
-      .product = (34 << 10) + 25 * std::min(row_bytes, int64_t{12} << 10),
+      // of rows or 64 columns of weights, however long the products' sums are.
+      .product =
+          std::max((34 << 10) + 25 * std::min(row_bytes, int64_t{12} << 10),
+                   (1 << 10) + 64 *
+                                   std::min((limits.num_inputs + 31) / 32 * 32,
+                                            int64_t{1} << 10) *
+                                   ElementBytes(operand_)),
       .weight = limits.converts ? columns * row_bytes : 0,
       .output = (limits.pairs ? 2 : 1) * TaskRows(limits) * columns};
 }

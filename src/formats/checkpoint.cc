@@ -16,7 +16,6 @@ using base::MakeError;
 
 constexpr char kConfigName[] = "config.json";
 constexpr char kGenerationConfigName[] = "generation_config.json";
-constexpr char kTokenizerName[] = "tokenizer.json";
 constexpr char kTokenizerConfigName[] = "tokenizer_config.json";
 constexpr char kWeightsName[] = "model.safetensors";
 constexpr char kIndexName[] = "model.safetensors.index.json";

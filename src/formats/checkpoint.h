@@ -31,6 +31,7 @@
 namespace revlm::formats {
 
 inline constexpr uint64_t kMaxConfigBytes = uint64_t{16} << 20;
+inline constexpr char kTokenizerName[] = "tokenizer.json";
 inline constexpr uint64_t kMaxTokenizerBytes = uint64_t{128} << 20;
 
 // A file read in whole while opening, for the run's manifest.

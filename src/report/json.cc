@@ -110,7 +110,8 @@ void AddTables(const InspectReport& report, Json& document) {
 
 }  // namespace
 
-std::string RenderJson(const RunSummary& summary, int exit_code) {
+void RenderJson(const RunSummary& summary, int exit_code,
+                const TextSink& sink) {
   Json document = Document(kRunSchema, exit_code);
   document["run_dir"] = summary.run_dir;
   document["models"] = Json::array();
@@ -128,10 +129,24 @@ std::string RenderJson(const RunSummary& summary, int exit_code) {
   document["stopped_by"] =
       summary.stopped_by ? ErrorToJson(*summary.stopped_by) : Json();
   document["results"] = Json::array();
+  const std::string text = run::ToLine(document);
+  // Found in no string of it, where quotes are escaped.
+  constexpr std::string_view kEmpty = "\"results\":[]";
+  const size_t end = text.find(kEmpty) + kEmpty.size() - 1;
+  sink(std::string_view(text).substr(0, end));
   for (const OperationResult& result : summary.results) {
-    document["results"].push_back(run::ResultToJson(result));
+    std::string piece = &result == summary.results.data() ? "" : ",";
+    run::AppendResult(result, piece);
+    sink(piece);
   }
-  return run::ToLine(document);
+  sink(std::string_view(text).substr(end));
+}
+
+std::string RenderJson(const RunSummary& summary, int exit_code) {
+  std::string text;
+  RenderJson(summary, exit_code,
+             [&](std::string_view piece) { text += piece; });
+  return text;
 }
 
 std::string RenderJson(const InspectReport& report, int exit_code) {

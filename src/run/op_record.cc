@@ -44,10 +44,28 @@ Json TokenToJson(const TokenResult& token) {
   return json;
 }
 
-Json TokensToJson(const std::vector<TokenResult>& tokens) {
-  Json json = Json::array();
-  for (const TokenResult& token : tokens) json.push_back(TokenToJson(token));
-  return json;
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// One after another: as a tree, they would take many times their text.
+void AppendTokens(const std::vector<TokenResult>& tokens, std::string& out) {
+  out += '[';
+  for (const TokenResult& token : tokens) {
+    if (out.back() != '[') out += ',';
+    out += Dump(TokenToJson(token));
+  }
+  out += ']';
+}
+
+// Appends `text` up to the value null of the member `key`, and takes that off,
+// with the value. In a string no such member is found: its quotes are escaped.
+void AppendUpTo(std::string_view key, std::string_view& text,
+                std::string& out) {
+  const std::string member = fmt::format("\"{}\":null", key);
+  const size_t end = text.find(member) + member.size();
+  out += text.substr(0, end - 4);
+  text.remove_prefix(end);
 }
 
 // Reads members of one object; remembers the first error.
@@ -135,7 +153,7 @@ std::string_view ErrorCodeName(ErrorCode code) {
   return entry == kCodeNames.end() ? "internal" : entry->second;
 }
 
-Json ResultToJson(const OperationResult& result) {
+void AppendResult(const OperationResult& result, std::string& out) {
   Json json = {{"schema", "revlm.result/1"},
                {"model", result.model},
                {"reference", result.reference},
@@ -146,16 +164,30 @@ Json ResultToJson(const OperationResult& result) {
   if (result.error) {
     json["error"] = {{"code", ErrorCodeName(result.error->code)},
                      {"message", result.error->message}};
-    return json;
+    out += Dump(json);
+    return;
   }
   json["text"] = result.text;
-  json["tokens"] = TokensToJson(result.tokens);
+  json["tokens"] = nullptr;
   json["finish_reason"] = result.finish_reason;
-  if (!result.prompt_tokens.empty()) {
-    json["prompt_tokens"] = TokensToJson(result.prompt_tokens);
-  }
+  if (!result.prompt_tokens.empty()) json["prompt_tokens"] = nullptr;
   if (!result.capture_file.empty()) json["capture"] = result.capture_file;
-  return json;
+  const std::string text = Dump(json);
+  std::string_view rest = text;
+  if (!result.prompt_tokens.empty()) {
+    AppendUpTo("prompt_tokens", rest, out);
+    AppendTokens(result.prompt_tokens, out);
+  }
+  AppendUpTo("tokens", rest, out);
+  AppendTokens(result.tokens, out);
+  out += rest;
+}
+
+std::string ResultToLine(const OperationResult& result) {
+  std::string line;
+  AppendResult(result, line);
+  line += '\n';
+  return line;
 }
 
 Result<OperationResult> ResultFromJson(const Json& json,
@@ -193,17 +225,21 @@ Result<OperationResult> ResultFromJson(const Json& json,
   return result;
 }
 
-std::string ToLine(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string ToLine(const Json& json) { return Dump(json) + "\n"; }
 
 std::string RecordToLine(const OpRecord& record) {
-  return ToLine({{"schema", "revlm.op/1"},
-                 {"key", record.result.key},
-                 {"model", record.result.model},
-                 {"finished", record.finished},
-                 {"seconds", record.seconds},
-                 {"result", ResultToJson(record.result)}});
+  const std::string text = ToLine({{"schema", "revlm.op/1"},
+                                   {"key", record.result.key},
+                                   {"model", record.result.model},
+                                   {"finished", record.finished},
+                                   {"seconds", record.seconds},
+                                   {"result", nullptr}});
+  std::string line;
+  std::string_view rest = text;
+  AppendUpTo("result", rest, line);
+  AppendResult(record.result, line);
+  line += rest;
+  return line;
 }
 
 Result<OpRecord> RecordFromLine(std::string_view line,

@@ -26,7 +26,11 @@
 
 namespace revlm::run {
 
-base::Json ResultToJson(const OperationResult& result);
+// As one JSON object, without a line end. Beside the text, takes memory for one
+// token at a time.
+void AppendResult(const OperationResult& result, std::string& out);
+// The same, as one line with its line end.
+std::string ResultToLine(const OperationResult& result);
 Result<OperationResult> ResultFromJson(const base::Json& json,
                                        const std::string& source);
 

@@ -159,6 +159,12 @@ TEST(PlanTest, MeaninglessOptionsAreRefusedByName) {
   EXPECT_EQ(message([](RunOptions&) {}), "accepted");
   EXPECT_THAT(message([](RunOptions& o) { o.models.clear(); }),
               HasSubstr("no model given"));
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{1} << 60}) {
+    EXPECT_THAT(message([&](RunOptions& o) { o.memory_limit_bytes = bytes; }),
+                HasSubstr("--parallel-memory-limit"));
+    EXPECT_THAT(message([&](RunOptions& o) { o.per_process_bytes = bytes; }),
+                HasSubstr("--parallel-per-process"));
+  }
   EXPECT_THAT(message([](RunOptions& o) { o.max_tokens = -1; }),
               HasSubstr("--max-tokens: found -1"));
   EXPECT_THAT(message([](RunOptions& o) { o.sampling.temperature = -1; }),

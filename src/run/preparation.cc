@@ -20,14 +20,14 @@ constexpr uint64_t kKiB = 1 << 10;
 // What is private and not in use in the heap: the first thread's stack, what
 // libraries map for themselves, files of the locale, and a sixteenth of the
 // heap, which is what its gaps take.
-constexpr uint64_t kDataBytes = kMiB + 512 * kKiB;
+constexpr uint64_t kDataBytes = kMiB;
 constexpr uint64_t kHeapGaps = 16;
 
 // Heap that is in use whatever is asked: the command line, and what libraries
 // set up.
 constexpr uint64_t kBaseHeapBytes = 384 * kKiB;
 
-// While a tokenizer.json is loaded, it takes this many times its size.
+// While another small file is loaded, it takes this many times its size.
 constexpr double kLoadingShare = 2.5;
 
 // The heap that an operation's result takes until the run is over.
@@ -42,6 +42,11 @@ uint64_t ResultBytes(const PlannedOperation& operation) {
   return sizeof(OperationResult) + 512 + operation.prompt->text.size() +
          4 * request.prompt.size() +
          scored * (kTokenBytes + alternatives * kTokenBytes / 2);
+}
+
+// The heap that writing it down takes: its line, as text that grows.
+uint64_t LineBytes(const PlannedOperation& operation) {
+  return ResultBytes(operation) * 4;
 }
 
 // A directory on the disk of the run's: it, or what is above it.
@@ -116,30 +121,43 @@ uint64_t HeapBytes(const RunOptions& options, const Preparation& prepared) {
 uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
   uint64_t heap = HeapBytes(options, prepared);
   uint64_t library_bytes = 0;  // one copy serves all models
+  uint64_t line_bytes = 0;
+  uint64_t thread_bytes = 0;
   for (const ModelWork& work : prepared.work) {
-    library_bytes =
-        std::max(library_bytes, work.model.engine->memory_need().library_bytes);
+    const engine::MemoryNeed need = work.model.engine->memory_need();
+    library_bytes = std::max(library_bytes, need.library_bytes);
+    thread_bytes += need.thread_bytes;
     for (const PlannedOperation& operation : work.operations) {
       heap += ResultBytes(operation);
+      line_bytes = std::max(line_bytes, LineBytes(operation));
     }
   }
-  return memory::ReadImage().size_bytes() + kDataBytes + library_bytes + heap +
-         heap / kHeapGaps;
+  heap += line_bytes;
+  return memory::ReadImage().size_bytes() + kDataBytes + thread_bytes +
+         library_bytes + heap + heap / kHeapGaps;
 }
 
-// What loading took beside the program, which engines do not yet.
+// What loading took beside the program, which engines do not yet. Of a
+// tokenizer, that is its text and the lists that it is built from, which take
+// no more than what is built.
 uint64_t LoadingBytes(const std::vector<ModelWork>& work) {
   uint64_t largest = 0;
   for (const ModelWork& of : work) {
-    for (const formats::SmallFile& file : of.model.checkpoint->small_files()) {
-      largest = std::max(largest, file.size_bytes);
+    const formats::Checkpoint& checkpoint = *of.model.checkpoint;
+    for (const formats::SmallFile& file : checkpoint.small_files()) {
+      const uint64_t bytes =
+          file.name == formats::kTokenizerName
+              ? file.size_bytes + of.model.tokenizer->heap_bytes()
+              : static_cast<uint64_t>(static_cast<double>(file.size_bytes) *
+                                      kLoadingShare);
+      largest = std::max(largest, bytes);
     }
   }
-  return static_cast<uint64_t>(static_cast<double>(largest) * kLoadingShare);
+  return largest;
 }
 
 uint64_t EngineFloor(const std::vector<ModelWork>& work) {
-  uint64_t floor_bytes = LoadingBytes(work);
+  uint64_t floor_bytes = 0;
   for (const ModelWork& of : work) {
     floor_bytes =
         std::max(floor_bytes, of.model.engine->FloorBytes(RequestsOf(of)));
@@ -203,8 +221,9 @@ Result<Preparation> Prepare(const RunOptions& options) {
         MakeWork(std::move(model), options, prepared.prompts));
   }
   prepared.program_bytes = ProgramBytes(options, prepared);
+  prepared.loading_bytes = LoadingBytes(prepared.work);
   prepared.floor_bytes =
-      memory::LimitFor(prepared.program_bytes + EngineFloor(prepared.work));
+      memory::LimitFor(prepared.PeakBytes(EngineFloor(prepared.work)));
   if (prepared.limit_bytes < prepared.floor_bytes) {
     return base::MakeError(
         ErrorCode::kBudgetExceeded,

@@ -115,14 +115,15 @@ Status Runner::Resume() {
   for (Operation& operation : operations_) {
     by_key[{operation.model->alias, operation.planned->key}] = &operation;
   }
-  for (const OpRecord& record : directory_->records()) {
+  std::vector<OpRecord> records = directory_->TakeRecords();
+  for (OpRecord& record : records) {
     const auto found = by_key.find({record.result.model, record.result.key});
     if (found == by_key.end() || found->second->result) continue;
-    found->second->result = record.result;
+    found->second->result = std::move(record.result);
     ++num_resumed_;
   }
   num_finished_ = num_resumed_;
-  if (directory_->records().empty()) return {};
+  if (records.empty()) return {};
   for (size_t i = 0; i < num_models(); ++i) {
     REVLM_TRY(CheckNumerics(directory_->manifest(), i, model(i)));
     if (!TensorRootIn(directory_->manifest(), i)) {
@@ -334,7 +335,7 @@ Status Runner::WriteResults() {
       base::AtomicFile file,
       base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
   for (const Operation& operation : operations_) {
-    const std::string line = ToLine(ResultToJson(*operation.result));
+    const std::string line = ResultToLine(*operation.result);
     REVLM_TRY(file.Append(base::AsBytes(line)));
   }
   return file.Commit();

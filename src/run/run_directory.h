@@ -30,8 +30,8 @@ class RunDirectory {
                                    const base::Clock& clock);
 
   const std::string& path() const { return path_; }
-  // Records of earlier starts, in order of completion.
-  const std::vector<OpRecord>& records() const { return records_; }
+  // Records of earlier starts, in order of completion; not kept here then.
+  std::vector<OpRecord> TakeRecords() { return std::move(records_); }
   Journal& journal() { return journal_; }
 
   // Null until written by this start or an earlier one.

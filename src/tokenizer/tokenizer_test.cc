@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <string>
 #include <thread>
@@ -166,6 +167,32 @@ TEST(TokenizerTest, ThreadsShareOne) {
   }
   for (auto& thread : threads) thread.join();
   for (const auto& result : results) EXPECT_EQ(result, expected);
+}
+
+TEST(TokenizerTest, KeepsNoMoreOfTheHeapThanItSays) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's heap is not malloc's";
+#endif
+  const auto in_use = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  Json file = SmallFile();
+  for (int i = 0; i < 20'000; ++i) {
+    file["model"]["vocab"]["token" + std::to_string(i)] = 100 + i;
+  }
+  for (int i = 0; i < 500; ++i) {
+    file["added_tokens"].push_back(
+        AddedTokenJson(30'000 + i, ("<added " + std::to_string(i)).c_str()));
+  }
+  const std::string text = file.dump();
+  const size_t before = in_use();
+  const auto tokenizer = Tokenizer::FromJson(text, "test");
+  const size_t kept = in_use() - before;
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_GT(kept, 400'000u);
+  EXPECT_LE(kept, tokenizer->heap_bytes());
+  EXPECT_LE(tokenizer->heap_bytes(), kept + kept / 4 + (96 << 10));
 }
 
 }  // namespace

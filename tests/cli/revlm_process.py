@@ -33,9 +33,9 @@ class ProgramTest(unittest.TestCase):
             if name.endswith("SAN_OPTIONS") or name.startswith("ONEDNN_"):
                 self.environment[name] = value
 
-    def start(self, *arguments, env=None, **options):
+    def start(self, *arguments, env=None, program=None, **options):
         return subprocess.Popen(
-            [REVLM, *map(str, arguments)], cwd=self.folder,
+            [program or REVLM, *map(str, arguments)], cwd=self.folder,
             env={**self.environment, **(env or {})},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, **options)
@@ -55,7 +55,7 @@ class ProgramTest(unittest.TestCase):
 
     def tight(self, *arguments):
         """Options for a limit so low that weights are streamed."""
-        limit = int(1.05 * self.floor_bytes(*arguments))
+        limit = self.floor_bytes(*arguments)
         return ["--parallel-memory-limit", repr(limit / 2**30)]
 
     def results(self, folder):

@@ -253,6 +253,25 @@ class ResultsTest(ProgramTest):
                          [("a", "x"), ("a", "y"), ("aster-s0-ft-quotes", "x"),
                           ("aster-s0-ft-quotes", "y")])
 
+    def test_models_at_once_are_capped_by_what_each_begins_with(self):
+        arguments = [MODEL, OTHER_MODEL, "--prompt", "x", "--max-tokens", 1,
+                     "--parallel-memory-limit", 0.5, "--json"]
+        for lease, at_once in ((None, 2), (0.2, 2), (0.3, 1), (0.46, 1)):
+            flags = [] if lease is None else ["--parallel-per-process", lease]
+            out, _ = self.revlm("plan", *arguments, *flags)
+            self.assertEqual(json.loads(out)["max_models_at_once"], at_once)
+        out, err = self.revlm("run", *arguments, "--parallel-per-process", 0.47,
+                              "--output-dir", "d", code=6)
+        self.assertIn("--parallel-per-process", err.decode())
+        self.assertEqual(json.loads(out)["exit_code"], 6)
+        # It is a setting: it changes no result and no plan.
+        self.revlm("run", *arguments, "--output-dir", "d")
+        out, _ = self.revlm("run", *arguments, "--parallel-per-process", 0.3,
+                            "--output-dir", "d")
+        self.assertEqual(json.loads(out)["operations"]["resumed"], 2)
+        manifest = json.loads((self.folder / "d/manifest.json").read_text())
+        self.assertEqual(manifest["settings"]["per_process_bytes"], 2 << 30)
+
     def test_failed_operations_are_results_and_exit_5(self):
         (self.folder / "p.jsonl").write_text(
             json.dumps({"prompt": "fine"}) + "\n" +

@@ -1,8 +1,9 @@
 """The same results whatever the memory limit and the number of threads.
 
-  limits_test.py REVLM [--seed S]
+  limits_test.py REVLM [--seed S] [--plans N]
 """
 
+import json
 import os
 import random
 
@@ -10,10 +11,10 @@ import checkpoints
 import memory_process
 from memory_process import OPTIONS
 
-# 120 MiB: a quarter is more than the floor.
+# 333 MiB: a quarter is more than the floor.
 SHAPE = checkpoints.Shape(
-    family="llama", dtype="BF16", vocab_size=2048, hidden_size=768,
-    intermediate_size=1920, num_layers=10, num_heads=12, num_kv_heads=4,
+    family="llama", dtype="BF16", vocab_size=2048, hidden_size=1024,
+    intermediate_size=3072, num_layers=14, num_heads=16, num_kv_heads=4,
     head_dim=64, is_tied=False)
 LENGTHS = (1, 3, 150, 40, 17, 90, 64, 8, 33, 120, 5, 71)
 
@@ -62,6 +63,36 @@ class LimitsTest(memory_process.MemoryTest):
         for threads in (1, 2, 8):
             self.check(f"threads-{threads}", self.floor(threads), threads)
 
+    def test_the_floor_is_what_is_asked_alone(self):
+        if os.environ.get("REVLM_SANITIZE"):
+            self.skipTest("a sanitizer's own memory moves the floor")
+        chance = random.Random(OPTIONS.seed)
+        floor = self.floor()
+        for _ in range(OPTIONS.plans):
+            # Above it or below, in figures long or short.
+            limit = chance.choice((
+                "36", "0.01", repr(chance.uniform(0.001, 0.05)),
+                repr(chance.uniform(0.2, 50)), str(chance.randint(1, 60))))
+            directory = "/".join(
+                chance.randint(1, 60) * chance.choice("abc")
+                for _ in range(chance.randint(1, 4)))
+            command = chance.choice(("plan", "run"))
+            if command == "run":
+                limit = "0.01"  # to be refused
+            process = self.start(
+                command, *self.arguments(), "--parallel-memory-limit", limit,
+                "--output-dir", chance.choice((directory, "ample")), "--json",
+                *chance.choice(([], ["--quiet"],
+                                ["--parallel-per-process", "0.0001"])),
+                env={"REVLM_TEST_PADDING": chance.randint(0, 9999) * "x"})
+            out, err = process.communicate()
+            document = json.loads(out)
+            if process.returncode == 0:
+                self.assertEqual(document["floor_bytes"], floor)
+            else:
+                self.assertIn(f"the floor is {floor} bytes",
+                              document["error"]["message"])
+
 
 if __name__ == "__main__":
-    memory_process.main()
+    memory_process.main(plans=20)
