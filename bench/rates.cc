@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "engine/activations.h"
 #include "engine/matmul.h"
@@ -196,11 +196,11 @@ Status Measure(const std::string& directory, bool plain) {
                                                 pool, engine::BestKernels()));
   REVLM_ASSIGN_OR_RETURN(const double read, ReadRate(checkpoint));
   REVLM_ASSIGN_OR_RETURN(const double flops, ProductRate(spec, *matmul));
-  nlohmann::json document = {{"read_bytes_per_second", read},
-                             {"flops_per_second", flops},
-                             {"threads", pool.num_threads()},
-                             {"isa", matmul->numerics().isa},
-                             {"products", matmul->numerics().products}};
+  base::Json document = {{"read_bytes_per_second", read},
+                         {"flops_per_second", flops},
+                         {"threads", pool.num_threads()},
+                         {"isa", matmul->numerics().isa},
+                         {"products", matmul->numerics().products}};
   if (plain) {
     document["plain_flops_per_second"] = PlainRate(spec, pool.num_threads());
   }
