@@ -17,11 +17,9 @@ constexpr uint64_t kLargestSlab = 32 << 20;
 constexpr int kRingSlots = 4;
 constexpr int kFewestSlots = 2;
 constexpr double kMemoryBytesPerSecond = 2e10;  // of weights from memory
-// Seconds, besides the work: of a pass; of a slab that is streamed, where
-// others are read meanwhile, and where only one is.
+// Seconds, besides the work: of a pass and of a slab.
 constexpr double kPassOverhead = 2e-3;
 constexpr double kSlabOverhead = 5e-5;
-constexpr double kLoneSlabOverhead = 4e-4;
 constexpr int64_t kHalfSpeedRows = 16;  // rows at which products are half as
                                         // fast as with many
 constexpr double kSameTime = 1.005;     // plans that count as equally fast
@@ -83,7 +81,7 @@ class Planner {
   void Pin(uint64_t free_bytes, Plan& plan) const;
   double Seconds(const Plan& plan) const;
   double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                     uint64_t spilled_bytes, bool is_first) const;
+                     uint64_t spilled_bytes) const;
 
   const PlanInput& input_;
   int64_t longest_prompt_ = 1;
@@ -247,9 +245,8 @@ uint64_t Planner::Floor() {
   return std::min(resident.use.peak_bytes(), streamed.use.peak_bytes());
 }
 
-// The first pass reads the slabs that stay, too.
 double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                            uint64_t spilled_bytes, bool is_first) const {
+                            uint64_t spilled_bytes) const {
   const ModelSpec& spec = input_.spec;
   const double layer_parameters = static_cast<double>(
       spec.num_layers *
@@ -258,40 +255,31 @@ double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
            static_cast<int64_t>(spec.layers.front().mlp_inputs.size() + 1)));
   const double head_parameters =
       static_cast<double>(spec.hidden_size * spec.vocab_size);
-  uint64_t pass_bytes = plan.slabs->layer_bytes;
-  if (head_rows > 0) pass_bytes += plan.slabs->head_bytes;
-  const uint64_t held =
-      is_first ? 0 : std::min(pass_bytes, plan.use.pinned_bytes);
+  uint64_t streamed = plan.slabs->layer_bytes;
+  if (head_rows > 0) streamed += plan.slabs->head_bytes;
+  const uint64_t held = std::min(streamed, plan.use.pinned_bytes);
+  streamed -= held;
   const double num_rows = static_cast<double>(rows);
   const double flops =
       2 * ((num_rows + kHalfSpeedRows) * layer_parameters +
            (head_rows == 0 ? 0.0
                            : static_cast<double>(head_rows + kHalfSpeedRows) *
                                  head_parameters));
-  const double read_bytes =
-      static_cast<double>(pass_bytes - held + spilled_bytes);
-  const double num_slabs =
-      plan.num_slots == 0
-          ? 0
-          : read_bytes / static_cast<double>(plan.use.slab_bytes);
+  const double reading = static_cast<double>(streamed + spilled_bytes) /
+                         input_.rates.read_bytes_per_second;
   return kPassOverhead +
-         num_slabs * (plan.num_slots > kFewestSlots ? kSlabOverhead
-                                                    : kLoneSlabOverhead) +
-         std::max({read_bytes / input_.rates.read_bytes_per_second,
-                   flops / input_.rates.flops_per_second,
-                   static_cast<double>(pass_bytes) / kMemoryBytesPerSecond});
+         std::max(
+             {reading, flops / input_.rates.flops_per_second,
+              static_cast<double>(held + streamed) / kMemoryBytesPerSecond});
 }
 
 double Planner::Seconds(const Plan& plan) const {
   double seconds = 0;
-  bool is_first = true;
   for (const GroupShape& group : plan.groups) {
     const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
     for (const PassShape& pass : group.prompt_passes) {
       seconds += PassSeconds(plan, pass.num_rows, pass.num_head_rows,
-                             plan.spills ? kv / group.prompt_passes.size() : 0,
-                             is_first);
-      is_first = false;
+                             plan.spills ? kv / group.prompt_passes.size() : 0);
     }
     if (group.num_decode_passes == 0) continue;
     // A page of each sequence is written after it was read.
@@ -302,7 +290,7 @@ double Planner::Seconds(const Plan& plan) const {
                     : 0;
     seconds += static_cast<double>(group.num_decode_passes) *
                PassSeconds(plan, group.decode_tokens / group.num_decode_passes,
-                           group.num_generating, kv + 2 * written, false);
+                           group.num_generating, kv + 2 * written);
   }
   return seconds;
 }
