@@ -3,8 +3,8 @@
 shapes with random weights (bench/README.md says how to read the table).
 
 Each figure is of a whole process in a memory control group as large as its
-limit. C and B are measured anew before and after each run. Rows are kept in a file and
-not measured again, so that a long table can be made in several sittings.
+limit. C and B are measured anew before and after each run. Rows are kept in a
+file and not measured again, so that a long table can be made in sittings.
 """
 
 import argparse
@@ -22,7 +22,6 @@ import table
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHAPES = ("pythia-410m", "llama-3.2-1b", "llama-2-7b")
 LIMITS = {"W/8": 1 / 8, "W/4": 1 / 4, "2W": 2}
-ONE_BY_ONE = 3  # prompts measured, then scaled
 LONG_SECONDS = 60  # rows that take longer are measured once
 RATES = ("read_bytes_per_second", "flops_per_second")
 
@@ -103,7 +102,7 @@ class Bench:
         if not self.rows:  # weights are digested once, the first time
             program.run(1, 0, limit_bytes)
         measured = []
-        repeats = ONE_BY_ONE if num_prompts == 1 else self.options.repeats
+        repeats = measure.ONE_BY_ONE if num_prompts == 1 else self.options.repeats
         before = program.rates()
         for i in range(repeats):
             seconds, peak = program.run(

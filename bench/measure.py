@@ -14,6 +14,7 @@ import smallest_limit
 
 GIB = 1 << 30
 PROMPT_TOKENS = 64
+ONE_BY_ONE = 3  # prompts measured one at a time, then scaled
 TIMEOUT_SECONDS = 3600
 
 

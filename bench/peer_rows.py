@@ -13,9 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PEERS_FOLDER = ROOT / "bench" / "peers"
 sys.path.insert(0, str(PEERS_FOLDER))
 
+import measure
 import smallest_limit
 
-ONE_BY_ONE = 3  # prompts measured, then scaled
 TIMEOUT_SECONDS = 600
 # {name: (environment, script, [arguments])}; batches are of at most so many.
 WAYS = {
@@ -84,26 +84,21 @@ def run(bench, shape, program, name):
     for new_tokens in bench.options.new_tokens:
         for num_prompts in bench.options.prompts:
             row(bench, shape, program, peer, limits, num_prompts, new_tokens)
-        if name == "llama.cpp":
-            continue_resident(bench, shape, program, peer, new_tokens)
-
-
-def continue_resident(bench, shape, program, peer, new_tokens):
-    for num_prompts in bench.options.prompts:
-        row(bench, shape, program, peer, [2 * program.model.weight_bytes],
-            num_prompts, new_tokens, resident=True)
+            if name == "llama.cpp":
+                row(bench, shape, program, peer, [2 * weights], num_prompts,
+                    new_tokens, resident=True)
 
 
 def row(bench, shape, program, peer, limits, num_prompts, new_tokens,
         resident=False):
     """Batches of one and of all; of several ways to batch the best counts."""
-    token_ids = program.token_ids(num_prompts)
     for batch in ([1, num_prompts] if not resident else [num_prompts]):
         key = [shape, f"{peer.name}, {'one by one' if batch == 1 else 'batch'}",
                "2W" if resident else "least", num_prompts, new_tokens]
         if bench.has(key):
             continue
-        asked = token_ids[:ONE_BY_ONE] if batch == 1 else token_ids
+        asked = program.token_ids(
+            min(num_prompts, measure.ONE_BY_ONE) if batch == 1 else num_prompts)
         scale = num_prompts / len(asked)
         tries = []
         for way in (peer.ways[:1] if batch == 1 else peer.ways):
