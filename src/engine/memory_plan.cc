@@ -17,12 +17,15 @@ constexpr uint64_t kLargestSlab = 32 << 20;
 constexpr int kRingSlots = 4;
 constexpr int kFewestSlots = 2;
 constexpr double kMemoryBytesPerSecond = 2e10;  // of weights from memory
-// Seconds, besides the work: of a pass and of a slab.
-constexpr double kPassOverhead = 2e-3;
-constexpr double kSlabOverhead = 5e-5;
-constexpr int64_t kHalfSpeedRows = 16;  // rows at which products are half as
-                                        // fast as with many
-constexpr double kSameTime = 1.005;     // plans that count as equally fast
+constexpr double kPassOverhead = 2e-3;          // seconds, besides the work
+// A ring that holds little ahead lets the disk wait: up to so much of the time
+// to read, and nothing when it holds the lesser of these.
+constexpr double kShallowRing = 0.3;
+constexpr uint64_t kDeepRingBytes = 64 << 20;
+constexpr uint64_t kDeepRingParts = 32;  // of a pass
+constexpr int64_t kHalfSpeedRows = 16;   // rows at which products are half as
+                                         // fast as with many
+constexpr double kSameTime = 1.005;      // plans that count as equally fast
 
 // A way to cut the work that memory allows or not.
 struct Choice {
@@ -33,6 +36,16 @@ struct Choice {
   uint64_t result_bytes = 0;
   bool spills = false;
 };
+
+// From 0 to 1: how much the ring lacks of holding enough ahead.
+double Shallowness(const Plan& plan) {
+  if (plan.num_slots == 0) return 0;  // everything has its own place
+  const uint64_t pass_bytes = plan.slabs->layer_bytes + plan.slabs->head_bytes;
+  const uint64_t deep_bytes =
+      std::min(kDeepRingBytes, pass_bytes / kDeepRingParts + 1);
+  return std::max(0.0, 1 - static_cast<double>(plan.use.ring_bytes) /
+                               static_cast<double>(deep_bytes));
+}
 
 class Planner {
  public:
@@ -81,7 +94,8 @@ class Planner {
   void Pin(uint64_t free_bytes, Plan& plan) const;
   double Seconds(const Plan& plan) const;
   double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                     uint64_t spilled_bytes) const;
+                     uint64_t other_bytes) const;
+  double ReadSeconds(const Plan& plan, uint64_t bytes) const;
 
   const PlanInput& input_;
   int64_t longest_prompt_ = 1;
@@ -245,8 +259,13 @@ uint64_t Planner::Floor() {
   return std::min(resident.use.peak_bytes(), streamed.use.peak_bytes());
 }
 
+double Planner::ReadSeconds(const Plan& plan, uint64_t bytes) const {
+  return static_cast<double>(bytes) / input_.rates.read_bytes_per_second *
+         (1 + kShallowRing * Shallowness(plan));
+}
+
 double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                            uint64_t spilled_bytes) const {
+                            uint64_t other_bytes) const {
   const ModelSpec& spec = input_.spec;
   const double layer_parameters = static_cast<double>(
       spec.num_layers *
@@ -265,21 +284,22 @@ double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
            (head_rows == 0 ? 0.0
                            : static_cast<double>(head_rows + kHalfSpeedRows) *
                                  head_parameters));
-  const double reading = static_cast<double>(streamed + spilled_bytes) /
-                         input_.rates.read_bytes_per_second;
-  return kPassOverhead +
-         std::max(
-             {reading, flops / input_.rates.flops_per_second,
-              static_cast<double>(held + streamed) / kMemoryBytesPerSecond});
+  return kPassOverhead + std::max({ReadSeconds(plan, streamed + other_bytes),
+                                   flops / input_.rates.flops_per_second,
+                                   static_cast<double>(held + streamed) /
+                                       kMemoryBytesPerSecond});
 }
 
 double Planner::Seconds(const Plan& plan) const {
   double seconds = 0;
+  uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
   for (const GroupShape& group : plan.groups) {
     const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
     for (const PassShape& pass : group.prompt_passes) {
+      const uint64_t spilled =
+          plan.spills ? kv / group.prompt_passes.size() : 0;
       seconds += PassSeconds(plan, pass.num_rows, pass.num_head_rows,
-                             plan.spills ? kv / group.prompt_passes.size() : 0);
+                             spilled + std::exchange(unread, 0));
     }
     if (group.num_decode_passes == 0) continue;
     // A page of each sequence is written after it was read.
@@ -345,11 +365,12 @@ std::vector<Choice> Planner::Choices(uint64_t budget_bytes) const {
 // Of plans that are predicted to be equally fast, the one with the least of
 // this is taken: first one that needs nothing of the disk once it runs, since
 // that may turn out slower than measured; then one that writes nothing; then
-// the smallest.
-using Dislike = std::tuple<bool, bool, uint64_t>;
+// one with a deep ring; then the smallest.
+using Dislike = std::tuple<bool, bool, bool, uint64_t>;
 
 Dislike DislikeOf(const Plan& plan) {
-  return {plan.use.ring_bytes > 0, plan.spills, plan.use.peak_bytes()};
+  return {plan.num_slots > 0, plan.spills, Shallowness(plan) > 0.1,
+          plan.use.peak_bytes()};
 }
 
 // What is kept of a plan that fits: plans of many prompts are large.
