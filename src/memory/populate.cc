@@ -2,7 +2,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "base/bytes.h"
 
 // Since Linux 5.14; older headers do not know them.
 #ifndef MADV_POPULATE_READ
@@ -11,8 +17,12 @@
 #endif
 
 namespace revlm::memory {
+namespace {
 
-bool PopulatePages(std::byte* data, uint64_t size_bytes, Access access) {
+constexpr uint64_t kWorthThreads = 256 << 20;
+constexpr unsigned kMaxThreads = 4;
+
+bool PopulatePart(std::byte* data, uint64_t size_bytes, Access access) {
   const int advice =
       access == Access::kRead ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
   if (madvise(data, size_bytes, advice) == 0) return true;
@@ -26,6 +36,33 @@ bool PopulatePages(std::byte* data, uint64_t size_bytes, Access access) {
     }
   }
   return true;
+}
+
+}  // namespace
+
+bool PopulatePages(std::byte* data, uint64_t size_bytes, Access access) {
+  const uint64_t num_threads =
+      std::min(std::thread::hardware_concurrency(), kMaxThreads);
+  if (size_bytes < kWorthThreads || num_threads < 2) {
+    return PopulatePart(data, size_bytes, access);
+  }
+  // Parts begin where a huge page does, if `data` does.
+  const uint64_t part_bytes =
+      base::AlignUp(size_bytes / num_threads, uint64_t{2} << 20);
+  std::atomic<int> error = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (uint64_t done = 0; done < size_bytes; done += part_bytes) {
+      threads.emplace_back([=, &error] {
+        if (!PopulatePart(data + done, std::min(part_bytes, size_bytes - done),
+                          access)) {
+          error = errno;
+        }
+      });
+    }
+  }
+  errno = error;
+  return error == 0;
 }
 
 }  // namespace revlm::memory

@@ -1,5 +1,7 @@
 // Makes pages of a mapping present at once, rather than when each is first
-// used. Private to this module.
+// used. Large mappings are shared out among threads: a machine beneath a
+// virtual one can take seconds for a gigabyte that it has not given before.
+// Private to this module.
 //
 // Threads: any. Errors: false, and errno says why.
 #pragma once
