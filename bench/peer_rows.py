@@ -37,7 +37,7 @@ class Peer:
         self.weights = sorted(model.directory.glob("*.safetensors"))
         self.model = model.directory
         if name == "llama.cpp":
-            self.model = model.directory.with_suffix(".gguf")
+            self.model = model.directory.parent / (model.directory.name + ".gguf")
             self.weights = [self.model]
 
     def missing(self):
