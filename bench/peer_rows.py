@@ -69,6 +69,8 @@ class Peer:
             print(f"{self.name} with {limit_bytes / 2**20:.0f} MiB: "
                   f"{tried['outcome']} {tried.get('error', '')[-200:]}",
                   file=sys.stderr)
+            if tried["outcome"] == "timeout":
+                break  # it fits, and is slower than anyone waits for
         return None
 
 
