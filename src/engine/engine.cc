@@ -232,6 +232,8 @@ PlanInput StreamingEngine::InputOf(std::span<const RequestShape> shapes) const {
           .matmul = *matmul_,
           .kv_pages = machine_->kv_pages,
           .num_threads = pool_.num_threads(),
+          .batch_size = options_.batch_size.value_or(INT32_MAX),
+          .keep_weights = options_.keep_weights,
           .can_spill = !options_.spill_directory.empty() &&
                        base::ScratchFile::IsOnDisk(options_.spill_directory),
           .rates = rates_.value_or(Rates()),
