@@ -56,6 +56,7 @@ const Json* FindInModel(const Json& manifest, size_t model_idx,
 Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   Json plan = ParametersToJson(options);
   plan["max_tokens"] = options.max_tokens;
+  plan["mode"] = ModeName(options.mode);
   plan["num_prompts"] = prepared.prompts.size();
   plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();
@@ -84,6 +85,9 @@ Json NewManifest(const RunOptions& options, const Preparation& prepared,
       {"plan", std::move(plan)},
       {"settings",
        {{"threads", options.num_threads},
+        {"batch_size", options.batch_size ? Json(*options.batch_size) : Json()},
+        {"keep_weights", options.keep_weights},
+        {"priority", options.priority},
         {"memory_limit_bytes",
          options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes)},
         {"per_process_bytes",
