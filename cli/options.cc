@@ -58,6 +58,9 @@ void AddPromptOptions(CLI::App& app, CommandLine& line) {
                  "Built-in prompts to use (10)")
       ->option_text("N")
       ->group(group);
+  app.add_flag("--enable-prompt-orchestration", run.orchestrate_prompts,
+               "Make the prompts from --seed instead (up to 10000)")
+      ->group(group);
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);

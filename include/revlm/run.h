@@ -78,6 +78,9 @@ struct RunOptions {
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
+  // Without prompts of one's own, they are made from `sampling.seed` by the
+  // prompt systems (at most 10,000) and not taken from the built-in set.
+  bool orchestrate_prompts = false;
   // Adds the special tokens that the model's tokenizer asks for.
   bool special_tokens = true;
 

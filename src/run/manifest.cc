@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "challenge/pot.h"
 #include "revlm/version.h"
 #include "run/host.h"
 
@@ -58,6 +59,10 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   plan["max_tokens"] = options.max_tokens;
   plan["mode"] = ModeName(options.mode);
   plan["num_prompts"] = prepared.prompts.size();
+  plan["prompt_system"] = nullptr;
+  if (options.orchestrate_prompts) {
+    plan["prompt_system"] = challenge::kPot.name;
+  }
   plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();
   for (const ModelWork& work : prepared.work) {

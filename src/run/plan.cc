@@ -10,6 +10,7 @@
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "challenge/builtin_set.h"
+#include "challenge/pot.h"
 #include "challenge/prompt_file.h"
 #include "crypto/sha256.h"
 
@@ -64,7 +65,8 @@ Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
         "--challenges: found {}, allowed are {}: the built-in set holds no "
-        "more; give your own prompts with --prompts FILE",
+        "more; have them made with --enable-prompt-orchestration, or give your "
+        "own with --prompts FILE",
         count, all.size());
   }
   std::vector<challenge::Prompt> prompts;
@@ -76,16 +78,37 @@ Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
   return prompts;
 }
 
+// As many as were asked for, made by the prompt systems.
+Result<std::vector<challenge::Prompt>> MakePrompts(const RunOptions& options) {
+  const challenge::Key session_key = challenge::DeriveSessionKey(
+      {.seed = challenge::SeedFromNumber(options.sampling.seed)});
+  REVLM_ASSIGN_OR_RETURN(
+      std::vector<challenge::Challenge> challenges,
+      challenge::GenerateChallenges(
+          challenge::kPot, session_key, {},
+          static_cast<size_t>(
+              options.num_challenges.value_or(kDefaultChallenges))));
+  std::vector<challenge::Prompt> prompts;
+  for (challenge::Challenge& made : challenges) {
+    challenge::Prompt& prompt = prompts.emplace_back();
+    prompt.id = std::move(made.id);
+    prompt.text = std::move(made.text);
+  }
+  return prompts;
+}
+
 Result<std::vector<challenge::Prompt>> CollectPrompts(
     const RunOptions& options) {
   if (options.prompt_file.empty() && options.prompts.empty()) {
-    return TakeBuiltin(options);
+    return options.orchestrate_prompts ? MakePrompts(options)
+                                       : TakeBuiltin(options);
   }
-  if (options.num_challenges) {
+  if (options.num_challenges || options.orchestrate_prompts) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
-        "--challenges counts built-in prompts and cannot be combined with "
-        "--prompt or --prompts; leave one out");
+        "--challenges and --enable-prompt-orchestration are for prompts of the "
+        "program and cannot be combined with --prompt or --prompts; leave one "
+        "out");
   }
   std::vector<challenge::Prompt> prompts;
   if (!options.prompt_file.empty()) {

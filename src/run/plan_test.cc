@@ -44,6 +44,33 @@ std::vector<size_t> Counts(Mode mode, size_t num_models, size_t num_prompts) {
   return counts;
 }
 
+TEST(PlanTest, PromptsAreMadeInExactlyTheNumberAskedFor) {
+  RunOptions options;
+  options.models = {"m"};
+  options.orchestrate_prompts = true;
+  std::vector<std::string> first_texts;
+  for (const int32_t count : {1, 65, 1000}) {
+    options.num_challenges = count;
+    const auto prompts = PlanPrompts(options);
+    ASSERT_TRUE(prompts);
+    EXPECT_EQ(prompts->size(), static_cast<size_t>(count));
+    std::set<std::string> texts;
+    for (const PlannedPrompt& prompt : *prompts) texts.insert(prompt.text);
+    EXPECT_EQ(texts.size(), prompts->size());
+    first_texts.push_back(prompts->front().text);
+  }
+  EXPECT_EQ(first_texts[0], first_texts[2]);
+  options.sampling.seed = 1;
+  EXPECT_NE(PlanPrompts(options)->front().text, first_texts[0]);
+  options.num_challenges = std::nullopt;
+  EXPECT_EQ(PlanPrompts(options)->size(), 10u);
+  options.num_challenges = 10'001;
+  EXPECT_FALSE(PlanPrompts(options));
+  options.num_challenges = 5;
+  options.prompts = {"mine"};
+  EXPECT_FALSE(PlanPrompts(options));
+}
+
 TEST(PlanTest, AModeSaysWhichModelsGetWhichPrompts) {
   using Sizes = std::vector<size_t>;
   EXPECT_EQ(Counts(Mode::kCrossProduct, 2, 10), (Sizes{10, 10}));

@@ -55,6 +55,21 @@ class ModesTest(ProgramTest):
                                 "--parallel-mode", mode)
             self.assertIn(f"= {expected} operations ({mode})", out.decode())
 
+    def test_made_prompts_are_counted_and_repeatable(self):
+        def texts(folder, *more):
+            self.revlm("run", MODEL, "--enable-prompt-orchestration",
+                       "--challenges", 100, "--max-tokens", 0, "--output-dir",
+                       folder, *more)
+            return [json.loads(line)["prompt"] for line in
+                    self.results(folder).splitlines()]
+
+        made = texts("d")
+        self.assertEqual(len(set(made)), 100)
+        self.assertEqual(texts("e"), made)
+        self.assertNotEqual(texts("f", "--seed", 2), made)
+        manifest = json.loads((self.folder / "d/manifest.json").read_text())
+        self.assertEqual(manifest["plan"]["prompt_system"], "pot/1")
+
     def test_a_run_goes_on_in_its_own_mode_only(self):
         run = ["run", MODEL, OTHER_MODEL, "--prompt", "Hello", "--max-tokens",
                1, "--output-dir", "d"]
