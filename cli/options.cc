@@ -58,6 +58,9 @@ void AddPromptOptions(CLI::App& app, CommandLine& line) {
                  "Built-in prompts to use (10)")
       ->option_text("N")
       ->group(group);
+  app.add_flag("--enable-prompt-orchestration", run.orchestrate_prompts,
+               "Make the prompts from --seed instead (up to 10000)")
+      ->group(group);
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
@@ -141,6 +144,39 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
   app.add_flag("--memory-strict", run.memory_strict,
                "Refuse a limit that is not there to be had")
       ->group(group);
+  app.add_flag("--no-resident", line.no_resident,
+               "Read the weights for every pass, even where they fit")
+      ->group(group);
+}
+
+void AddParallelOptions(CLI::App& app, CommandLine& line) {
+  RunOptions& run = line.run;
+  const std::string group = "Together";
+  CLI::Option* const parallel =
+      app.add_flag("--parallel", line.parallel,
+                   "Prompts go through a model together: the default")
+          ->group(group);
+  CLI::Option* const no_parallel =
+      app.add_flag("--no-parallel", line.no_parallel, "One prompt at a time")
+          ->excludes(parallel)
+          ->group(group);
+  app.add_option("--parallel-mode", line.mode,
+                 "cross_product: every prompt to every model;\n"
+                 "paired: first to first, and so on; broadcast: all\n"
+                 "prompts to the first model, or with fewer prompts\n"
+                 "than models the first to all (cross_product)")
+      ->check(CLI::IsMember({"cross_product", "paired", "broadcast"}))
+      ->option_text("MODE")
+      ->group(group);
+  app.add_option("--parallel-batch-size", run.batch_size,
+                 "The most prompts together (as many as are fastest)")
+      ->option_text("N")
+      ->excludes(no_parallel)
+      ->group(group);
+  app.add_option("--parallel-priority", run.priority,
+                 "Of prompts that name none; higher first (0)")
+      ->option_text("N")
+      ->group(group);
 }
 
 // What a run is, for the command that does it and the one that only plans it.
@@ -151,6 +187,7 @@ void AddRunOptions(CLI::App& app, CommandLine& line) {
       ->option_text("...");
   AddPromptOptions(app, line);
   AddAnswerOptions(app, line);
+  AddParallelOptions(app, line);
   AddEngineOptions(app, line);
   app.add_option("--output-dir", line.run.output_dir,
                  "This run's directory; default: in rev-runs")
@@ -167,8 +204,8 @@ CLI::App* AddPlan(CLI::App& parser, CommandLine& line) {
 }
 
 CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
-  CLI::App* app = parser.add_subcommand(
-      "run", "Put every prompt to every model; may be left out");
+  CLI::App* app =
+      parser.add_subcommand("run", "Put prompts to models; may be left out");
   AddRunOptions(*app, line);
   app->footer(
       "Without --output-dir, a run goes to a new directory in rev-runs, or "
@@ -239,6 +276,10 @@ void Resolve(CommandLine& line) {
   if (line.per_process_gib) {
     run.per_process_bytes = ToBytes(*line.per_process_gib);
   }
+  if (line.mode == "paired") run.mode = Mode::kPaired;
+  if (line.mode == "broadcast") run.mode = Mode::kBroadcast;
+  if (line.no_parallel) run.batch_size = 1;
+  run.keep_weights = !line.no_resident;
   run.owns_process = true;
   if (line.dtype == "f32") run.dtype = Dtype::kF32;
   if (line.dtype == "bf16") run.dtype = Dtype::kBf16;

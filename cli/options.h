@@ -37,6 +37,10 @@ struct CommandLine {
   // As written; `Resolve` puts them into `run`.
   std::string capture;
   std::string dtype = "auto";
+  std::string mode = "cross_product";
+  bool parallel = true;  // nothing to do for it: it is how a run goes
+  bool no_parallel = false;
+  bool no_resident = false;
   bool no_special_tokens = false;
   std::optional<double> memory_limit_gib;
   std::optional<double> per_process_gib;

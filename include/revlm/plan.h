@@ -50,6 +50,8 @@ struct PlanReport {
   uint64_t floor_bytes = 0;  // the least limit for these models and prompts
   uint64_t peak_bytes = 0;   // planned, of the process
   int64_t num_prompts = 0;
+  std::string mode;                // as RunSummary::mode
+  int64_t num_operations = 0;      // of the models that get a prompt
   int32_t max_models_at_once = 0;  // allowed; they run one after another
   double seconds = 0;              // predicted, all models
   std::vector<ModelPlan> models;

@@ -1,4 +1,4 @@
-// Puts prompts to models: every prompt to every model, one model after another.
+// Puts prompts to models, one model after another.
 //
 //   revlm::RunOptions options;
 //   options.models = {"./my-model"};
@@ -54,6 +54,14 @@ struct SamplingOptions {
   uint64_t seed = 0;
 };
 
+// Which prompts go to which models.
+enum class Mode {
+  kCrossProduct,  // every prompt to every model
+  kPaired,     // the first to the first, and so on until one of them runs out
+  kBroadcast,  // no fewer prompts than models: all prompts to the first model;
+               // fewer: the first prompt to all models
+};
+
 inline constexpr uint64_t kDefaultMemoryLimitBytes = uint64_t{36} << 30;
 inline constexpr uint64_t kDefaultPerProcessBytes = uint64_t{2} << 30;
 // No figure in GiB may be larger.
@@ -70,8 +78,13 @@ struct RunOptions {
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
+  // Without prompts of one's own, they are made from `sampling.seed` by the
+  // prompt systems (at most 10,000) and not taken from the built-in set.
+  bool orchestrate_prompts = false;
   // Adds the special tokens that the model's tokenizer asks for.
   bool special_tokens = true;
+
+  Mode mode = Mode::kCrossProduct;
 
   // What is asked of each.
   int32_t max_tokens = 16;  // new tokens; 0: only the prompt is scored
@@ -83,6 +96,15 @@ struct RunOptions {
 
   // How it is done; never changes a result.
   int32_t num_threads = 0;  // 0: one for each CPU this process may use
+  // The most prompts that go through a model together; when not given, as many
+  // as are fastest in the memory there is.
+  std::optional<int32_t> batch_size;
+  // Weights that fit in memory stay there between passes; without it every pass
+  // reads all of them from disk.
+  bool keep_weights = true;
+  // Of prompts that have none of their own: of a model's, those with more are
+  // asked first; models in the order of the most that one of their prompts has.
+  int32_t priority = 0;
   // The most this process may hold; when not given,
   // kDefaultMemoryLimitBytes. Where a control group or the machine has less, 80
   // % of what is available, or with `memory_strict` a refusal.
@@ -161,6 +183,7 @@ struct RunSummary {
   std::string run_dir;
   std::vector<ModelSummary> models;
   int64_t num_prompts = 0;
+  std::string mode;  // "cross_product", "paired" or "broadcast"
   // Finished operations, in the order of models, then prompts.
   std::vector<OperationResult> results;
   int64_t num_operations = 0;      // of the plan

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "run/plan.h"
 #include "run/preparation.h"
 
 namespace revlm {
@@ -14,6 +15,8 @@ Result<PlanReport> Plan(const RunOptions& options) {
       .limit_notice = prepared.limit_notice,
       .floor_bytes = prepared.floor_bytes,
       .num_prompts = static_cast<int64_t>(prepared.prompts.size()),
+      .mode = std::string(run::ModeName(options.mode)),
+      .num_operations = prepared.num_operations(),
       .max_models_at_once = prepared.max_models_at_once};
   for (const run::ModelWork& work : prepared.work) {
     REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,

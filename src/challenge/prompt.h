@@ -10,7 +10,8 @@ namespace revlm::challenge {
 struct Prompt {
   std::string id;                     // empty: none was given
   std::string text;                   // valid UTF-8
-  std::optional<int32_t> max_tokens;  // overrides the run's
+  std::optional<int32_t> max_tokens;  // these override the run's
+  std::optional<int32_t> priority;
 };
 
 }  // namespace revlm::challenge

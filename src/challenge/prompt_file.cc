@@ -89,6 +89,11 @@ Result<Prompt> ParseJsonPrompt(std::string_view line, const std::string& place,
       const auto max_tokens,
       base::GetInt(object, "max_tokens", {.min = 0, .max = INT32_MAX}, place));
   if (max_tokens) prompt.max_tokens = static_cast<int32_t>(*max_tokens);
+  REVLM_ASSIGN_OR_RETURN(
+      const auto priority,
+      base::GetInt(object, "priority", {.min = INT32_MIN, .max = INT32_MAX},
+                   place));
+  if (priority) prompt.priority = static_cast<int32_t>(*priority);
   return prompt;
 }
 
@@ -100,8 +105,9 @@ Result<std::vector<Prompt>> ParsePromptText(std::string_view content,
   std::vector<Prompt> prompts;
   REVLM_TRY(ForEachLine(
       content, path, limits, [&](std::string_view line, size_t number) {
-        return Keep({.id = {}, .text = std::string(line), .max_tokens = {}},
-                    path, number, limits, prompts);
+        Prompt prompt;
+        prompt.text = line;
+        return Keep(std::move(prompt), path, number, limits, prompts);
       }));
   return prompts;
 }

@@ -2,8 +2,9 @@
 //
 //   text:   one prompt a line; lines of nothing but blanks are skipped.
 //   .jsonl: one JSON object a line: {"prompt": TEXT, "id": TEXT,
-//           "max_tokens": NUMBER}; all but "prompt" optional, other members are
-//           ignored, blank lines skipped. Ids must differ.
+//           "max_tokens": NUMBER, "priority": NUMBER}; all but "prompt"
+//           optional, other members are ignored, blank lines skipped. Ids must
+//           differ.
 //
 // Both are UTF-8 with "\n" or "\r\n" line ends. A prompt may be empty only in a
 // .jsonl file.

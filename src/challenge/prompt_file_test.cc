@@ -39,7 +39,8 @@ TEST(PromptFileTest, TextIsOnePromptALineWithBlankLinesSkipped) {
 
 TEST(PromptFileTest, JsonLinesCarryIdAndMaxTokens) {
   const auto prompts = ParsePromptJsonLines(
-      "{\"prompt\": \"a\\nb\", \"id\": \"x\", \"max_tokens\": 3, \"note\": 1}\n"
+      "{\"prompt\": \"a\\nb\", \"id\": \"x\", \"max_tokens\": 3, "
+      "\"priority\": -2, \"note\": 1}\n"
       "\n{\"prompt\": \"\"}\n",
       "p.jsonl", {});
   ASSERT_TRUE(prompts);
@@ -47,8 +48,10 @@ TEST(PromptFileTest, JsonLinesCarryIdAndMaxTokens) {
   EXPECT_EQ((*prompts)[0].text, "a\nb");
   EXPECT_EQ((*prompts)[0].id, "x");
   EXPECT_EQ((*prompts)[0].max_tokens, 3);
+  EXPECT_EQ((*prompts)[0].priority, -2);
   EXPECT_EQ((*prompts)[1].text, "");
   EXPECT_EQ((*prompts)[1].max_tokens, std::nullopt);
+  EXPECT_EQ((*prompts)[1].priority, std::nullopt);
 }
 
 TEST(PromptFileTest, ErrorsNameFileAndLine) {

@@ -132,7 +132,8 @@ MemoryNeed StreamingEngine::memory_need() const {
       .heap_bytes = kOpenBytes +
                     kOpenLayerBytes * static_cast<uint64_t>(spec_.num_layers),
       .thread_bytes =
-          kThreadBytes * static_cast<uint64_t>(pool_.num_threads())};
+          kThreadBytes * static_cast<uint64_t>(pool_.num_threads() +
+                                               SlabStream::kDefaultReaders)};
   for (int32_t i = 0; i < plan.num_layer_slabs; ++i) {
     for (const SlabPart& part : plan.slabs[static_cast<size_t>(i)].parts) {
       const ElementType type = WeightType(checkpoint_.tensor(part.tensor_idx));
@@ -232,6 +233,8 @@ PlanInput StreamingEngine::InputOf(std::span<const RequestShape> shapes) const {
           .matmul = *matmul_,
           .kv_pages = machine_->kv_pages,
           .num_threads = pool_.num_threads(),
+          .batch_size = options_.batch_size.value_or(INT32_MAX),
+          .keep_weights = options_.keep_weights,
           .can_spill = !options_.spill_directory.empty() &&
                        base::ScratchFile::IsOnDisk(options_.spill_directory),
           .rates = rates_.value_or(Rates()),

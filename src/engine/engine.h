@@ -112,6 +112,10 @@ struct Progress {
 struct EngineOptions {
   ComputeType compute = ComputeType::kAuto;
   int32_t num_threads = 0;  // 0: one per CPU this process may use
+  // The most requests that go together; when not given, as many as are fastest.
+  std::optional<int32_t> batch_size;
+  // Weights that fit stay in memory; else every pass reads all of them.
+  bool keep_weights = true;
   // A directory on a disk, for keys and values that do not fit in memory.
   // Empty: they always stay in memory.
   std::string spill_directory;

@@ -119,6 +119,38 @@ class EngineTest : public ::testing::TestWithParam<Memory> {
   std::optional<formats::Checkpoint> checkpoint_;
 };
 
+TEST_P(EngineTest, WeightsThatAreNoNumbersFailTheirRequestsOnly) {
+  ModelFiles files = files_;
+  // One row of the embedding: only prompts with this token meet it.
+  constexpr int32_t kBadToken = 7;
+  TensorEntry& embedding = files.Tensor("model.embed_tokens.weight");
+  const size_t row_bytes = embedding.bytes.size() / kVocabulary;
+  std::fill_n(embedding.bytes.begin() + kBadToken * row_bytes, row_bytes,
+              '\xff');
+  Use(files);
+  const auto engine = Open();
+  std::vector<Request> requests(4);
+  for (Request& request : requests) request.max_new_tokens = 2;
+  requests[0].prompt = {1, 2, 3};
+  requests[1].prompt = {1, kBadToken, 3};
+  requests[2].prompt = {1, kBadToken, 3};
+  requests[2].max_new_tokens = 0;
+  requests[2].capture = Capture::kLast;
+  requests[3].prompt = {3, 2, 1};
+  const std::vector<Completion> completions = RunAll(*engine, requests);
+  for (const size_t i : {0u, 3u}) {
+    EXPECT_FALSE(completions[i].error);
+    EXPECT_FALSE(completions[i].tokens.empty());
+  }
+  for (const size_t i : {1u, 2u}) {
+    ASSERT_TRUE(completions[i].error);
+    EXPECT_EQ(completions[i].error->code, ErrorCode::kCorrupt);
+    EXPECT_THAT(completions[i].error->message, HasSubstr("not a number"));
+    EXPECT_TRUE(completions[i].tokens.empty());
+    EXPECT_TRUE(completions[i].hidden_states.empty());
+  }
+}
+
 TEST_P(EngineTest, RefusedRequestsDoNotStopOthers) {
   auto engine = Open();
   std::vector<Request> requests(7, {.prompt = Prompt(9), .max_new_tokens = 4});

@@ -1,6 +1,7 @@
 #include "engine/group_runner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/sampler.h"
@@ -31,6 +32,23 @@ void ScorePromptRow(const HeadRow& row, Sequence& sequence) {
   }
 }
 
+// Ends a sequence whose numbers cannot be told apart from noise.
+void FailNotFinite(Sequence& sequence) {
+  sequence.completion = {};
+  sequence.completion.error = {
+      ErrorCode::kCorrupt,
+      "the model's output is not a number or infinite: its weights are "
+      "damaged, "
+      "or too large for what it computes in; check the files, or try --dtype "
+      "f32"};
+  sequence.is_finished = true;
+}
+
+bool HasFiniteStates(const Sequence& sequence) {
+  return std::ranges::all_of(sequence.completion.hidden_states,
+                             [](float x) { return std::isfinite(x); });
+}
+
 }  // namespace
 
 std::vector<Sequence> GroupRunner::MakeSequences(
@@ -57,6 +75,7 @@ std::vector<Sequence> GroupRunner::MakeSequences(
 void GroupRunner::HandOver(std::vector<Sequence*>& live) {
   std::erase_if(live, [&](Sequence* sequence) {
     if (!sequence->is_finished) return false;
+    if (!HasFiniteStates(*sequence)) FailNotFinite(*sequence);
     ++progress_.num_complete;
     hooks_.on_complete(sequence->request_idx, std::move(sequence->completion));
     return true;
@@ -142,6 +161,8 @@ Status GroupRunner::RunPass(Progress::Phase phase, std::span<Sequence*> live,
   for (size_t i = 0; i < scored.size(); ++i) {
     const HeadRow& row = pass.head_rows[i];
     Sequence& sequence = *scored[i].sequence;
+    if (!row.is_finite()) FailNotFinite(sequence);
+    if (sequence.completion.error) continue;
     if (phase == Progress::Phase::kPrefill) ScorePromptRow(row, sequence);
     const bool is_end =
         scored[i].position + 1 == static_cast<int64_t>(sequence.ids.size());

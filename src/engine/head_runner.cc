@@ -28,6 +28,10 @@ float HeadRow::LogProb(float logit) const {
                             std::log(sum_exp));
 }
 
+bool HeadRow::is_finite() const {
+  return std::isfinite(best_logit) && std::isfinite(sum_exp);
+}
+
 void HeadRunner::FinalNorm(const float* x, float* out) const {
   RunNorm(machine_, machine_.spec.final_norm, x, machine_.spec.hidden_size,
           out);

@@ -40,6 +40,8 @@ struct HeadRow {
   std::vector<float> logits;          // of keep_logits
 
   float LogProb(float logit) const;
+  // False when a logit is not a number or infinite.
+  bool is_finite() const;
 };
 
 class HeadRunner {

@@ -124,7 +124,8 @@ Plan Planner::Make(const Choice& choice) {
   plan.spills = choice.spills;
   plan.num_slots = choice.num_slots;
   plan.groups = MakeGroups(input_.requests,
-                           {.max_rows = choice.max_rows,
+                           {.max_requests = input_.batch_size,
+                            .max_rows = choice.max_rows,
                             .kv_bytes = choice.kv_bytes,
                             .result_bytes = choice.result_bytes,
                             .spills = choice.spills},
@@ -231,7 +232,7 @@ void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
 bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
   MemoryUse& use = plan.use;
   const uint64_t all_bytes = plan.slabs->layer_bytes + plan.slabs->head_bytes;
-  if (!plan.spills) {
+  if (!plan.spills && input_.keep_weights) {
     use.pinned_bytes = all_bytes;  // then there is no ring
     if (use.peak_bytes() <= budget_bytes) {
       plan.num_slots = 0;
@@ -244,7 +245,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
   use.ring_bytes = use.slab_bytes * static_cast<uint64_t>(plan.num_slots);
   const uint64_t peak = use.peak_bytes();
   if (peak > budget_bytes) return false;
-  Pin(budget_bytes - peak, plan);
+  if (input_.keep_weights) Pin(budget_bytes - peak, plan);
   plan.seconds = Seconds(plan);
   return true;
 }
@@ -256,6 +257,7 @@ uint64_t Planner::Floor() {
       resident.slabs->layer_bytes + resident.slabs->head_bytes;
   streamed.use.ring_bytes =
       streamed.use.slab_bytes * static_cast<uint64_t>(streamed.num_slots);
+  if (!input_.keep_weights) return streamed.use.peak_bytes();
   return std::min(resident.use.peak_bytes(), streamed.use.peak_bytes());
 }
 

@@ -38,6 +38,8 @@ struct PlanInput {
   const Matmul& matmul;
   KvPages kv_pages;
   int num_threads = 1;
+  int64_t batch_size = INT64_MAX;  // requests of a group, at most
+  bool keep_weights = true;        // slabs may be pinned
   bool can_spill = false;
   Rates rates;
   std::span<const RequestShape> requests;

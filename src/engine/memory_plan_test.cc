@@ -38,6 +38,8 @@ class MemoryPlanTest : public ::testing::Test {
             .matmul = *matmul_,
             .kv_pages = {.width = spec_.kv_width(), .type = ElementType::kF32},
             .num_threads = 2,
+            .batch_size = batch_size_,
+            .keep_weights = keep_weights_,
             .can_spill = true,
             .rates = rates_,
             .requests = requests_};
@@ -65,6 +67,8 @@ class MemoryPlanTest : public ::testing::Test {
   std::unique_ptr<Matmul> matmul_;
   SlabPlan slabs_;
   Rates rates_;
+  int64_t batch_size_ = INT64_MAX;
+  bool keep_weights_ = true;
   std::vector<RequestShape> requests_;
 };
 
@@ -84,6 +88,33 @@ TEST_F(MemoryPlanTest, EverythingStaysWhereItFits) {
     EXPECT_EQ(same.use.ring_bytes, 0u);
     EXPECT_EQ(same.use.kv_bytes, kv_bytes());
     EXPECT_EQ(same.use.peak_bytes(), plan.use.peak_bytes());
+  }
+}
+
+TEST_F(MemoryPlanTest, NothingStaysWhereThatIsNotWanted) {
+  keep_weights_ = false;
+  const uint64_t floor_bytes = FloorBytes(Input());
+  for (const uint64_t budget : {floor_bytes, uint64_t{1} << 32}) {
+    const Plan plan = Make(budget);
+    EXPECT_GT(plan.use.ring_bytes, 0u);
+    EXPECT_EQ(plan.use.pinned_bytes, 0u);
+    EXPECT_LE(plan.use.peak_bytes(), budget);
+  }
+  EXPECT_FALSE(MakePlan(Input(), floor_bytes - 1).has_value());
+}
+
+TEST_F(MemoryPlanTest, AGroupHasNoMoreRequestsThanWereAllowed) {
+  for (const int64_t new_tokens : {0, 20}) {
+    Ask(12, 10, new_tokens);
+    for (const int64_t batch_size : {1, 5, 12, 100}) {
+      batch_size_ = batch_size;
+      const Plan plan = Make(uint64_t{1} << 32);
+      const int64_t expected = (12 + batch_size - 1) / batch_size;
+      EXPECT_EQ(static_cast<int64_t>(plan.groups.size()), expected);
+      for (const GroupShape& group : plan.groups) {
+        EXPECT_LE(static_cast<int64_t>(group.end - group.begin), batch_size);
+      }
+    }
   }
 }
 

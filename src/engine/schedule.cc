@@ -28,7 +28,8 @@ void AddPrompt(const RequestShape& request, size_t request_idx,
 bool Fits(const RequestShape& request, const GroupShape& group,
           const GroupLimits& limits, const KvPages& pages,
           uint64_t num_layers) {
-  if (group.result_bytes + request.result_bytes > limits.result_bytes) {
+  if (group.result_bytes + request.result_bytes > limits.result_bytes ||
+      static_cast<int64_t>(group.end - group.begin) >= limits.max_requests) {
     return false;
   }
   if (request.new_tokens == 0) {

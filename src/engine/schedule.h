@@ -28,6 +28,7 @@ struct RequestShape {
 };
 
 struct GroupLimits {
+  int64_t max_requests = INT64_MAX;
   int64_t max_rows = 0;   // of a pass
   uint64_t kv_bytes = 0;  // of all layers, in memory; not when spilled
   uint64_t result_bytes = 0;

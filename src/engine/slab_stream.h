@@ -84,12 +84,15 @@ class SlabView {
 
 class SlabStream {
  public:
+  // So many reads and writes are under way at once: those of spilled pages are
+  // small, and each takes its time.
+  static constexpr int kDefaultReaders = 8;
   struct Options {
     std::span<std::byte> ring;       // num_slots slots of equal size
     int num_slots = 0;               // at least 2, when anything is streamed
     std::vector<std::byte*> pinned;  // by slab: its memory; null: streamed
     const base::ScratchFile* scratch = nullptr;  // of EnqueueScratch
-    int num_readers = 2;
+    int num_readers = kDefaultReaders;
     // Called in a thread of its own with each slab of weights when it is first
     // read, before its memory is reused; in the order in which slabs are used.
     // Called again for a slab whose first use was cut short by Clear.

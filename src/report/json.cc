@@ -118,6 +118,8 @@ void RenderJson(const RunSummary& summary, int exit_code,
   for (const ModelSummary& model : summary.models) {
     document["models"].push_back(ModelToJson(model));
   }
+  document["mode"] = summary.mode;
+  document["num_prompts"] = summary.num_prompts;
   document["operations"] = {{"planned", summary.num_operations},
                             {"finished", summary.results.size()},
                             {"failed", summary.num_failed},
@@ -190,7 +192,9 @@ std::string RenderJson(const PlanReport& report, int exit_code) {
   document["limit_notice"] = TextOrNull(report.limit_notice);
   document["floor_bytes"] = report.floor_bytes;
   document["peak_bytes"] = report.peak_bytes;
+  document["mode"] = report.mode;
   document["num_prompts"] = report.num_prompts;
+  document["num_operations"] = report.num_operations;
   document["max_models_at_once"] = report.max_models_at_once;
   document["predicted_seconds"] = report.seconds;
   document["models"] = Json::array();

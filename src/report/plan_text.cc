@@ -73,9 +73,13 @@ std::string RenderText(const PlanReport& report, const TextStyle& style) {
                       FormatBytes(report.limit_bytes), report.limit_bytes);
   text += fmt::format("floor   {} ({} bytes)\n",
                       FormatBytes(report.floor_bytes), report.floor_bytes);
-  text += fmt::format("planned {} at the most, {} prompts, about {:.3g} s\n",
-                      FormatBytes(report.peak_bytes), report.num_prompts,
-                      report.seconds);
+  text +=
+      "plan    " +
+      report::PlanLine(static_cast<int64_t>(report.models.size()),
+                       report.num_prompts, report.num_operations, report.mode) +
+      "\n";
+  text += fmt::format("planned {} at the most, about {:.3g} s\n",
+                      FormatBytes(report.peak_bytes), report.seconds);
   if (report.models.size() > 1) {
     text += fmt::format(
         "models  {}, one after another ({} at once would be allowed)\n",

@@ -14,13 +14,10 @@ namespace revlm {
 namespace {
 
 using report::Column;
+using report::Plural;
 
 // Runs of more operations than this are read from results.jsonl.
 constexpr size_t kMaxTableRows = 16;
-
-std::string Plural(int64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 std::string Paint(std::string_view text, std::string_view code,
                   const TextStyle& style) {
@@ -139,11 +136,11 @@ std::string RenderText(const RunSummary& summary, const TextStyle& style) {
   for (const ModelSummary& model : summary.models) {
     text += ModelLine(model, style);
   }
-  text +=
-      fmt::format("plan    {} x {} = {}\n",
-                  Plural(static_cast<int64_t>(summary.models.size()), "model"),
-                  Plural(summary.num_prompts, "prompt"),
-                  Plural(summary.num_operations, "operation"));
+  text += "plan    " +
+          report::PlanLine(static_cast<int64_t>(summary.models.size()),
+                           summary.num_prompts, summary.num_operations,
+                           summary.mode) +
+          "\n";
   text += OutcomeLine(summary, style);
   text += FailureLines(summary, style);
   text +=

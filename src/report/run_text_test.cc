@@ -24,6 +24,7 @@ RunSummary SomeRun() {
   model.tensor_root = "9c1f" + std::string(58, '0') + "e2";
   summary.models = {model};
   summary.num_prompts = summary.num_operations = 2;
+  summary.mode = "cross_product";
   for (const std::string prompt : {"one", "two"}) {
     OperationResult result;
     result.model = "m";
@@ -45,7 +46,7 @@ TEST(RunTextTest, ARunThatWentWellIsTold) {
       RenderText(SomeRun(), {}),
       "model   m  HF directory, llama, 1.4 M, BF16, 2.67 MiB, "
       "sha256 9c1f..e2\n"
-      "plan    1 model x 2 prompts = 2 operations\n"
+      "plan    1 model x 2 prompts = 2 operations (cross_product)\n"
       "RUN OK  2 of 2 operations, 0 failed, 4.0 s, 0.5 op/s, "
       "peak 1.00 MiB\n"
       "  results  runs/1/results.jsonl\n"

@@ -164,6 +164,18 @@ std::string FormatSeconds(double seconds) {
                      whole % 60);
 }
 
+std::string Plural(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string PlanLine(int64_t num_models, int64_t num_prompts,
+                     int64_t num_operations, std::string_view mode) {
+  return fmt::format("{} {} {} = {} ({})", Plural(num_models, "model"),
+                     mode == "cross_product" ? "x" : "with",
+                     Plural(num_prompts, "prompt"),
+                     Plural(num_operations, "operation"), mode);
+}
+
 std::string ShortDigest(std::string_view hex) {
   if (hex.size() < 8) return std::string(hex);
   return fmt::format("{}..{}", hex.substr(0, 4), hex.substr(hex.size() - 2));

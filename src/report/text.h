@@ -31,6 +31,13 @@ std::string FormatCount(uint64_t count);
 // 9.1 s
 std::string FormatSeconds(double seconds);
 
+// 1 prompt, 2 prompts
+std::string Plural(int64_t count, std::string_view noun);
+
+// 2 models x 10 prompts = 20 operations (cross_product)
+std::string PlanLine(int64_t num_models, int64_t num_prompts,
+                     int64_t num_operations, std::string_view mode);
+
 // The first four and last two digits of a digest: 9c1f..e2
 std::string ShortDigest(std::string_view hex);
 

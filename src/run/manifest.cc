@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "challenge/pot.h"
 #include "revlm/version.h"
 #include "run/host.h"
 
@@ -56,7 +57,12 @@ const Json* FindInModel(const Json& manifest, size_t model_idx,
 Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   Json plan = ParametersToJson(options);
   plan["max_tokens"] = options.max_tokens;
+  plan["mode"] = ModeName(options.mode);
   plan["num_prompts"] = prepared.prompts.size();
+  plan["prompt_system"] = nullptr;
+  if (options.orchestrate_prompts) {
+    plan["prompt_system"] = challenge::kPot.name;
+  }
   plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();
   for (const ModelWork& work : prepared.work) {
@@ -84,6 +90,9 @@ Json NewManifest(const RunOptions& options, const Preparation& prepared,
       {"plan", std::move(plan)},
       {"settings",
        {{"threads", options.num_threads},
+        {"batch_size", options.batch_size ? Json(*options.batch_size) : Json()},
+        {"keep_weights", options.keep_weights},
+        {"priority", options.priority},
         {"memory_limit_bytes",
          options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes)},
         {"per_process_bytes",

@@ -68,6 +68,8 @@ Result<Model> OpenModel(const std::string& reference, const RunOptions& options,
       model.engine, engine::Engine::Open(*model.checkpoint, budget,
                                          {.compute = ComputeOf(options.dtype),
                                           .num_threads = options.num_threads,
+                                          .batch_size = options.batch_size,
+                                          .keep_weights = options.keep_weights,
                                           .spill_directory = spill_directory}));
   model.numerics = model.engine->numerics();
   return model;
@@ -84,13 +86,13 @@ formats::CacheRoots RootsFrom(const Environment& environment) {
 }
 
 Result<std::vector<Model>> OpenModels(const RunOptions& options,
-                                      memory::Budget& budget,
+                                      size_t num_models, memory::Budget& budget,
                                       const std::string& spill_directory) {
   std::vector<Model> models;
   std::set<std::string> aliases;
-  for (const std::string& reference : options.models) {
-    REVLM_ASSIGN_OR_RETURN(
-        Model model, OpenModel(reference, options, budget, spill_directory));
+  for (size_t i = 0; i < num_models; ++i) {
+    REVLM_ASSIGN_OR_RETURN(Model model, OpenModel(options.models[i], options,
+                                                  budget, spill_directory));
     model.alias = MakeAlias(model.resolved.name, aliases);
     models.push_back(std::move(model));
   }

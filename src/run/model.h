@@ -43,10 +43,10 @@ struct Model {
 
 formats::CacheRoots RootsFrom(const Environment& environment);
 
-// Engines take their memory from `budget`, and room on the disk of
-// `spill_directory`.
+// The first `num_models` of the options. Engines take their memory from
+// `budget`, and room on the disk of `spill_directory`.
 Result<std::vector<Model>> OpenModels(const RunOptions& options,
-                                      memory::Budget& budget,
+                                      size_t num_models, memory::Budget& budget,
                                       const std::string& spill_directory);
 
 std::string ModelIdentity(const formats::Checkpoint& checkpoint);

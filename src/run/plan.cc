@@ -10,6 +10,7 @@
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "challenge/builtin_set.h"
+#include "challenge/pot.h"
 #include "challenge/prompt_file.h"
 #include "crypto/sha256.h"
 
@@ -64,14 +65,34 @@ Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
         "--challenges: found {}, allowed are {}: the built-in set holds no "
-        "more; give your own prompts with --prompts FILE",
+        "more; have them made with --enable-prompt-orchestration, or give your "
+        "own with --prompts FILE",
         count, all.size());
   }
   std::vector<challenge::Prompt> prompts;
   for (const auto& builtin : all.first(static_cast<size_t>(count))) {
-    prompts.push_back({.id = std::string(builtin.id),
-                       .text = std::string(builtin.text),
-                       .max_tokens = {}});
+    challenge::Prompt& prompt = prompts.emplace_back();
+    prompt.id = builtin.id;
+    prompt.text = builtin.text;
+  }
+  return prompts;
+}
+
+// As many as were asked for, made by the prompt systems.
+Result<std::vector<challenge::Prompt>> MakePrompts(const RunOptions& options) {
+  const challenge::Key session_key = challenge::DeriveSessionKey(
+      {.seed = challenge::SeedFromNumber(options.sampling.seed)});
+  REVLM_ASSIGN_OR_RETURN(
+      std::vector<challenge::Challenge> challenges,
+      challenge::GenerateChallenges(
+          challenge::kPot, session_key, {},
+          static_cast<size_t>(
+              options.num_challenges.value_or(kDefaultChallenges))));
+  std::vector<challenge::Prompt> prompts;
+  for (challenge::Challenge& made : challenges) {
+    challenge::Prompt& prompt = prompts.emplace_back();
+    prompt.id = std::move(made.id);
+    prompt.text = std::move(made.text);
   }
   return prompts;
 }
@@ -79,13 +100,15 @@ Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
 Result<std::vector<challenge::Prompt>> CollectPrompts(
     const RunOptions& options) {
   if (options.prompt_file.empty() && options.prompts.empty()) {
-    return TakeBuiltin(options);
+    return options.orchestrate_prompts ? MakePrompts(options)
+                                       : TakeBuiltin(options);
   }
-  if (options.num_challenges) {
+  if (options.num_challenges || options.orchestrate_prompts) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
-        "--challenges counts built-in prompts and cannot be combined with "
-        "--prompt or --prompts; leave one out");
+        "--challenges and --enable-prompt-orchestration are for prompts of the "
+        "program and cannot be combined with --prompt or --prompts; leave one "
+        "out");
   }
   std::vector<challenge::Prompt> prompts;
   if (!options.prompt_file.empty()) {
@@ -98,7 +121,7 @@ Result<std::vector<challenge::Prompt>> CollectPrompts(
                              "--prompt {}: found bytes that are not UTF-8",
                              base::Quote(text));
     }
-    prompts.push_back({.id = {}, .text = text, .max_tokens = {}});
+    prompts.emplace_back().text = text;
   }
   return prompts;
 }
@@ -119,6 +142,8 @@ Status CheckOptions(const RunOptions& options) {
   REVLM_TRY(CheckRange("--top-p", sampling.top_p, 0.0f, 1.0f));
   REVLM_TRY(CheckRange("--logprobs", options.num_logprobs, 0, kMaxLogprobs));
   REVLM_TRY(CheckRange("--threads", options.num_threads, 0, kMaxThreads));
+  REVLM_TRY(CheckRange("--parallel-batch-size", options.batch_size.value_or(1),
+                       1, INT32_MAX));
   constexpr auto kMaxBytes = static_cast<uint64_t>(kMaxGibibytes * (1 << 30));
   REVLM_TRY(CheckRange("--parallel-memory-limit, in bytes",
                        options.memory_limit_bytes.value_or(1), uint64_t{1},
@@ -142,7 +167,8 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
         .text = std::move(prompt.text),
         .text_sha256 = {},
         .variant = {},
-        .max_tokens = prompt.max_tokens.value_or(options.max_tokens)};
+        .max_tokens = prompt.max_tokens.value_or(options.max_tokens),
+        .priority = prompt.priority.value_or(options.priority)};
     REVLM_TRY(CheckRange("\"max_tokens\" of a prompt", plan.max_tokens, 0,
                          kMaxNewTokens));
     plan.text_sha256 = Sha256Hex(plan.text);
@@ -162,6 +188,44 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
     planned.push_back(std::move(plan));
   }
   return planned;
+}
+
+std::string_view ModeName(Mode mode) {
+  switch (mode) {
+    case Mode::kCrossProduct:
+      return "cross_product";
+    case Mode::kPaired:
+      return "paired";
+    case Mode::kBroadcast:
+      return "broadcast";
+  }
+  return "";
+}
+
+size_t NumModelsAsked(Mode mode, size_t num_models, size_t num_prompts) {
+  switch (mode) {
+    case Mode::kCrossProduct:
+      return num_models;
+    case Mode::kPaired:
+      return std::min(num_models, num_prompts);
+    case Mode::kBroadcast:
+      return num_prompts >= num_models ? 1 : num_models;
+  }
+  return 0;
+}
+
+std::span<const PlannedPrompt> PromptsFor(
+    Mode mode, size_t model_idx, size_t num_models,
+    std::span<const PlannedPrompt> prompts) {
+  switch (mode) {
+    case Mode::kCrossProduct:
+      return prompts;
+    case Mode::kPaired:
+      return prompts.subspan(model_idx, 1);
+    case Mode::kBroadcast:
+      return prompts.size() >= num_models ? prompts : prompts.first(1);
+  }
+  return {};
 }
 
 Json ParametersToJson(const RunOptions& options) {

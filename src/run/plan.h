@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,12 +42,24 @@ struct PlannedPrompt {
   std::string text_sha256;
   std::string variant;
   int32_t max_tokens = 0;
+  int32_t priority = 0;
 };
 
 // Refuses options that mean nothing, before any file is opened.
 Status CheckOptions(const RunOptions& options);
 
 Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options);
+
+// "cross_product", "paired" or "broadcast".
+std::string_view ModeName(Mode mode);
+
+// How many of the models get a prompt: the first so many.
+size_t NumModelsAsked(Mode mode, size_t num_models, size_t num_prompts);
+
+// The prompts of one of them.
+std::span<const PlannedPrompt> PromptsFor(
+    Mode mode, size_t model_idx, size_t num_models,
+    std::span<const PlannedPrompt> prompts);
 
 // The parameters of a run, as the manifest's plan and the keys hold them.
 base::Json ParametersToJson(const RunOptions& options);

@@ -31,6 +31,58 @@ std::map<std::string, std::string> KeysById(const RunOptions& options) {
   return keys;
 }
 
+// How many prompts each model gets.
+std::vector<size_t> Counts(Mode mode, size_t num_models, size_t num_prompts) {
+  const std::vector<PlannedPrompt> prompts(num_prompts);
+  std::vector<size_t> counts;
+  for (size_t i = 0; i < NumModelsAsked(mode, num_models, num_prompts); ++i) {
+    const auto asked = PromptsFor(mode, i, num_models, prompts);
+    counts.push_back(asked.size());
+    const size_t first = mode == Mode::kPaired ? i : 0;
+    EXPECT_EQ(asked.data(), prompts.data() + first);
+  }
+  return counts;
+}
+
+TEST(PlanTest, PromptsAreMadeInExactlyTheNumberAskedFor) {
+  RunOptions options;
+  options.models = {"m"};
+  options.orchestrate_prompts = true;
+  std::vector<std::string> first_texts;
+  for (const int32_t count : {1, 65, 1000}) {
+    options.num_challenges = count;
+    const auto prompts = PlanPrompts(options);
+    ASSERT_TRUE(prompts);
+    EXPECT_EQ(prompts->size(), static_cast<size_t>(count));
+    std::set<std::string> texts;
+    for (const PlannedPrompt& prompt : *prompts) texts.insert(prompt.text);
+    EXPECT_EQ(texts.size(), prompts->size());
+    first_texts.push_back(prompts->front().text);
+  }
+  EXPECT_EQ(first_texts[0], first_texts[2]);
+  options.sampling.seed = 1;
+  EXPECT_NE(PlanPrompts(options)->front().text, first_texts[0]);
+  options.num_challenges = std::nullopt;
+  EXPECT_EQ(PlanPrompts(options)->size(), 10u);
+  options.num_challenges = 10'001;
+  EXPECT_FALSE(PlanPrompts(options));
+  options.num_challenges = 5;
+  options.prompts = {"mine"};
+  EXPECT_FALSE(PlanPrompts(options));
+}
+
+TEST(PlanTest, AModeSaysWhichModelsGetWhichPrompts) {
+  using Sizes = std::vector<size_t>;
+  EXPECT_EQ(Counts(Mode::kCrossProduct, 2, 10), (Sizes{10, 10}));
+  EXPECT_EQ(Counts(Mode::kCrossProduct, 3, 1), (Sizes{1, 1, 1}));
+  EXPECT_EQ(Counts(Mode::kPaired, 2, 10), (Sizes{1, 1}));
+  EXPECT_EQ(Counts(Mode::kPaired, 5, 3), (Sizes{1, 1, 1}));
+  EXPECT_EQ(Counts(Mode::kBroadcast, 3, 10), (Sizes{10}));
+  EXPECT_EQ(Counts(Mode::kBroadcast, 3, 3), (Sizes{3}));
+  EXPECT_EQ(Counts(Mode::kBroadcast, 3, 2), (Sizes{1, 1, 1}));
+  EXPECT_EQ(Counts(Mode::kBroadcast, 1, 1), (Sizes{1}));
+}
+
 TEST(PlanTest, DefaultIdsComeFromTheTextAndCountRepeats) {
   const auto prompts = PlanPrompts(WithPrompts({"a", "b", "a", "a"}));
   ASSERT_TRUE(prompts);

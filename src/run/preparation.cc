@@ -1,6 +1,7 @@
 #include "run/preparation.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/bytes.h"
@@ -63,7 +64,7 @@ std::string SpillDirectory(const RunOptions& options) {
 }
 
 ModelWork MakeWork(Model model, const RunOptions& options,
-                   const std::vector<PlannedPrompt>& prompts) {
+                   std::span<const PlannedPrompt> prompts) {
   ModelWork work = {.model = std::move(model), .operations = {}};
   for (const PlannedPrompt& prompt : prompts) {
     PlannedOperation operation;
@@ -165,10 +166,18 @@ uint64_t EngineFloor(const std::vector<ModelWork>& work) {
   return floor_bytes;
 }
 
+// "in paired mode 2 of 3 models get a prompt; not asked: c", or nothing.
+std::string UnaskedNotice(const RunOptions& options, size_t num_asked) {
+  if (num_asked == options.models.size()) return "";
+  return fmt::format(
+      "in {} mode {} of {} models get a prompt; not asked: {}",
+      ModeName(options.mode), num_asked, options.models.size(),
+      fmt::join(std::span(options.models).subspan(num_asked), ", "));
+}
+
 // How many models the memory would allow at once.
-Result<int32_t> MaxModelsAtOnce(const RunOptions& options,
+Result<int32_t> MaxModelsAtOnce(const RunOptions& options, uint64_t num_models,
                                 uint64_t budget_bytes) {
-  const uint64_t num_models = options.models.size();
   if (!options.per_process_bytes) return static_cast<int32_t>(num_models);
   const uint64_t lease_bytes = *options.per_process_bytes;
   if (lease_bytes > budget_bytes) {
@@ -210,15 +219,19 @@ Result<Preparation> Prepare(const RunOptions& options) {
   prepared.limit_bytes = limit.limit_bytes;
   prepared.budget = std::make_unique<memory::Budget>(
       limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes));
+  const size_t num_models = NumModelsAsked(options.mode, options.models.size(),
+                                           prepared.prompts.size());
+  prepared.unasked_notice = UnaskedNotice(options, num_models);
   REVLM_ASSIGN_OR_RETURN(
       prepared.max_models_at_once,
-      MaxModelsAtOnce(options, prepared.budget->limit_bytes()));
-  REVLM_ASSIGN_OR_RETURN(
-      std::vector<Model> models,
-      OpenModels(options, *prepared.budget, SpillDirectory(options)));
-  for (Model& model : models) {
-    prepared.work.push_back(
-        MakeWork(std::move(model), options, prepared.prompts));
+      MaxModelsAtOnce(options, num_models, prepared.budget->limit_bytes()));
+  REVLM_ASSIGN_OR_RETURN(std::vector<Model> models,
+                         OpenModels(options, num_models, *prepared.budget,
+                                    SpillDirectory(options)));
+  for (size_t i = 0; i < num_models; ++i) {
+    prepared.work.push_back(MakeWork(
+        std::move(models[i]), options,
+        PromptsFor(options.mode, i, options.models.size(), prepared.prompts)));
   }
   prepared.program_bytes = ProgramBytes(options, prepared);
   prepared.loading_bytes = LoadingBytes(prepared.work);

@@ -44,7 +44,8 @@ struct ModelWork {
 
 struct Preparation {
   std::vector<PlannedPrompt> prompts;
-  std::string limit_notice;  // the limit is less than was asked for
+  std::string unasked_notice;  // which models get no prompt in this mode
+  std::string limit_notice;    // the limit is less than was asked for
   uint64_t limit_bytes = 0;
   uint64_t program_bytes = 0;
   uint64_t loading_bytes = 0;  // what it took beside the program until now
@@ -53,6 +54,14 @@ struct Preparation {
   std::unique_ptr<memory::Budget> budget;
   memory::Reservation program;
   std::vector<ModelWork> work;
+
+  int64_t num_operations() const {
+    int64_t count = 0;
+    for (const ModelWork& of : work) {
+      count += static_cast<int64_t>(of.operations.size());
+    }
+    return count;
+  }
 
   // The planned peak of the process while engines hold `engine_bytes`.
   uint64_t PeakBytes(uint64_t engine_bytes) const {

@@ -1,9 +1,11 @@
 #include "run/run.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -49,6 +51,7 @@ class Runner {
   void ListOperations();
   // Takes over what earlier starts finished.
   Status Resume();
+  std::vector<size_t> ModelOrder() const;
   Status RunModels();
   Status RunModel(size_t model_idx);
   Status RunOperations(const Model& model, std::span<Operation* const> pending);
@@ -135,8 +138,9 @@ Status Runner::Resume() {
 
 Result<RunSummary> Runner::Run() {
   ListOperations();
-  if (!prepared_.limit_notice.empty()) {
-    Tell(RunEvent::Kind::kNotice, prepared_.limit_notice);
+  for (const std::string& notice :
+       {prepared_.unasked_notice, prepared_.limit_notice}) {
+    if (!notice.empty()) Tell(RunEvent::Kind::kNotice, notice);
   }
   const Json plan = PlanToJson(options_, prepared_);
   REVLM_ASSIGN_OR_RETURN(RunDirectory directory,
@@ -168,8 +172,24 @@ Result<RunSummary> Runner::Run() {
   return Summarize(std::nullopt);
 }
 
+// Models in the order of the most urgent of their operations.
+std::vector<size_t> Runner::ModelOrder() const {
+  std::vector<size_t> order(num_models());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto most_urgent = [&](size_t model_idx) {
+    int32_t priority = INT32_MIN;
+    for (const PlannedOperation& planned :
+         prepared_.work[model_idx].operations) {
+      priority = std::max(priority, planned.prompt->priority);
+    }
+    return priority;
+  };
+  std::ranges::stable_sort(order, std::greater(), most_urgent);
+  return order;
+}
+
 Status Runner::RunModels() {
-  for (size_t i = 0; i < num_models(); ++i) {
+  for (const size_t i : ModelOrder()) {
     REVLM_TRY(RunModel(i));
     // Its compiled products and scratch are not the next one's to pay for.
     prepared_.work[i].model.engine.reset();
@@ -189,6 +209,9 @@ Status Runner::RunModel(size_t model_idx) {
       pending.push_back(&operation);
     }
   }
+  std::ranges::stable_sort(pending, std::greater(), [](const Operation* o) {
+    return o->planned->prompt->priority;
+  });
   const std::optional<std::string> known_root =
       TensorRootIn(directory_->manifest(), model_idx);
   // Files that are not the ones seen before may hold other weights.
@@ -350,6 +373,7 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
         TensorRootIn(directory_->manifest(), i).value_or("");
   }
   summary.num_prompts = static_cast<int64_t>(prepared_.prompts.size());
+  summary.mode = ModeName(options_.mode);
   summary.num_operations = static_cast<int64_t>(operations_.size());
   summary.num_resumed = num_resumed_;
   for (Operation& operation : operations_) {

@@ -32,6 +32,12 @@ class InvarianceTest(ProgramTest):
         self.assertEqual(
             run("streamed", prompts, *self.tight(MODEL, *flags, *arguments)),
             expected)
+        for i, ways in enumerate((
+                ["--parallel-batch-size", 1], ["--parallel-batch-size", 3],
+                ["--no-parallel"], ["--no-resident"],
+                ["--no-parallel", "--no-resident"],
+                ["--parallel", "--parallel-priority", 7])):
+            self.assertEqual(run(f"way-{i}", prompts, *ways), expected, ways)
         alone = []
         for i, text in enumerate(PROMPTS[:6]):
             alone += run(f"alone-{i}", [text])

@@ -57,7 +57,8 @@ class StreamsTest(ProgramTest):
         text = out.decode()
         self.assertIn("model   aster-s0  HF directory, llama, 1.4 M, BF16",
                       text)
-        self.assertIn("plan    1 model x 1 prompt = 1 operation\n", text)
+        self.assertIn(
+            "plan    1 model x 1 prompt = 1 operation (cross_product)\n", text)
         self.assertIn("RUN OK  1 of 1 operation, 0 failed", text)
         self.assertIn("results  d/results.jsonl", text)
         self.assertIn("Hello", text)
