@@ -55,6 +55,7 @@ std::vector<Sequence> GroupRunner::MakeSequences(
     const GroupShape& group, std::span<const PlannedRequest> requests) const {
   std::vector<Sequence> sequences;
   uint64_t kv_offset = 0;
+  uint64_t kv_idx = 0;
   for (size_t i = group.begin; i < group.end; ++i) {
     const PlannedRequest& planned = requests[i];
     Sequence& sequence = sequences.emplace_back();
@@ -64,6 +65,7 @@ std::vector<Sequence> GroupRunner::MakeSequences(
     sequence.max_length = planned.shape.max_length();
     if (sequence.generates()) {
       sequence.kv_offset = kv_offset;
+      sequence.kv_idx = kv_idx++;
       kv_offset += pages_.SequenceBytes(sequence.max_length);
     } else if (planned.request->max_new_tokens > 0) {
       sequence.completion.finish_reason = FinishReason::kContext;

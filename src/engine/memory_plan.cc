@@ -88,6 +88,12 @@ class Planner {
   uint64_t num_layers() const {
     return static_cast<uint64_t>(input_.spec.num_layers);
   }
+  // The pages that sequences are filling, of all layers.
+  uint64_t OpenPageBytes(const GroupShape& group) const {
+    return static_cast<uint64_t>(group.num_generating *
+                                 input_.kv_pages.page_bytes()) *
+           num_layers();
+  }
   std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
   ProductLimits ProductsOf();
   void CountMemory(Plan& plan) const;
@@ -133,6 +139,7 @@ Plan Planner::Make(const Choice& choice) {
   PassLimits& limits = plan.pass_limits;
   MemoryUse& use = plan.use;
   uint64_t kv_bytes = 0;
+  uint64_t open_bytes = 0;
   for (const GroupShape& group : plan.groups) {
     for (const PassShape& pass : group.prompt_passes) {
       limits.num_rows = std::max(limits.num_rows, pass.num_rows);
@@ -144,8 +151,10 @@ Plan Planner::Make(const Choice& choice) {
     limits.num_head_rows = std::max(limits.num_head_rows, group.num_generating);
     use.result_bytes = std::max(use.result_bytes, group.result_bytes);
     kv_bytes = std::max(kv_bytes, group.layer_kv_bytes * num_layers());
+    open_bytes = std::max(open_bytes, OpenPageBytes(group));
   }
-  (choice.spills ? use.spilled_bytes : use.kv_bytes) = kv_bytes;
+  use.kv_bytes = choice.spills ? open_bytes : kv_bytes;
+  if (choice.spills) use.spilled_bytes = kv_bytes;
   use.slab_bytes = plan.slabs->slab_bytes;
   // A block of spilled pages takes a slot, too.
   if (choice.spills) use.slab_bytes = std::max(use.slab_bytes, largest_kv_);
@@ -304,15 +313,12 @@ double Planner::Seconds(const Plan& plan) const {
                              spilled + std::exchange(unread, 0));
     }
     if (group.num_decode_passes == 0) continue;
-    // A page of each sequence is written after it was read.
+    // A page is written once it is full.
     const uint64_t written =
-        plan.spills ? static_cast<uint64_t>(group.num_generating *
-                                            input_.kv_pages.page_bytes()) *
-                          num_layers()
-                    : 0;
+        plan.spills ? OpenPageBytes(group) / kKvPagePositions : 0;
     seconds += static_cast<double>(group.num_decode_passes) *
                PassSeconds(plan, group.decode_tokens / group.num_decode_passes,
-                           group.num_generating, kv + 2 * written);
+                           group.num_generating, kv + written);
   }
   return seconds;
 }

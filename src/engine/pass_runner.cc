@@ -19,6 +19,11 @@ RowTable TableOf(const Machine& machine, int32_t tensor_idx) {
 // Whether a segment goes on where an earlier pass left off.
 bool Continues(const Segment& segment) { return segment.first_pos > 0; }
 
+// The page that a sequence of so many positions is filling.
+int64_t OpenPageOf(int64_t num_positions) {
+  return num_positions / kKvPagePositions;
+}
+
 // The layers whose queries, keys and values are complete with this slab.
 template <typename Body>
 void ForLayersToAttend(const Slab& slab, const Body& body) {
@@ -98,51 +103,94 @@ void PassRunner::PlaceKeysValues(const Pass& pass) {
   }
 }
 
-// What a block reads of a layer: the pages with positions so far; or, of those,
-// the ones that the segments' rows change.
-std::vector<ScratchExtent> PassRunner::BlockExtents(const Pass& pass,
-                                                    const Block& block,
-                                                    int64_t layer,
-                                                    bool only_new) const {
-  const KvPages& pages = machine_.kv_pages;
-  const uint64_t page_bytes = static_cast<uint64_t>(pages.page_bytes());
+// Pages first_page .. end_page - 1 of a segment's sequence.
+void PassRunner::AddExtent(const Pass& pass, const Block& block,
+                           const Segment& segment, int64_t layer,
+                           int64_t first_page, int64_t end_page,
+                           std::vector<ScratchExtent>& extents) const {
+  if (first_page == end_page) return;
+  const uint64_t page_bytes =
+      static_cast<uint64_t>(machine_.kv_pages.page_bytes());
+  const uint64_t begin =
+      base::AlignDown(static_cast<uint64_t>(first_page) * page_bytes,
+                      base::kMaxDirectAlignment);
+  const uint64_t end = base::AlignUp(
+      static_cast<uint64_t>(end_page) * page_bytes, base::kMaxDirectAlignment);
+  const uint64_t offset = segment.sequence->kv_offset;
+  const ScratchExtent extent = {
+      .file_offset = pass.kv->OffsetOf(*segment.sequence, layer) + begin,
+      .slot_offset = offset - block.first_offset + begin,
+      .size_bytes = end - begin};
+  if (!extents.empty() &&
+      extents.back().file_offset + extents.back().size_bytes ==
+          extent.file_offset) {
+    extents.back().size_bytes += extent.size_bytes;
+  } else {
+    extents.push_back(extent);
+  }
+}
+
+// What a block reads of a layer: the pages that were full before.
+std::vector<ScratchExtent> PassRunner::FullPages(const Pass& pass,
+                                                 const Block& block,
+                                                 int64_t layer) const {
   std::vector<ScratchExtent> extents;
   for (const Segment* segment : block.segments) {
-    const int64_t first_page =
-        only_new ? segment->first_pos / kKvPagePositions : 0;
-    const int64_t last_pos =
-        segment->first_pos + (only_new ? segment->num_rows : 0) - 1;
-    const int64_t end_page = last_pos / kKvPagePositions + 1;
-    const uint64_t begin =
-        base::AlignDown(static_cast<uint64_t>(first_page) * page_bytes,
-                        base::kMaxDirectAlignment);
-    const uint64_t end =
-        base::AlignUp(static_cast<uint64_t>(end_page) * page_bytes,
-                      base::kMaxDirectAlignment);
-    const uint64_t offset = segment->sequence->kv_offset;
-    const ScratchExtent extent = {
-        .file_offset = pass.kv->OffsetOf(*segment->sequence, layer) + begin,
-        .slot_offset = offset - block.first_offset + begin,
-        .size_bytes = end - begin};
-    if (!extents.empty() &&
-        extents.back().file_offset + extents.back().size_bytes ==
-            extent.file_offset) {
-      extents.back().size_bytes += extent.size_bytes;
-    } else {
-      extents.push_back(extent);
-    }
+    AddExtent(pass, block, *segment, layer, 0, OpenPageOf(segment->first_pos),
+              extents);
   }
   return extents;
 }
 
+// What it writes: the pages that the segments' rows have filled.
+std::vector<ScratchExtent> PassRunner::FilledPages(const Pass& pass,
+                                                   const Block& block,
+                                                   int64_t layer) const {
+  std::vector<ScratchExtent> extents;
+  for (const Segment* segment : block.segments) {
+    AddExtent(pass, block, *segment, layer, OpenPageOf(segment->first_pos),
+              OpenPageOf(segment->first_pos + segment->num_rows), extents);
+  }
+  return extents;
+}
+
+std::byte* PassRunner::OpenPage(const Pass& pass, const Sequence& sequence,
+                                int64_t layer) const {
+  const uint64_t idx =
+      static_cast<uint64_t>(layer) * pass.kv->num_sequences + sequence.kv_idx;
+  return pass.kv->open_pages +
+         idx * static_cast<uint64_t>(machine_.kv_pages.page_bytes());
+}
+
+// Puts it among the full ones, before its sequence's rows are added.
+void PassRunner::LoadOpenPage(const Pass& pass, const SegmentPages& pages,
+                              int64_t layer) const {
+  const Segment& segment = *pages.segment;
+  const int64_t page_bytes = machine_.kv_pages.page_bytes();
+  if (segment.first_pos % kKvPagePositions == 0) return;
+  std::copy_n(OpenPage(pass, *segment.sequence, layer), page_bytes,
+              pages.pages + OpenPageOf(segment.first_pos) * page_bytes);
+}
+
+// Takes it from there, after they were.
+void PassRunner::KeepOpenPage(const Pass& pass, const SegmentPages& pages,
+                              int64_t layer) const {
+  const Segment& segment = *pages.segment;
+  const int64_t page_bytes = machine_.kv_pages.page_bytes();
+  const int64_t end = segment.first_pos + segment.num_rows;
+  if (end % kKvPagePositions == 0) return;
+  std::copy_n(pages.pages + OpenPageOf(end) * page_bytes, page_bytes,
+              OpenPage(pass, *segment.sequence, layer));
+}
+
 // The spilled pages of the layers that a slab completes.
 void PassRunner::EnqueuePages(const Pass& pass, int32_t slab_idx) {
-  ForLayersToAttend(
-      plan_.slabs[static_cast<size_t>(slab_idx)], [&](int64_t layer) {
-        for (const Block& block : blocks_) {
-          stream_.EnqueueScratch(BlockExtents(pass, block, layer, false));
-        }
-      });
+  ForLayersToAttend(plan_.slabs[static_cast<size_t>(slab_idx)],
+                    [&](int64_t layer) {
+                      for (const Block& block : blocks_) {
+                        stream_.EnqueueScratch(FullPages(pass, block, layer));
+                      }
+                    });
 }
 
 // All slabs of the pass but those read ahead, each followed by its pages.
@@ -217,6 +265,7 @@ Status PassRunner::SpillScratch(const Pass& pass, int64_t layer) {
         const SegmentPages& pages = in_scratch_[static_cast<size_t>(i)];
         const Sequence& sequence = *pages.segment->sequence;
         if (!sequence.generates()) return Status();
+        KeepOpenPage(pass, pages, layer);
         return pass.kv->file->WriteAt(
             pass.kv->OffsetOf(sequence, layer),
             {pages.pages,
@@ -234,8 +283,14 @@ Status PassRunner::AttendBlocks(const Pass& pass, int64_t layer) {
       segments.push_back({segment, view.base() + (segment->sequence->kv_offset -
                                                   block.first_offset)});
     }
+    for (const SegmentPages& pages : segments) {
+      LoadOpenPage(pass, pages, layer);
+    }
     layers_.Attend(layer, segments);
-    stream_.Release(view.ticket(), BlockExtents(pass, block, layer, true));
+    for (const SegmentPages& pages : segments) {
+      KeepOpenPage(pass, pages, layer);
+    }
+    stream_.Release(view.ticket(), FilledPages(pass, block, layer));
   }
   return {};
 }

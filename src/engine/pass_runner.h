@@ -22,12 +22,15 @@
 namespace revlm::engine {
 
 // Where the keys and values of a group's sequences are kept: in memory or in a
-// scratch file.
+// scratch file. Of those in a file, the page that a sequence is filling, its
+// open page, is in memory, and is written when it is full.
 struct KvStore {
   uint64_t layer_bytes = 0;
   std::byte* memory = nullptr;  // null: in `file`
   const base::ScratchFile* file = nullptr;
-  uint64_t max_block_bytes = 0;  // of consecutive sequences read together
+  std::byte* open_pages = nullptr;  // with `file`: layer by layer
+  uint64_t num_sequences = 0;       // that generate
+  uint64_t max_block_bytes = 0;     // of consecutive sequences read together
 
   // Where a sequence's pages of a layer begin.
   uint64_t OffsetOf(const Sequence& sequence, int64_t layer) const {
@@ -73,8 +76,19 @@ class PassRunner {
   Status AttendAll(const Pass& pass, int64_t layer);
   Status AttendBlocks(const Pass& pass, int64_t layer);
   Status SpillScratch(const Pass& pass, int64_t layer);
-  std::vector<ScratchExtent> BlockExtents(const Pass& pass, const Block& block,
-                                          int64_t layer, bool only_new) const;
+  std::byte* OpenPage(const Pass& pass, const Sequence& sequence,
+                      int64_t layer) const;
+  void LoadOpenPage(const Pass& pass, const SegmentPages& pages,
+                    int64_t layer) const;
+  void KeepOpenPage(const Pass& pass, const SegmentPages& pages,
+                    int64_t layer) const;
+  std::vector<ScratchExtent> FullPages(const Pass& pass, const Block& block,
+                                       int64_t layer) const;
+  std::vector<ScratchExtent> FilledPages(const Pass& pass, const Block& block,
+                                         int64_t layer) const;
+  void AddExtent(const Pass& pass, const Block& block, const Segment& segment,
+                 int64_t layer, int64_t first_page, int64_t end_page,
+                 std::vector<ScratchExtent>& extents) const;
   void CaptureRows(const Pass& pass, int64_t depth);
 
   const Machine& machine_;

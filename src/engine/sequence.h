@@ -25,6 +25,7 @@ struct Sequence {
   // Of sequences that generate: where the pages of a layer begin among those of
   // its group.
   uint64_t kv_offset = 0;
+  uint64_t kv_idx = 0;  // which of its group's sequences that generate
   Completion completion;
   bool is_finished = false;
 

@@ -87,6 +87,8 @@ KvStore Workspace::StoreOf(const GroupShape& group) const {
   return {.layer_bytes = group.layer_kv_bytes,
           .memory = spill_ ? nullptr : arena_.region(kKeysValues).data(),
           .file = spill_ ? &*spill_ : nullptr,
+          .open_pages = spill_ ? arena_.region(kKeysValues).data() : nullptr,
+          .num_sequences = static_cast<uint64_t>(group.num_generating),
           .max_block_bytes = plan_.use.slab_bytes};
 }
 
