@@ -38,9 +38,8 @@ void FailNotFinite(Sequence& sequence) {
   sequence.completion.error = {
       ErrorCode::kCorrupt,
       "the model's output is not a number or infinite: its weights are "
-      "damaged, "
-      "or too large for what it computes in; check the files, or try --dtype "
-      "f32"};
+      "damaged, or too large for what it computes in; check the files, or try "
+      "--dtype f32"};
   sequence.is_finished = true;
 }
 

@@ -130,26 +130,20 @@ void PassRunner::AddExtent(const Pass& pass, const Block& block,
   }
 }
 
-// What a block reads of a layer: the pages that were full before.
-std::vector<ScratchExtent> PassRunner::FullPages(const Pass& pass,
-                                                 const Block& block,
-                                                 int64_t layer) const {
+// Of a block's sequences in a layer, the pages that were full before its rows
+// (what is read), or that these have filled (what is written).
+std::vector<ScratchExtent> PassRunner::BlockExtents(const Pass& pass,
+                                                    const Block& block,
+                                                    int64_t layer,
+                                                    bool only_filled) const {
   std::vector<ScratchExtent> extents;
   for (const Segment* segment : block.segments) {
-    AddExtent(pass, block, *segment, layer, 0, OpenPageOf(segment->first_pos),
-              extents);
-  }
-  return extents;
-}
-
-// What it writes: the pages that the segments' rows have filled.
-std::vector<ScratchExtent> PassRunner::FilledPages(const Pass& pass,
-                                                   const Block& block,
-                                                   int64_t layer) const {
-  std::vector<ScratchExtent> extents;
-  for (const Segment* segment : block.segments) {
-    AddExtent(pass, block, *segment, layer, OpenPageOf(segment->first_pos),
-              OpenPageOf(segment->first_pos + segment->num_rows), extents);
+    const int64_t num_full = OpenPageOf(segment->first_pos);
+    const int64_t first_page = only_filled ? num_full : 0;
+    const int64_t end_page =
+        only_filled ? OpenPageOf(segment->first_pos + segment->num_rows)
+                    : num_full;
+    AddExtent(pass, block, *segment, layer, first_page, end_page, extents);
   }
   return extents;
 }
@@ -185,12 +179,12 @@ void PassRunner::KeepOpenPage(const Pass& pass, const SegmentPages& pages,
 
 // The spilled pages of the layers that a slab completes.
 void PassRunner::EnqueuePages(const Pass& pass, int32_t slab_idx) {
-  ForLayersToAttend(plan_.slabs[static_cast<size_t>(slab_idx)],
-                    [&](int64_t layer) {
-                      for (const Block& block : blocks_) {
-                        stream_.EnqueueScratch(FullPages(pass, block, layer));
-                      }
-                    });
+  ForLayersToAttend(
+      plan_.slabs[static_cast<size_t>(slab_idx)], [&](int64_t layer) {
+        for (const Block& block : blocks_) {
+          stream_.EnqueueScratch(BlockExtents(pass, block, layer, false));
+        }
+      });
 }
 
 // All slabs of the pass but those read ahead, each followed by its pages.
@@ -290,7 +284,7 @@ Status PassRunner::AttendBlocks(const Pass& pass, int64_t layer) {
     for (const SegmentPages& pages : segments) {
       KeepOpenPage(pass, pages, layer);
     }
-    stream_.Release(view.ticket(), FilledPages(pass, block, layer));
+    stream_.Release(view.ticket(), BlockExtents(pass, block, layer, true));
   }
   return {};
 }

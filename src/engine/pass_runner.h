@@ -82,10 +82,9 @@ class PassRunner {
                     int64_t layer) const;
   void KeepOpenPage(const Pass& pass, const SegmentPages& pages,
                     int64_t layer) const;
-  std::vector<ScratchExtent> FullPages(const Pass& pass, const Block& block,
-                                       int64_t layer) const;
-  std::vector<ScratchExtent> FilledPages(const Pass& pass, const Block& block,
-                                         int64_t layer) const;
+  std::vector<ScratchExtent> BlockExtents(const Pass& pass, const Block& block,
+                                          int64_t layer,
+                                          bool only_filled) const;
   void AddExtent(const Pass& pass, const Block& block, const Segment& segment,
                  int64_t layer, int64_t first_page, int64_t end_page,
                  std::vector<ScratchExtent>& extents) const;
