@@ -102,6 +102,7 @@ Status GroupRunner::Run(const GroupShape& group,
     HandOver(prompts);
     live.insert(live.end(), prompts.begin(), prompts.end());
   }
+  if (is_last && group.num_decode_passes > 0) workspace_.BeginLastDecoding();
   while (!live.empty()) {
     // Whether a stop token will end all sequences is not known before the pass
     // is over; reading ahead supposes that it will not.

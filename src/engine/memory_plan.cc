@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/check.h"
+#include "base/file.h"
 #include "engine/machine.h"
 #include "engine/small_tensors.h"
 
@@ -98,9 +100,12 @@ class Planner {
   ProductLimits ProductsOf();
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
+  void PinLate(Plan& plan) const;
   double Seconds(const Plan& plan) const;
   double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                     uint64_t other_bytes) const;
+                     uint64_t pinned_bytes, uint64_t other_bytes) const;
+  double DecodeSeconds(const Plan& plan, const GroupShape& group,
+                       uint64_t kv_bytes) const;
   double ReadSeconds(const Plan& plan, uint64_t bytes) const;
 
   const PlanInput& input_;
@@ -159,6 +164,7 @@ Plan Planner::Make(const Choice& choice) {
   // A block of spilled pages takes a slot, too.
   if (choice.spills) use.slab_bytes = std::max(use.slab_bytes, largest_kv_);
   plan.pinned.assign(plan.slabs->slabs.size(), false);
+  plan.decode.late_pinned = plan.pinned;
   CountMemory(plan);
   return plan;
 }
@@ -222,9 +228,9 @@ uint64_t Spread(const std::vector<uint64_t>& slab_bytes, size_t count,
   return bytes;
 }
 
-// As many as fit.
-void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
-  const std::vector<uint64_t>& slab_bytes = plan.slabs->bytes;
+// How many slabs, spread evenly, fit.
+size_t MostThatFit(const std::vector<uint64_t>& slab_bytes,
+                   uint64_t free_bytes) {
   size_t low = 0;
   size_t high = slab_bytes.size();
   while (low < high) {
@@ -235,7 +241,40 @@ void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
       high = middle - 1;
     }
   }
-  plan.use.pinned_bytes = Spread(slab_bytes, low, &plan.pinned);
+  return low;
+}
+
+void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
+  const std::vector<uint64_t>& slab_bytes = plan.slabs->bytes;
+  plan.use.pinned_bytes =
+      Spread(slab_bytes, MostThatFit(slab_bytes, free_bytes), &plan.pinned);
+}
+
+// Of the slabs that are streamed, as many as the memory of the prompts' rows
+// holds beside those of decoding.
+void Planner::PinLate(Plan& plan) const {
+  DecodePlan& decode = plan.decode;
+  const int64_t num_rows = plan.groups.back().num_generating;
+  decode.limits = {.num_rows = num_rows, .num_head_rows = num_rows};
+  decode.rows_bytes =
+      base::AlignUp(Activations::Lay(input_.spec, input_.matmul, decode.limits,
+                                     nullptr, nullptr),
+                    base::kMaxDirectAlignment);
+  if (decode.rows_bytes >= plan.use.activation_bytes) return;
+  std::vector<size_t> streamed;
+  std::vector<uint64_t> streamed_bytes;
+  for (size_t i = 0; i < plan.pinned.size(); ++i) {
+    if (plan.pinned[i]) continue;
+    streamed.push_back(i);
+    streamed_bytes.push_back(plan.slabs->bytes[i]);
+  }
+  const size_t count = MostThatFit(
+      streamed_bytes, plan.use.activation_bytes - decode.rows_bytes);
+  std::vector<bool> pinned(streamed.size());
+  decode.late_pinned_bytes = Spread(streamed_bytes, count, &pinned);
+  for (size_t i = 0; i < streamed.size(); ++i) {
+    decode.late_pinned[streamed[i]] = pinned[i];
+  }
 }
 
 bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
@@ -254,7 +293,10 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
   use.ring_bytes = use.slab_bytes * static_cast<uint64_t>(plan.num_slots);
   const uint64_t peak = use.peak_bytes();
   if (peak > budget_bytes) return false;
-  if (input_.keep_weights) Pin(budget_bytes - peak, plan);
+  if (input_.keep_weights) {
+    Pin(budget_bytes - peak, plan);
+    if (plan.groups.back().num_decode_passes > 0) PinLate(plan);
+  }
   plan.seconds = Seconds(plan);
   return true;
 }
@@ -276,7 +318,7 @@ double Planner::ReadSeconds(const Plan& plan, uint64_t bytes) const {
 }
 
 double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                            uint64_t other_bytes) const {
+                            uint64_t pinned_bytes, uint64_t other_bytes) const {
   const ModelSpec& spec = input_.spec;
   const double layer_parameters = static_cast<double>(
       spec.num_layers *
@@ -287,7 +329,7 @@ double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
       static_cast<double>(spec.hidden_size * spec.vocab_size);
   uint64_t streamed = plan.slabs->layer_bytes;
   if (head_rows > 0) streamed += plan.slabs->head_bytes;
-  const uint64_t held = std::min(streamed, plan.use.pinned_bytes);
+  const uint64_t held = std::min(streamed, pinned_bytes);
   streamed -= held;
   const double num_rows = static_cast<double>(rows);
   const double flops =
@@ -301,6 +343,25 @@ double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
                                        kMemoryBytesPerSecond});
 }
 
+double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
+                              uint64_t kv_bytes) const {
+  // A page is written once it is full.
+  const uint64_t written =
+      plan.spills ? OpenPageBytes(group) / kKvPagePositions : 0;
+  const int64_t rows = group.decode_tokens / group.num_decode_passes;
+  const auto pass_seconds = [&](uint64_t pinned_bytes) {
+    return PassSeconds(plan, rows, group.num_generating, pinned_bytes,
+                       kv_bytes + written);
+  };
+  const uint64_t pinned_bytes = plan.use.pinned_bytes;
+  const uint64_t late_bytes =
+      &group == &plan.groups.back() ? plan.decode.late_pinned_bytes : 0;
+  // The first pass reads what is kept from then on.
+  return pass_seconds(pinned_bytes) +
+         static_cast<double>(group.num_decode_passes - 1) *
+             pass_seconds(pinned_bytes + late_bytes);
+}
+
 double Planner::Seconds(const Plan& plan) const {
   double seconds = 0;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
@@ -310,15 +371,10 @@ double Planner::Seconds(const Plan& plan) const {
       const uint64_t spilled =
           plan.spills ? kv / group.prompt_passes.size() : 0;
       seconds += PassSeconds(plan, pass.num_rows, pass.num_head_rows,
+                             plan.use.pinned_bytes,
                              spilled + std::exchange(unread, 0));
     }
-    if (group.num_decode_passes == 0) continue;
-    // A page is written once it is full.
-    const uint64_t written =
-        plan.spills ? OpenPageBytes(group) / kKvPagePositions : 0;
-    seconds += static_cast<double>(group.num_decode_passes) *
-               PassSeconds(plan, group.decode_tokens / group.num_decode_passes,
-                           group.num_generating, kv + written);
+    if (group.num_decode_passes > 0) seconds += DecodeSeconds(plan, group, kv);
   }
   return seconds;
 }

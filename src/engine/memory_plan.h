@@ -45,11 +45,21 @@ struct PlanInput {
   std::span<const RequestShape> requests;
 };
 
+// How the last group decodes: its rows take little of the memory that those of
+// its prompts took, and the rest of it holds further slabs.
+struct DecodePlan {
+  PassLimits limits;
+  uint64_t rows_bytes = 0;        // aligned for direct reads
+  std::vector<bool> late_pinned;  // by slab
+  uint64_t late_pinned_bytes = 0;
+};
+
 struct Plan {
   std::shared_ptr<const SlabPlan> slabs;
   int num_slots = 0;         // of the ring, each of use.slab_bytes
   std::vector<bool> pinned;  // by slab
   PassLimits pass_limits;
+  DecodePlan decode;
   ProductLimits products;  // of its passes
   std::vector<GroupShape> groups;
   bool spills = false;

@@ -171,5 +171,31 @@ TEST_F(MemoryPlanTest, MoreMemoryIsNeverPredictedToTakeLonger) {
   }
 }
 
+TEST_F(MemoryPlanTest, MemoryOfPromptRowsHoldsSlabsOnceTheyAreThrough) {
+  Ask(40, 64, 30);
+  const uint64_t floor_bytes = FloorBytes(Input());
+  int num_with_late_pins = 0;
+  for (uint64_t budget = floor_bytes; budget < 16 * floor_bytes;
+       budget += budget / 8) {
+    const Plan plan = Make(budget);
+    const DecodePlan& decode = plan.decode;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < decode.late_pinned.size(); ++i) {
+      if (!decode.late_pinned[i]) continue;
+      EXPECT_FALSE(plan.pinned[i]);
+      bytes += plan.slabs->bytes[i];
+    }
+    EXPECT_EQ(bytes, decode.late_pinned_bytes);
+    if (bytes == 0) continue;
+    ++num_with_late_pins;
+    EXPECT_GE(
+        decode.rows_bytes,
+        Activations::Lay(spec_, *matmul_, decode.limits, nullptr, nullptr));
+    EXPECT_LE(decode.rows_bytes + bytes, plan.use.activation_bytes);
+    EXPECT_EQ(decode.limits.num_rows, plan.groups.back().num_generating);
+  }
+  EXPECT_GT(num_with_late_pins, 0);
+}
+
 }  // namespace
 }  // namespace revlm::engine

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace revlm::engine {
 namespace {
 
@@ -43,12 +45,19 @@ PassRunner::PassRunner(const Machine& machine, const SlabPlan& plan,
       num_slots_(num_slots),
       embedding_(TableOf(machine, machine.spec.embedding)),
       layers_(machine),
-      head_(machine) {
-  Activations::Lay(machine.spec, machine.matmul, limits, activations.data(),
-                   &activations_);
+      head_(machine),
+      activation_memory_(activations) {
+  LayRows(limits);
   if (machine.spec.position_embedding != kNoTensor) {
     positions_.emplace(TableOf(machine, machine.spec.position_embedding));
   }
+}
+
+void PassRunner::LayRows(const PassLimits& limits) {
+  const uint64_t used =
+      Activations::Lay(machine_.spec, machine_.matmul, limits,
+                       activation_memory_.data(), &activations_);
+  REVLM_CHECK(used <= activation_memory_.size());
 }
 
 Status PassRunner::Embed(const Pass& pass) {
@@ -277,13 +286,14 @@ Status PassRunner::AttendBlocks(const Pass& pass, int64_t layer) {
       segments.push_back({segment, view.base() + (segment->sequence->kv_offset -
                                                   block.first_offset)});
     }
-    for (const SegmentPages& pages : segments) {
-      LoadOpenPage(pass, pages, layer);
-    }
+    const int64_t num_segments = static_cast<int64_t>(segments.size());
+    machine_.pool.ParallelFor(num_segments, [&](int64_t i, int) {
+      LoadOpenPage(pass, segments[static_cast<size_t>(i)], layer);
+    });
     layers_.Attend(layer, segments);
-    for (const SegmentPages& pages : segments) {
-      KeepOpenPage(pass, pages, layer);
-    }
+    machine_.pool.ParallelFor(num_segments, [&](int64_t i, int) {
+      KeepOpenPage(pass, segments[static_cast<size_t>(i)], layer);
+    });
     stream_.Release(view.ticket(), BlockExtents(pass, block, layer, true));
   }
   return {};

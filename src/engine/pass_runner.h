@@ -52,6 +52,9 @@ class PassRunner {
              int num_slots, PassLimits limits,
              std::span<std::byte> activations);
 
+  // Lays the rows anew, for passes of at most so many, over the same memory.
+  void LayRows(const PassLimits& limits);
+
   // Runs the pass: fills in head_rows and the captures of sequences whose
   // prompt starts here. `on_slab` is called after each slab with how many are
   // done.
@@ -98,6 +101,7 @@ class PassRunner {
   std::optional<RowTable> positions_;
   LayerRunner layers_;
   HeadRunner head_;
+  const std::span<std::byte> activation_memory_;
   Activations activations_;
 
   // Of the pass being run.

@@ -59,6 +59,9 @@ SlabStream::SlabStream(std::vector<const base::File*> files,
   for (const std::vector<SlabPart>& parts : slabs) {
     layouts_.push_back(MakeLayout(files_, parts));
   }
+  pinned_ = options_.pinned;
+  pinned_.resize(slabs.size(), nullptr);
+  is_kept_.resize(slabs.size(), false);
   was_read_.resize(slabs.size(), false);
   for (int slot = options_.num_slots; slot-- > 0;) free_slots_.push_back(slot);
   for (int i = 0; i < options_.num_readers; ++i) {
@@ -93,9 +96,8 @@ void SlabStream::Enqueue(int32_t slab_idx) {
     std::lock_guard lock(mutex_);
     const size_t i = static_cast<size_t>(slab_idx);
     Entry entry = {.slab_idx = slab_idx};
-    std::byte* const pinned =
-        options_.pinned.empty() ? nullptr : options_.pinned[i];
-    if (pinned == nullptr || !was_read_[i]) {
+    entry.memory = pinned_[i];
+    if (!is_kept_[i]) {
       for (const Chunk& extent : layouts_[i].extents) {
         for (uint64_t done = 0; done < extent.size_bytes; done += kChunkBytes) {
           entry.chunks.push_back(
@@ -108,12 +110,19 @@ void SlabStream::Enqueue(int32_t slab_idx) {
     } else {
       entry.state = State::kReady;
     }
-    entry.memory = pinned;
+    is_kept_[i] = pinned_[i] != nullptr;
     entry.observed = was_read_[i] || !options_.on_first_read;
     was_read_[i] = true;
     Append(std::move(entry));
   }
   changed_.notify_all();
+}
+
+void SlabStream::Pin(int32_t slab_idx, std::byte* memory) {
+  std::lock_guard lock(mutex_);
+  std::byte*& pinned = pinned_[static_cast<size_t>(slab_idx)];
+  REVLM_CHECK(pinned == nullptr);
+  pinned = memory;
 }
 
 void SlabStream::EnqueueScratch(std::vector<ScratchExtent> extents) {
@@ -138,6 +147,7 @@ void SlabStream::Clear() {
     if (entry.slab_idx >= 0 &&
         (entry.state == State::kReading || !entry.observed || entry.failed)) {
       was_read_[static_cast<size_t>(entry.slab_idx)] = false;
+      is_kept_[static_cast<size_t>(entry.slab_idx)] = false;
     }
     entry.chunks.resize(entry.next_chunk);
     entry.observed = true;

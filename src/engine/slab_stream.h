@@ -111,6 +111,9 @@ class SlabStream {
   uint64_t written_bytes() const;  // likewise
 
   void Enqueue(int32_t slab_idx);
+  // From the next time that it is enqueued, the slab stays in `memory`.
+  // REQUIRES: it was streamed.
+  void Pin(int32_t slab_idx, std::byte* memory);
   void EnqueueScratch(std::vector<ScratchExtent> extents);
   // Forgets what was enqueued and not yet released. After an error, too.
   void Clear();
@@ -171,6 +174,8 @@ class SlabStream {
   std::condition_variable_any changed_;
   std::deque<Entry> schedule_;         // guarded by mutex_; in order of use
   std::vector<int> free_slots_;        // guarded by mutex_
+  std::vector<std::byte*> pinned_;     // guarded by mutex_; per slab
+  std::vector<bool> is_kept_;          // guarded by mutex_; read to its pin
   std::vector<bool> was_read_;         // guarded by mutex_; per slab
   uint64_t next_ticket_ = 1;           // guarded by mutex_
   uint64_t read_bytes_ = 0;            // guarded by mutex_

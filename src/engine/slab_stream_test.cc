@@ -163,6 +163,24 @@ TEST_P(SlabStreamTest, PinnedSlabsAreReadOnceAndReadsAreCounted) {
   }
 }
 
+// Also when it is read ahead to a slot before it gets its own memory.
+TEST_P(SlabStreamTest, ASlabPinnedLateIsReadOnceMore) {
+  if (is_pinned()) GTEST_SKIP() << "for streamed slabs";
+  AddFile(4 * kMiB);
+  auto stream = MakeStream({{Part(0, 0, kMiB)}, {Part(0, kMiB, 3 * kMiB)}});
+  std::vector<Block> late(3 * kMiB / sizeof(Block) + 2);
+  stream->Enqueue(0);
+  stream->Enqueue(1);
+  ExpectNext(*stream, 0);
+  stream->Pin(1, late[0].bytes);
+  ExpectNext(*stream, 1);
+  for (uint64_t pass = 1; pass <= 3; ++pass) {
+    for (const int32_t i : {0, 1}) stream->Enqueue(i);
+    for (const int32_t i : {0, 1}) ExpectNext(*stream, i);
+    EXPECT_EQ(stream->read_bytes(), (4 + 3 + pass) * kMiB);
+  }
+}
+
 // Scratch slabs among streamed ones, acquired while another is held: what was
 // changed is there when it is read again.
 TEST_P(SlabStreamTest, ScratchSlabsKeepWhatWasChanged) {

@@ -83,6 +83,19 @@ void Workspace::OpenStream(const Machine& machine, WeightHasher* hasher) {
                                          std::move(options));
 }
 
+void Workspace::BeginLastDecoding() {
+  const DecodePlan& decode = plan_.decode;
+  if (decode.late_pinned_bytes == 0) return;
+  const std::span<std::byte> rows = arena_.region(kRows);
+  passes_->LayRows(decode.limits);
+  std::byte* memory = rows.data() + decode.rows_bytes;
+  for (size_t i = 0; i < decode.late_pinned.size(); ++i) {
+    if (!decode.late_pinned[i]) continue;
+    stream_->Pin(static_cast<int32_t>(i), memory);
+    memory += plan_.slabs->bytes[i];
+  }
+}
+
 KvStore Workspace::StoreOf(const GroupShape& group) const {
   return {.layer_bytes = group.layer_kv_bytes,
           .memory = spill_ ? nullptr : arena_.region(kKeysValues).data(),

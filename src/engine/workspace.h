@@ -32,6 +32,10 @@ class Workspace {
   SlabStream& stream() { return *stream_; }
   PassRunner& passes() { return *passes_; }
 
+  // From here on the last group decodes, in the memory that the plan has for
+  // it: the rest of the rows' memory holds slabs.
+  void BeginLastDecoding();
+
   // Where a group's keys and values go.
   KvStore StoreOf(const GroupShape& group) const;
 
