@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <new>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -63,6 +65,7 @@ class StreamingEngine : public Engine {
       std::stop_token stop) override;
 
  private:
+  uint64_t LibraryBytes(const SlabPlan& plan) const;
   std::optional<Error> CheckRequest(const Request& request) const;
   RequestShape ShapeOf(const Request& request) const;
   // Those that can be run; the others are handed to `refuse`.
@@ -134,15 +137,29 @@ MemoryNeed StreamingEngine::memory_need() const {
       .thread_bytes =
           kThreadBytes * static_cast<uint64_t>(pool_.num_threads() +
                                                SlabStream::kDefaultReaders)};
+  need.library_bytes = LibraryBytes(plan);
+  return need;
+}
+
+uint64_t StreamingEngine::LibraryBytes(const SlabPlan& plan) const {
+  const bool by_input = spec_.family->layout == WeightLayout::kInOut;
+  std::set<std::tuple<int64_t, int64_t, ElementType>> seen;  // layers are alike
+  uint64_t bytes = 0;
   for (int32_t i = 0; i < plan.num_layer_slabs; ++i) {
     for (const SlabPart& part : plan.slabs[static_cast<size_t>(i)].parts) {
-      const ElementType type = WeightType(checkpoint_.tensor(part.tensor_idx));
-      need.library_bytes =
-          std::max(need.library_bytes,
-                   matmul_->FirstUseBytes(spec_.family->layout, type));
+      const formats::TensorInfo& info = checkpoint_.tensor(part.tensor_idx);
+      const WeightMatrix weight = {
+          .type = WeightType(info),
+          .layout = spec_.family->layout,
+          .out_features = static_cast<int64_t>(info.shape[by_input ? 1 : 0]),
+          .in_features = static_cast<int64_t>(info.shape[by_input ? 0 : 1])};
+      const bool is_new =
+          seen.insert({weight.out_features, weight.in_features, weight.type})
+              .second;
+      if (is_new) bytes = std::max(bytes, matmul_->FirstUseBytes(weight));
     }
   }
-  return need;
+  return bytes;
 }
 
 std::optional<Error> StreamingEngine::CheckRequest(

@@ -110,10 +110,9 @@ class Matmul {
   // Takes every thread's share of it now. Otherwise threads take theirs when
   // they first come to run a product, which some may never do.
   virtual void Reserve(const ProductLimits& limits) = 0;
-  // What the process keeps for good once such weights were multiplied: code
-  // that oneDNN writes when it is first needed.
-  virtual uint64_t FirstUseBytes(WeightLayout layout,
-                                 ElementType type) const = 0;
+  // What the process keeps for good once weights of this shape were
+  // multiplied: code that oneDNN writes when it is first needed.
+  virtual uint64_t FirstUseBytes(const WeightMatrix& weight) const = 0;
 
   // The class of what was multiplied so far; `kernels` is left empty.
   virtual NumericsClass numerics() const = 0;

@@ -1,6 +1,7 @@
 #include "engine/onednn_product.h"
 
 #include <dnnl.hpp>
+#include <string_view>
 #include <utility>
 
 // The two calls of OpenMP that hold oneDNN at one thread. Both concern the
@@ -64,10 +65,8 @@ dnnl::matmul::primitive_desc Describe(const memory::desc& input,
 #endif
 }
 
-}  // namespace
-
-struct OnednnProduct::Compiled {
-  explicit Compiled(const ProductShape& shape)
+struct Matrices {
+  explicit Matrices(const ProductShape& shape)
       : input(Matrix(shape.rows, shape.k, shape.type, shape.k, 1)),
         weight(shape.layout == WeightLayout::kOutIn
                    ? Matrix(shape.k, shape.columns, shape.type, 1,
@@ -75,16 +74,22 @@ struct OnednnProduct::Compiled {
                    : Matrix(shape.k, shape.columns, shape.type,
                             shape.weight_stride, 1)),
         output(Matrix(shape.rows, shape.columns, ElementType::kF32,
-                      shape.columns, 1)) {
+                      shape.columns, 1)) {}
+
+  memory::desc input;
+  memory::desc weight;
+  memory::desc output;
+};
+
+}  // namespace
+
+struct OnednnProduct::Compiled : Matrices {
+  explicit Compiled(const ProductShape& shape) : Matrices(shape) {
     const dnnl::matmul::primitive_desc described =
         Describe(input, weight, output);
     scratch = described.scratchpad_desc();
     product = dnnl::matmul(described);
   }
-
-  memory::desc input;
-  memory::desc weight;
-  memory::desc output;
   memory::desc scratch;
   dnnl::matmul product;
 };
@@ -110,6 +115,18 @@ Result<OnednnProduct> OnednnProduct::Compile(const ProductShape& shape) {
                            "terms: oneDNN {} says \"{}\"",
                            shape.rows, shape.columns, shape.k, OnednnVersion(),
                            e.what());
+  }
+}
+
+bool OnednnProduct::IsByGemm(const ProductShape& shape) {
+  const SingleThreadedOpenMp guard;
+  try {
+    const Matrices matrices(shape);
+    const dnnl::matmul::primitive_desc described =
+        Describe(matrices.input, matrices.weight, matrices.output);
+    return std::string_view(described.impl_info_str()).contains("gemm");
+  } catch (const dnnl::error&) {
+    return false;  // Compile says what is wrong
   }
 }
 

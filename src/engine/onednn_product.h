@@ -45,6 +45,9 @@ struct ProductShape {
 class OnednnProduct {
  public:
   static Result<OnednnProduct> Compile(const ProductShape& shape);
+  // Whether oneDNN has its gemm run such products, for which it writes code for
+  // all shapes at once. Fast: nothing is compiled.
+  static bool IsByGemm(const ProductShape& shape);
   OnednnProduct(OnednnProduct&&) noexcept;
   OnednnProduct& operator=(OnednnProduct&&) noexcept;
   ~OnednnProduct();

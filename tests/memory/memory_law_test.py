@@ -189,6 +189,25 @@ class MemoryLawTest(memory_process.MemoryTest):
               f"refused within {max(self.refusal_seconds, default=0):.3f} s; "
               + ", ".join(f"{way} {ways[way]}" for way in sorted(ways)))
 
+    def test_code_that_no_product_needs_is_not_counted(self):
+        """Products as small as these need no gemm of oneDNN's."""
+        shape = checkpoints.Shape(
+            family="gpt2", dtype="F32", vocab_size=1859, hidden_size=64,
+            intermediate_size=211, num_layers=5, num_heads=1, num_kv_heads=1,
+            head_dim=64, is_tied=True)
+        self.make_model("small", shape, OPTIONS.seed)
+        self.write_prompts("p.jsonl", shape, 5 * [50],
+                           random.Random(OPTIONS.seed))
+        arguments = ["small", "--prompts", "p.jsonl", "--max-tokens", 5]
+        plan = self.plan(arguments, memory_process.AMPLE_BYTES, "held")
+        plan = self.plan(arguments, plan["floor_bytes"], "held")
+        run, _, events = self.run_in_group(arguments, plan["limit_bytes"],
+                                           "held")
+        self.assertEqual(events, 0)
+        self.assertGreaterEqual(plan["peak_bytes"], run["peak_memory_bytes"])
+        self.assertLessEqual(plan["peak_bytes"],
+                             1.1 * run["peak_memory_bytes"])
+
     def test_large_results_keep_their_limit(self):
         """What is written is nowhere whole, nor in the page cache."""
         shape = checkpoints.Shape(
