@@ -99,7 +99,8 @@ class Bench:
         if self.has(key):
             return
         work = cost.Work(num_prompts, measure.PROMPT_TOKENS, new_tokens)
-        if not self.rows:  # weights are digested once, the first time
+                # Weights are digested once, the first time.
+        if not any(row["key"][0] == shape for row in self.rows):
             program.run(1, 0, limit_bytes)
         measured = []
         repeats = measure.ONE_BY_ONE if num_prompts == 1 else self.options.repeats
