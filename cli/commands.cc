@@ -16,6 +16,7 @@
 #include "revlm/plan.h"
 #include "revlm/report.h"
 #include "revlm/run.h"
+#include "revlm/worker.h"
 
 namespace revlm::cli {
 namespace {
@@ -78,6 +79,7 @@ int Fail(const Error& error, bool json, std::string_view schema) {
 
 int RunCommand(const CommandLine& line) {
   RunOptions options = line.run;
+  options.worker_program = FindWorkerProgram();
   Display display = MakeDisplay(line.output);
   options.environment = ReadEnvironment();
   options.stop = SignalStop();
@@ -100,6 +102,7 @@ int RunCommand(const CommandLine& line) {
 
 int PlanCommand(const CommandLine& line) {
   RunOptions options = line.run;
+  options.worker_program = FindWorkerProgram();
   options.environment = ReadEnvironment();
   const Result<PlanReport> report = Plan(options);
   if (!report) return Fail(report.error(), line.output.json, kPlanSchema);

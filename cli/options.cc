@@ -136,8 +136,7 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
       ->option_text("G")
       ->group(group);
   app.add_option("--parallel-per-process", line.per_process_gib,
-                 "GiB a worker begins with; given, caps models at once\n"
-                 "(they run one after another as yet) (2)")
+                 "GiB a worker begins with; given, caps models at once (2)")
       ->check(GibibytesValidator())
       ->option_text("G")
       ->group(group);
@@ -173,9 +172,25 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
       ->option_text("N")
       ->excludes(no_parallel)
       ->group(group);
+  app.add_option("--parallel-workers", run.num_workers,
+                 "Models at once, each in a process of its own (1)")
+      ->option_text("N")
+      ->group(group);
   app.add_option("--parallel-priority", run.priority,
                  "Of prompts that name none; higher first (0)")
       ->option_text("N")
+      ->group(group);
+}
+
+void AddFailureOptions(CLI::App& app, CommandLine& line) {
+  RunOptions& run = line.run;
+  const std::string group = "Failures";
+  app.add_option("--max-retries", run.max_retries,
+                 "Of what failed for a passing reason; 0: none (3)")
+      ->option_text("N")
+      ->group(group);
+  app.add_flag("--enable-circuit-breaker", run.circuit_breaker,
+               "Give up on a model whose passes keep failing")
       ->group(group);
 }
 
@@ -188,6 +203,7 @@ void AddRunOptions(CLI::App& app, CommandLine& line) {
   AddPromptOptions(app, line);
   AddAnswerOptions(app, line);
   AddParallelOptions(app, line);
+  AddFailureOptions(app, line);
   AddEngineOptions(app, line);
   app.add_option("--output-dir", line.run.output_dir,
                  "This run's directory; default: in rev-runs")

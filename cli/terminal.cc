@@ -24,6 +24,9 @@ std::optional<std::string> Variable(const char* name) {
 
 Environment ReadEnvironment() {
   Environment environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.variables.emplace_back(*variable);
+  }
   environment.hf_hub_cache = Variable("HF_HUB_CACHE");
   environment.huggingface_hub_cache = Variable("HUGGINGFACE_HUB_CACHE");
   environment.hf_home = Variable("HF_HOME");

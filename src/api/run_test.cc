@@ -21,6 +21,7 @@ class RunTest : public ::testing::Test {
     options_.models = {REVLM_EXAMPLES "/models/aster-s0"};
     options_.prompts = {"The first thing", "def main(argv):"};
     options_.max_tokens = 3;
+    options_.worker_program = REVLM_WORKER;
     options_.output_dir =
         ::testing::TempDir() + "/api_run_" +
         ::testing::UnitTest::GetInstance()->current_test_info()->name();

@@ -363,6 +363,17 @@ Status WriteFileAtomically(const std::string& path, std::string_view content) {
   return file.Commit();
 }
 
+void RemoveTemporaryFiles(const std::string& directory, int64_t pid) {
+  const auto opened = Directory::Open(directory);
+  if (!opened) return;
+  const auto names = opened->ListNames();
+  if (!names) return;
+  const std::string suffix = fmt::format(".{}.tmp", pid);
+  for (const std::string& name : *names) {
+    if (name.ends_with(suffix)) unlink((directory + "/" + name).c_str());
+  }
+}
+
 Result<AppendFile> AppendFile::Open(const std::string& path) {
   Descriptor fd(Retry([&] {
     return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

@@ -13,9 +13,11 @@
 
 namespace revlm::memory {
 
-ProcessMemory ReadProcessMemory() {
+namespace {
+
+ProcessMemory ReadStatus(const std::string& process) {
   const std::string status =
-      base::ReadSystemFile("/proc/self/status").value_or("");
+      base::ReadSystemFile("/proc/" + process + "/status").value_or("");
   auto bytes = [&](std::string_view name) {
     return FindNumber(status, name).value_or(0) * 1024;
   };
@@ -25,6 +27,14 @@ ProcessMemory ReadProcessMemory() {
           .peak_bytes = bytes("VmHWM:"),
           .page_table_bytes = bytes("VmPTE:"),
           .data_bytes = bytes("VmData:")};
+}
+
+}  // namespace
+
+ProcessMemory ReadProcessMemory() { return ReadStatus("self"); }
+
+ProcessMemory ReadProcessMemory(int64_t pid) {
+  return ReadStatus(std::to_string(pid));
 }
 
 uint64_t HeapBytes() {
@@ -61,6 +71,13 @@ Status FenceHeap(uint64_t more_bytes) {
   return base::MakeError(ErrorCode::kUnavailable,
                          "limiting this process's memory: {}",
                          std::strerror(errno));
+}
+
+void LiftFence() {
+  struct rlimit limit = {};
+  if (getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_DATA, &limit);
 }
 
 void TrimHeap() { malloc_trim(0); }

@@ -82,8 +82,8 @@ std::string RenderText(const PlanReport& report, const TextStyle& style) {
                       FormatBytes(report.peak_bytes), report.seconds);
   if (report.models.size() > 1) {
     text += fmt::format(
-        "models  {}, one after another ({} at once would be allowed)\n",
-        report.models.size(), report.max_models_at_once);
+        "models  {}, {} at once ({} would be allowed)\n", report.models.size(),
+        report.num_workers, report.max_models_at_once);
   }
   for (const ModelPlan& plan : report.models) {
     text += ModelText(plan, report, style.charset);

@@ -53,6 +53,9 @@ std::string OutcomeLine(const RunSummary& summary, const TextStyle& style) {
                       Plural(summary.num_operations, "operation"),
                       summary.num_failed);
   const int64_t num_run = num_finished - summary.num_resumed;
+  if (summary.num_retried > 0) {
+    line += fmt::format(", {} retried", summary.num_retried);
+  }
   if (summary.num_resumed > 0) {
     line += fmt::format(", {} from an earlier start", summary.num_resumed);
   }

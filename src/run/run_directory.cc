@@ -160,6 +160,11 @@ Status RunDirectory::WriteManifest(Json manifest) {
       manifest_.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+void RunDirectory::RemoveTemporaryFilesOf(int64_t pid) const {
+  base::RemoveTemporaryFiles(path_, pid);
+  base::RemoveTemporaryFiles(path_ + "/" + kCapturesName, pid);
+}
+
 Result<RunDirectory> RunDirectory::OpenAt(const std::string& path,
                                           const base::Clock& clock) {
   REVLM_TRY(CheckUsable(path));

@@ -39,6 +39,9 @@ class RunDirectory {
   bool is_finished() const;
   Status WriteManifest(base::Json manifest);
 
+  // What a process of the run that is no more left half-written.
+  void RemoveTemporaryFilesOf(int64_t pid) const;
+
  private:
   RunDirectory(std::string path, Journal journal)
       : path_(std::move(path)), journal_(std::move(journal)) {}

@@ -1,0 +1,27 @@
+#include "run/model_description.h"
+
+namespace revlm::run {
+
+using base::Json;
+
+Json NumericsToJson(const engine::NumericsClass& numerics) {
+  return {{"isa", numerics.isa},
+          {"compute", numerics.compute},
+          {"products", numerics.products},
+          {"row_tile", numerics.row_tile},
+          {"kernels", numerics.kernels}};
+}
+
+Json WeightFilesToJson(const std::vector<WeightFileFact>& files) {
+  Json json = Json::array();
+  for (const WeightFileFact& file : files) {
+    json.push_back({{"name", file.name},
+                    {"device", file.identity.device},
+                    {"inode", file.identity.inode},
+                    {"size_bytes", file.identity.size_bytes},
+                    {"modified_ns", file.identity.modified_ns}});
+  }
+  return json;
+}
+
+}  // namespace revlm::run

@@ -1,0 +1,157 @@
+// What a model's runner does when something goes wrong.
+#include <algorithm>
+#include <utility>
+
+#include "run/model_runner.h"
+
+namespace revlm::run {
+
+using sched::FailureClass;
+using std::chrono::nanoseconds;
+
+Status ModelRunner::FailedWith(Failed failed) {
+  if (failed.is_of_output) return std::unexpected<Error>(failed.error);
+  const FailureClass failure = sched::Classify(failed.error.code);
+  if (phase_ == Phase::kRunning) {
+    Record(failure);
+    return RunFailedWith(failed.error);
+  }
+  if (failure == FailureClass::kTransient && Retry(num_open_retries_)) {
+    // From the beginning: the worker may be what is wrong.
+    const int64_t pid = worker_->pid();
+    worker_.reset();
+    host_.CleanAfter(pid);
+    return {};
+  }
+  return GiveUp(failed.error);
+}
+
+Status ModelRunner::RunFailedWith(const Error& error) {
+  std::vector<size_t> unfinished;
+  std::vector<size_t> finished;
+  for (const size_t i : group_) {
+    (pending_[i]->result ? finished : unfinished).push_back(i);
+  }
+  switch (sched::Classify(error.code)) {
+    case FailureClass::kTransient:
+      if (!Retry(num_run_retries_)) return GiveUp(error);
+      CountAttempt(unfinished);
+      return {};
+    case FailureClass::kResource:
+      if (unfinished.size() > 1) {
+        StartSearch();
+        search_->Died(finished);
+        return RunNext();
+      }
+      for (const size_t i : unfinished) {
+        OperationResult result;
+        result.error = error;
+        REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
+      }
+      if (search_) search_->Survived();
+      return RunNext();
+    default:
+      return GiveUp(error);
+  }
+}
+
+Status ModelRunner::WorkerDied(const Error& error) {
+  if (worker_) {
+    const int64_t pid = worker_->pid();
+    worker_.reset();
+    host_.CleanAfter(pid);
+  }
+  const Error named = {error.code,
+                       fmt::format("running {}: {}", work_.alias(),
+                                   error.message)};
+  if (phase_ == Phase::kRunning) {
+    Record(sched::kWorkerDied);
+    return NextOfSearch(named);
+  }
+  if (Retry(num_open_retries_)) return {};
+  return GiveUp(named);
+}
+
+// Of the group that was with the worker when it died.
+Status ModelRunner::NextOfSearch(const Error& error) {
+  std::vector<size_t> finished;
+  for (const size_t i : group_) {
+    if (pending_[i]->result) finished.push_back(i);
+  }
+  StartSearch();
+  search_->Died(finished);
+  for (; num_quarantined_ < search_->quarantined().size(); ++num_quarantined_) {
+    const size_t i = search_->quarantined()[num_quarantined_];
+    OperationResult result;
+    result.attempts = attempts_[i];
+    result.error = {error.code,
+                    fmt::format("{}; so it went each of the {} times that this "
+                                "prompt was run alone, it is put aside",
+                                error.message, options_.max_retries + 1)};
+    REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
+  }
+  const int64_t num_alone = search_->num_deaths_alone();
+  if (num_alone > 0) {
+    CountAttempt(search_->Next());
+    const sched::RetryPolicy policy = {.max_retries = options_.max_retries};
+    WaitFor(sched::RetryWait(policy, sched::kWorkerDied,
+                             search_->Next().front(), num_alone - 1)
+                .value_or(nanoseconds(0)));
+    return {};
+  }
+  if (Unfinished().empty() && host_.KnownRoot(work_)) {
+    Finish();
+    return {};
+  }
+  return OpenWorker();
+}
+
+Status ModelRunner::GiveUp(const Error& error) {
+  for (const size_t i : Unfinished()) {
+    OperationResult result;
+    result.attempts = attempts_[i];
+    result.error = error;
+    REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
+  }
+  if (!host_.KnownRoot(work_)) {
+    host_.TellNotice(fmt::format("{}: the digest of its weights is not known "
+                                 "({})",
+                                 work_.alias(), error.message));
+  }
+  search_.reset();
+  Finish();
+  return {};
+}
+
+void ModelRunner::StartSearch() {
+  if (search_) return;
+  search_.emplace(group_, options_.max_retries);
+  num_quarantined_ = 0;
+}
+
+bool ModelRunner::Retry(int64_t& num_retries) {
+  const sched::RetryPolicy policy = {.max_retries = options_.max_retries};
+  const auto wait =
+      sched::RetryWait(policy, FailureClass::kTransient, 0, num_retries);
+  if (!wait) return false;
+  ++num_retries;
+  WaitFor(*wait);
+  return true;
+}
+
+void ModelRunner::WaitFor(nanoseconds time) {
+  phase_ = Phase::kWaiting;
+  wakes_at_ = clock_.Monotonic() + time;
+}
+
+void ModelRunner::Record(std::optional<FailureClass> outcome) {
+  if (!permit_) return;
+  breaker_.Record(clock_.Monotonic(), *permit_, outcome);
+  permit_.reset();
+}
+
+void ModelRunner::CountAttempt(std::span<const size_t> group) {
+  for (const size_t i : group) ++attempts_[i];
+}
+
+}  // namespace revlm::run

@@ -1,0 +1,285 @@
+#include "run/model_runner.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <variant>
+
+#include "memory/image.h"
+
+namespace revlm::run {
+
+using std::chrono::nanoseconds;
+
+ModelRunner::ModelRunner(const Preparation& prepared, ModelWork& work,
+                         bool is_unchanged, const base::Clock& clock,
+                         RunHost& host)
+    : prepared_(prepared),
+      options_(prepared.options),
+      work_(work),
+      is_unchanged_(is_unchanged),
+      clock_(clock),
+      host_(host),
+      breaker_(sched::BreakerRules()) {}
+
+Status ModelRunner::Continue() {
+  if (phase_ == Phase::kNew) return Begin();
+  if (phase_ == Phase::kWaiting) {
+    if (clock_.Monotonic() < *wakes_at_) return {};
+    wakes_at_.reset();
+    return worker_ ? RunNext() : OpenWorker();
+  }
+  while (worker_) {
+    auto message = worker_->TryReceive();
+    if (!message) return WorkerDied(message.error());
+    if (!*message) return {};
+    REVLM_TRY(Take(**std::move(message)));
+    if (phase_ == Phase::kWaiting) return {};
+  }
+  return {};
+}
+
+Status ModelRunner::Stop() {
+  if (!worker_) return {};
+  worker_->Kill();
+  Status kept;
+  while (kept) {
+    auto message = worker_->TryReceive();
+    if (!message) break;  // all that it had said
+    if (!*message) continue;
+    auto* completed = std::get_if<CompletedRequest>(&**message);
+    if (completed != nullptr) kept = Completed(std::move(*completed));
+  }
+  const int64_t pid = worker_->pid();
+  worker_.reset();
+  host_.CleanAfter(pid);
+  return kept;
+}
+
+Status ModelRunner::Begin() {
+  for (Operation& operation : work_.operations) {
+    if (operation.result) continue;
+    if (!operation.error) {
+      pending_.push_back(&operation);
+      continue;
+    }
+    OperationResult result;
+    result.error = operation.error;
+    REVLM_TRY(host_.Finish(work_, operation, std::move(result)));
+  }
+  std::ranges::stable_sort(pending_, std::greater(), [](const Operation* o) {
+    return o->prompt->priority;
+  });
+  attempts_.assign(pending_.size(), 1);
+  const bool has_root = host_.KnownRoot(work_).has_value();
+  if (work_.cannot_open || (pending_.empty() && has_root && is_unchanged_)) {
+    Finish();
+    return {};
+  }
+  if (!work_.worker) return OpenWorker();
+  worker_ = std::exchange(work_.worker, std::nullopt);
+  return CheckWeights();
+}
+
+Status ModelRunner::OpenWorker() {
+  phase_ = Phase::kOpening;
+  auto worker = Worker::Start(options_);
+  if (!worker) return WorkerDied(worker.error());
+  worker_ = *std::move(worker);
+  planned_bytes_ = std::max(planned_bytes_, work_.PeakBytes(0));
+  const Status sent =
+      worker_->Send(MakeOpenModel(prepared_, work_.description.summary.reference));
+  return sent ? Status() : WorkerDied(sent.error());
+}
+
+Status ModelRunner::CheckWeights() {
+  phase_ = Phase::kChecking;
+  const bool has_root = host_.KnownRoot(work_).has_value();
+  const Status sent = worker_->Send(
+      AskDigests{.reads_weights = has_root && !is_checked_,
+                 .tensors_file = has_root ? "" : host_.TensorsPath(work_)});
+  return sent ? Status() : WorkerDied(sent.error());
+}
+
+Status ModelRunner::RunNext() {
+  group_ = search_ ? search_->Next() : Unfinished();
+  if (search_ && group_.empty()) {
+    search_.reset();
+    group_ = Unfinished();
+  }
+  if (group_.empty()) return HashRest();
+  if (options_.circuit_breaker) {
+    permit_ = breaker_.Ask(clock_.Monotonic());
+    if (!permit_) {
+      return GiveUp({ErrorCode::kUnavailable,
+                     fmt::format("running {}: given up after its last passes "
+                                 "failed (circuit breaker); see its other "
+                                 "operations for why, or leave out "
+                                 "--enable-circuit-breaker",
+                                 work_.alias())});
+    }
+  }
+  phase_ = Phase::kRunning;
+  std::vector<Operation*> operations;
+  group_tokens_ = 0;
+  for (const size_t i : group_) {
+    operations.push_back(pending_[i]);
+    group_tokens_ += static_cast<int64_t>(pending_[i]->token_ids.size()) +
+                     pending_[i]->prompt->max_tokens;
+  }
+  Status sent = SendRequests(*worker_, operations);
+  if (sent) {
+    sent = worker_->Send(
+        RunRequests{.engine_bytes = prepared_.EngineBytes(work_),
+                    .process_bytes = prepared_.LeaseBytes(work_),
+                    .run_dir = host_.RunPath(),
+                    .alias = work_.alias()});
+  }
+  return sent ? Status() : WorkerDied(sent.error());
+}
+
+Status ModelRunner::HashRest() {
+  if (host_.KnownRoot(work_)) {
+    Finish();
+    return {};
+  }
+  phase_ = Phase::kHashing;
+  const Status sent = worker_->Send(AskDigests{
+      .reads_weights = true, .tensors_file = host_.TensorsPath(work_)});
+  return sent ? Status() : WorkerDied(sent.error());
+}
+
+// Its compiled products and scratch are not the next one's to pay for.
+void ModelRunner::Finish() {
+  phase_ = Phase::kDone;
+  wakes_at_.reset();
+  if (!worker_) return;
+  NotePeak();
+  std::move(*worker_).Dismiss();
+  worker_.reset();
+}
+
+Status ModelRunner::Take(FromWorker message) {
+  if (auto* failed = std::get_if<Failed>(&message)) {
+    return FailedWith(std::move(*failed));
+  }
+  switch (phase_) {
+    case Phase::kOpening:
+      if (const auto* model = std::get_if<ModelDescription>(&message)) {
+        return Opened(*model);
+      }
+      break;
+    case Phase::kChecking:
+    case Phase::kHashing:
+      if (const auto* digests = std::get_if<DigestRoot>(&message)) {
+        return Checked(*digests);
+      }
+      break;
+    case Phase::kRunning:
+      if (auto* completed = std::get_if<CompletedRequest>(&message)) {
+        if (completed->request_idx >= group_.size()) break;
+        return Completed(std::move(*completed));
+      }
+      if (const auto* progress = std::get_if<engine::Progress>(&message)) {
+        const double share = std::max(
+            static_cast<double>(progress->tokens_done) /
+                static_cast<double>(std::max<int64_t>(group_tokens_, 1)),
+            static_cast<double>(progress->num_complete) /
+                static_cast<double>(group_.size()));
+        host_.TellProgress(work_, *progress,
+                           std::clamp(share, 0.0, 1.0) *
+                               static_cast<double>(group_.size()));
+        return {};
+      }
+      if (const auto* plan = std::get_if<engine::RunPlan>(&message)) {
+        planned_bytes_ = std::max(planned_bytes_,
+                                  work_.PeakBytes(plan->use.peak_bytes()));
+        host_.TellPlan(work_, *plan);
+        return {};
+      }
+      if (std::holds_alternative<RunEnded>(message)) return Ended();
+      break;
+    default:
+      break;
+  }
+  return WorkerDied({ErrorCode::kUnavailable,
+                     "its worker process was ended: found a message that "
+                     "answers nothing that was asked"});
+}
+
+Status ModelRunner::Opened(const ModelDescription& description) {
+  if (description.identity == work_.description.identity &&
+      description.summary.compute == work_.description.summary.compute) {
+    return CheckWeights();
+  }
+  return GiveUp({ErrorCode::kCorrupt,
+                 fmt::format("opening {} again: its files in {} are not those "
+                             "that the run began with",
+                             work_.alias(),
+                             work_.description.summary.directory)});
+}
+
+Status ModelRunner::Checked(const DigestRoot& digests) {
+  const auto known = host_.KnownRoot(work_);
+  const bool may_be_unread = is_checked_ && digests.root.empty();
+  if (known && digests.root != *known && !may_be_unread) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "resuming {}: the weights in {} changed since the run began (tensor "
+        "root {} there, {} now); start a new run",
+        work_.alias(), work_.description.summary.directory,
+        known->substr(0, 16), digests.root.substr(0, 16));
+  }
+  if (!known && !digests.root.empty()) {
+    REVLM_TRY(host_.NoteRoot(work_, digests.root));
+  }
+  is_checked_ = known || !digests.root.empty();
+  if (phase_ == Phase::kChecking) return RunNext();
+  Finish();
+  return {};
+}
+
+Status ModelRunner::Completed(CompletedRequest completed) {
+  if (completed.request_idx >= group_.size()) return {};
+  const size_t idx = group_[completed.request_idx];
+  Operation& operation = *pending_[idx];
+  if (operation.result) return {};  // told twice
+  completed.result.attempts = attempts_[idx];
+  num_run_retries_ = 0;
+  num_open_retries_ = 0;
+  REVLM_TRY(host_.Finish(work_, operation, std::move(completed.result)));
+  constexpr std::chrono::milliseconds kPeakTime(100);
+  if (clock_.Monotonic() - peak_read_ >= kPeakTime) NotePeak();
+  return {};
+}
+
+Status ModelRunner::Ended() {
+  NotePeak();
+  for (const size_t i : group_) {
+    if (pending_[i]->result) continue;
+    return WorkerDied({ErrorCode::kUnavailable,
+                       "its worker process was ended: it left operations "
+                       "without an answer"});
+  }
+  Record(std::nullopt);
+  if (search_) search_->Survived();
+  return RunNext();
+}
+
+void ModelRunner::NotePeak() {
+  peak_read_ = clock_.Monotonic();
+  const uint64_t peak = worker_->PeakBytes();
+  const uint64_t shared = memory::SharedBytes(work_.description.process.image,
+                                              prepared_.image);
+  peak_bytes_ = std::max(peak_bytes_, peak - std::min(peak, shared));
+}
+
+std::vector<size_t> ModelRunner::Unfinished() const {
+  std::vector<size_t> unfinished;
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    if (!pending_[i]->result) unfinished.push_back(i);
+  }
+  return unfinished;
+}
+
+}  // namespace revlm::run

@@ -1,0 +1,103 @@
+#include "run/supervisor.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+
+namespace revlm::run {
+
+Status Supervisor::Run(std::stop_token stop, const IsUnchanged& is_unchanged) {
+  // What a request to stop wakes the loop by.
+  const base::Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake.valid()) {
+    return base::MakeError(ErrorCode::kUnavailable,
+                           "supervising workers: the system gave no eventfd");
+  }
+  const std::stop_callback on_stop(stop, [&wake] {
+    const uint64_t one = 1;
+    static_cast<void>(!write(wake.get(), &one, sizeof(one)));
+  });
+  Status status = Loop(stop, wake.get(), is_unchanged);
+  const Status kept = StopAll();
+  if (status && !kept) status = kept;
+  // Whoever was never begun has its worker still.
+  for (ModelWork& work : prepared_.work) work.worker.reset();
+  return status;
+}
+
+Status Supervisor::Loop(const std::stop_token& stop, int stop_fd,
+                        const IsUnchanged& is_unchanged) {
+  const std::vector<size_t>& order = prepared_.order;
+  while (num_begun_ < order.size() || !live_.empty()) {
+    if (stop.stop_requested()) {
+      return base::MakeError(ErrorCode::kCancelled,
+                             "running: stopped on request");
+    }
+    const bool has_place =
+        live_.size() < static_cast<size_t>(prepared_.num_workers);
+    if (has_place && num_begun_ < order.size()) {
+      ModelWork& work = prepared_.work[order[num_begun_++]];
+      live_.emplace_back(prepared_, work, is_unchanged(work), clock_, host_);
+      REVLM_TRY(live_.back().Continue());
+    } else {
+      Wait(stop_fd);
+      if (stop.stop_requested()) continue;
+      for (ModelRunner& runner : live_) REVLM_TRY(runner.Continue());
+    }
+    NotePeaks();
+    live_.remove_if([](const ModelRunner& runner) { return runner.is_done(); });
+  }
+  return {};
+}
+
+// Until something came, the time of a retry has, or a stop is requested.
+void Supervisor::Wait(int stop_fd) const {
+  std::vector<pollfd> waited = {{.fd = stop_fd, .events = POLLIN}};
+  std::optional<std::chrono::nanoseconds> wakes_at;
+  for (const ModelRunner& runner : live_) {
+    waited.push_back({.fd = runner.fd(), .events = POLLIN});
+    if (const auto at = runner.wakes_at()) {
+      wakes_at = std::min(wakes_at.value_or(*at), *at);
+    }
+  }
+  int timeout_ms = -1;
+  if (wakes_at) {
+    const auto left = std::max(*wakes_at - clock_.Monotonic(),
+                               std::chrono::nanoseconds(0));
+    timeout_ms = static_cast<int>(
+        std::chrono::ceil<std::chrono::milliseconds>(left).count());
+  }
+  poll(waited.data(), waited.size(), timeout_ms);
+}
+
+Status Supervisor::StopAll() {
+  NotePeaks();
+  Status status;
+  for (ModelRunner& runner : live_) {
+    const Status stopped = runner.Stop();
+    if (status && !stopped) status = stopped;
+  }
+  live_.clear();
+  return status;
+}
+
+void Supervisor::NotePeaks() {
+  uint64_t peak = 0;
+  uint64_t planned = 0;
+  for (const ModelRunner& runner : live_) {
+    peak += runner.peak_bytes();
+    planned += runner.planned_bytes();
+  }
+  peak_bytes_ = std::max(peak_bytes_, peak);
+  planned_bytes_ = std::max(planned_bytes_, planned);
+}
+
+}  // namespace revlm::run

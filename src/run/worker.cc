@@ -1,0 +1,76 @@
+#include "run/worker.h"
+
+#include <chrono>
+#include <utility>
+
+#include "memory/process_memory.h"
+
+namespace revlm::run {
+
+Result<Worker> Worker::Start(const RunOptions& options) {
+  REVLM_ASSIGN_OR_RETURN(auto sockets, base::Channel::MakeSockets());
+  REVLM_ASSIGN_OR_RETURN(
+      base::ChildProcess process,
+      base::ChildProcess::Start(options.worker_program, {},
+                                options.environment.variables,
+                                sockets.second));
+  return Worker(std::move(process), std::move(sockets.first));
+}
+
+std::unexpected<Error> Worker::Died(const Error& error) {
+  is_dead_ = true;
+  // One that hung up may still be on its way out by itself.
+  constexpr std::chrono::seconds kPatience(2);
+  if (error.code == ErrorCode::kUnavailable) {
+    if (const auto end = process_.WaitFor(kPatience)) {
+      return base::MakeError(ErrorCode::kUnavailable, "its worker process {}",
+                             base::DescribeEnd(*end));
+    }
+  }
+  process_.Kill();
+  process_.Wait();
+  return base::MakeError(ErrorCode::kUnavailable,
+                         "its worker process was ended: {}", error.message);
+}
+
+std::unexpected<Error> Worker::MadeNoSense(const FromWorker& answer) {
+  return Died({ErrorCode::kCorrupt,
+               fmt::format("found a message of kind {}, which answers nothing "
+                           "that was asked",
+                           answer.index())});
+}
+
+Status Worker::Send(const ToWorker& message) {
+  Status sent = channel_.Send(ToBytes(message));
+  if (!sent) return Died(sent.error());
+  return sent;
+}
+
+Result<std::optional<FromWorker>> Worker::TryReceive() {
+  const auto bytes = channel_.TryReceive();
+  if (!bytes) return Died(bytes.error());
+  if (!*bytes) return std::nullopt;
+  auto message = FromWorkerFromBytes(**bytes);
+  if (!message) return Died(message.error());
+  return *std::move(message);
+}
+
+Result<FromWorker> Worker::Receive() {
+  const auto bytes = channel_.Receive();
+  if (!bytes) return Died(bytes.error());
+  auto message = FromWorkerFromBytes(*bytes);
+  if (!message) return Died(message.error());
+  return message;
+}
+
+void Worker::Dismiss() && {
+  constexpr std::chrono::seconds kPatience(2);
+  channel_ = base::Channel(base::Descriptor(), 0);
+  static_cast<void>(process_.WaitFor(kPatience));
+}
+
+uint64_t Worker::PeakBytes() const {
+  return memory::ReadProcessMemory(process_.pid()).peak_bytes;
+}
+
+}  // namespace revlm::run
