@@ -99,8 +99,8 @@ class Bench:
         if self.has(key):
             return
         work = cost.Work(num_prompts, measure.PROMPT_TOKENS, new_tokens)
-                # Weights are digested once, the first time.
-        if not any(row["key"][0] == shape for row in self.rows):
+                        # Weights are digested once, the first time.
+        if not any(row["key"][:2] == key[:2] for row in self.rows):
             program.run(1, 0, limit_bytes)
         measured = []
         repeats = measure.ONE_BY_ONE if num_prompts == 1 else self.options.repeats

@@ -65,7 +65,7 @@ class StreamingEngine : public Engine {
       std::stop_token stop) override;
 
  private:
-  uint64_t LibraryBytes(const SlabPlan& plan) const;
+  uint64_t LibraryBytes() const;
   std::optional<Error> CheckRequest(const Request& request) const;
   RequestShape ShapeOf(const Request& request) const;
   // Those that can be run; the others are handed to `refuse`.
@@ -88,6 +88,7 @@ class StreamingEngine : public Engine {
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<WeightHasher> hasher_;
   std::optional<Rates> rates_;  // once measured
+  uint64_t library_bytes_ = 0;  // of MemoryNeed
   Progress progress_;
 };
 
@@ -116,6 +117,7 @@ Status StreamingEngine::Start() {
               .pool = pool_,
               .kernels = kernels,
               .kv_pages = {.width = spec_.kv_width(), .type = kv_type}});
+  library_bytes_ = LibraryBytes();
   return {};
 }
 
@@ -137,11 +139,13 @@ MemoryNeed StreamingEngine::memory_need() const {
       .thread_bytes =
           kThreadBytes * static_cast<uint64_t>(pool_.num_threads() +
                                                SlabStream::kDefaultReaders)};
-  need.library_bytes = LibraryBytes(plan);
+  need.library_bytes = library_bytes_;
   return need;
 }
 
-uint64_t StreamingEngine::LibraryBytes(const SlabPlan& plan) const {
+uint64_t StreamingEngine::LibraryBytes() const {
+  const SlabPlan plan =
+      PlanSlabs(spec_, checkpoint_, MinSlabBytes(spec_, checkpoint_));
   const bool by_input = spec_.family->layout == WeightLayout::kInOut;
   std::set<std::tuple<int64_t, int64_t, ElementType>> seen;  // layers are alike
   uint64_t bytes = 0;

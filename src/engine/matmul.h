@@ -90,7 +90,7 @@ class Matmul {
   virtual ~Matmul() = default;
 
   // Rows an input buffer must hold for `num_rows` rows; what lies in the others
-  // must be numbers, but does not matter.
+  // does not matter.
   static int64_t PaddedRows(int64_t num_rows);
 
   // What weights are converted to where they are something else.

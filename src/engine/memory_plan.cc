@@ -253,6 +253,7 @@ void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
 // Of the slabs that are streamed, as many as the memory of the prompts' rows
 // holds beside those of decoding.
 void Planner::PinLate(Plan& plan) const {
+  if (plan.groups.empty() || plan.groups.back().num_decode_passes == 0) return;
   DecodePlan& decode = plan.decode;
   const int64_t num_rows = plan.groups.back().num_generating;
   decode.limits = {.num_rows = num_rows, .num_head_rows = num_rows};
@@ -295,7 +296,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
   if (peak > budget_bytes) return false;
   if (input_.keep_weights) {
     Pin(budget_bytes - peak, plan);
-    if (plan.groups.back().num_decode_passes > 0) PinLate(plan);
+    PinLate(plan);
   }
   plan.seconds = Seconds(plan);
   return true;
@@ -356,7 +357,8 @@ double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
   const uint64_t pinned_bytes = plan.use.pinned_bytes;
   const uint64_t late_bytes =
       &group == &plan.groups.back() ? plan.decode.late_pinned_bytes : 0;
-  // The first pass reads what is kept from then on.
+  // The first pass reads what is kept from then on, but for the few slabs that
+  // are read ahead of it, which come again.
   return pass_seconds(pinned_bytes) +
          static_cast<double>(group.num_decode_passes - 1) *
              pass_seconds(pinned_bytes + late_bytes);

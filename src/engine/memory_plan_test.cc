@@ -197,5 +197,15 @@ TEST_F(MemoryPlanTest, MemoryOfPromptRowsHoldsSlabsOnceTheyAreThrough) {
   EXPECT_GT(num_with_late_pins, 0);
 }
 
+TEST_F(MemoryPlanTest, NothingToRunIsPlanned) {
+  requests_.clear();
+  const uint64_t floor_bytes = FloorBytes(Input());
+  for (const uint64_t budget : {floor_bytes, 2 * floor_bytes}) {
+    const Plan plan = Make(budget);
+    EXPECT_TRUE(plan.groups.empty());
+    EXPECT_LE(plan.use.peak_bytes(), budget);
+  }
+}
+
 }  // namespace
 }  // namespace revlm::engine

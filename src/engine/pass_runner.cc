@@ -58,6 +58,7 @@ void PassRunner::LayRows(const PassLimits& limits) {
       Activations::Lay(machine_.spec, machine_.matmul, limits,
                        activation_memory_.data(), &activations_);
   REVLM_CHECK(used <= activation_memory_.size());
+  limits_ = limits;
 }
 
 Status PassRunner::Embed(const Pass& pass) {
@@ -74,6 +75,8 @@ Status PassRunner::Embed(const Pass& pass) {
     return machine_.scratch(thread_idx);
   };
   const int64_t num_rows = static_cast<int64_t>(ids.size());
+  // More would lie over what other passes rely on.
+  REVLM_CHECK(num_rows <= limits_.num_rows);
   REVLM_TRY(embedding_.Gather(ids, scratch, activations_.residual));
   if (positions_) {
     float* rows = activations_.qkv;  // not yet in use
@@ -100,6 +103,7 @@ void PassRunner::PlaceKeysValues(const Pass& pass) {
       in_scratch_.push_back({&segment, activations_.kv_scratch + used});
       used += pages.SequenceBytes(is_spilled ? sequence.max_length
                                              : segment.num_rows);
+      REVLM_CHECK(used <= limits_.kv_scratch_bytes);
       continue;
     }
     const uint64_t end =
@@ -362,6 +366,8 @@ Status PassRunner::RunSlabs(
   const int32_t num_slabs = static_cast<int32_t>(plan_.slabs.size());
   const int32_t total =
       pass.head_rows.empty() ? plan_.num_layer_slabs : num_slabs;
+  REVLM_CHECK(static_cast<int64_t>(pass.head_rows.size()) <=
+              limits_.num_head_rows);
   PlaceKeysValues(pass);
   if (!blocks_.empty()) REVLM_TRY(stream_.Flush());
   EnqueueSlabs(pass, total);

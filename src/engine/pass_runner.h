@@ -53,6 +53,7 @@ class PassRunner {
              std::span<std::byte> activations);
 
   // Lays the rows anew, for passes of at most so many, over the same memory.
+  // REQUIRES: no pass is running.
   void LayRows(const PassLimits& limits);
 
   // Runs the pass: fills in head_rows and the captures of sequences whose
@@ -102,6 +103,7 @@ class PassRunner {
   LayerRunner layers_;
   HeadRunner head_;
   const std::span<std::byte> activation_memory_;
+  PassLimits limits_;  // of a pass, as the rows are laid
   Activations activations_;
 
   // Of the pass being run.

@@ -33,7 +33,8 @@ class Workspace {
   PassRunner& passes() { return *passes_; }
 
   // From here on the last group decodes, in the memory that the plan has for
-  // it: the rest of the rows' memory holds slabs.
+  // it: the rest of the rows' memory holds slabs. REQUIRES: called at most
+  // once, between passes; none with prompts follows.
   void BeginLastDecoding();
 
   // Where a group's keys and values go.
