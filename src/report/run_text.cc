@@ -26,6 +26,9 @@ std::string Paint(std::string_view text, std::string_view code,
 }
 
 std::string ModelLine(const ModelSummary& model, const TextStyle& style) {
+  if (model.directory.empty()) {
+    return fmt::format("model   {}  cannot be opened\n", model.alias);
+  }
   std::string line = fmt::format("model   {}  {}, {}, {}, {}, {}", model.alias,
                                  model.commit.empty()
                                      ? "HF directory"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "base/clock.h"
@@ -42,12 +43,18 @@ uint64_t LoadingBytes(const Model& model) {
 // needed when. Allocations beyond the lease fail instead of growing the
 // process: private memory may grow by what the lease leaves, and by the stacks
 // of threads.
-Status KeepWithin(uint64_t process_bytes) {
+Status KeepWithin(uint64_t process_bytes, int32_t num_threads) {
   memory::Populate(memory::ReadImage());
-  constexpr uint64_t kStackBytes = uint64_t{64} << 20;
+  // Addresses, of which a thread uses little: of those that compute, those that
+  // read and hash, and the first.
+  constexpr uint64_t kStackBytes = uint64_t{8} << 20;
+  constexpr uint64_t kOtherThreads = 12;
+  const uint64_t num_stacks =
+      kOtherThreads + (num_threads > 0 ? static_cast<uint64_t>(num_threads)
+                                       : std::thread::hardware_concurrency());
   const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
   return memory::FenceHeap(process_bytes - std::min(held, process_bytes) +
-                           kStackBytes);
+                           num_stacks * kStackBytes);
 }
 
 // The key does not cover the weights: two models that share configuration and
@@ -146,7 +153,7 @@ Result<DigestRoot> Session::Digests(const AskDigests& message) {
 std::optional<Failed> Session::Run(const RunRequests& message,
                                    const Tell& tell) {
   if (message.process_bytes > 0) {
-    if (const Status kept = KeepWithin(message.process_bytes); !kept) {
+    if (const Status kept = KeepWithin(message.process_bytes, options_.num_threads); !kept) {
       return Failed{.error = kept.error()};
     }
   }

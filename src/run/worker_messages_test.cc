@@ -110,7 +110,9 @@ TEST(WorkerMessagesTest, WhatIsNoMessageIsAnError) {
       }
       const auto read = FromWorkerFromBytes(bytes);
       // What is accepted is a message: written again, it is the same.
-      if (read) EXPECT_EQ(ToBytes(*read), bytes);
+      if (read) {
+        EXPECT_EQ(ToBytes(*read), bytes);
+      }
     }
   }
   EXPECT_EQ(FromWorkerFromBytes("\xff").error().code, ErrorCode::kCorrupt);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -54,6 +55,9 @@ class Service {
                                "was opened");
       }
       return std::visit([&](auto& of) { return Do(of); }, question);
+    } catch (const std::system_error& problem) {  // no thread to be had
+      return AnswerOr(Error{ErrorCode::kUnavailable,
+                            fmt::format("running: {}", problem.what())});
     } catch (const std::bad_alloc&) {
       return AnswerOr(Error{ErrorCode::kBudgetExceeded,
                             "running: the system gave no more memory, the "

@@ -25,7 +25,7 @@ class StreamsTest(ProgramTest):
         self.assertEqual(len(alternatives), 2)
         self.assertEqual(document["operations"],
                          {"planned": 2, "finished": 2, "failed": 0,
-                          "resumed": 0})
+                          "resumed": 0, "retried": 0})
         run_dir = self.folder / document["run_dir"]
         self.assertTrue((run_dir / "manifest.json").exists())
         self.assertEqual(out.count(b"\n"), 1)
@@ -165,6 +165,8 @@ class UsageTest(ProgramTest):
                      "--top-p", "--seed", "--logprobs", "--prompt-logprobs",
                      "--capture", "--dtype", "--threads", "--no-special-tokens",
                      "--parallel-memory-limit", "--parallel-per-process",
+                     "--parallel-workers", "--max-retries",
+                     "--enable-circuit-breaker",
                      "--memory-strict", "--display", "--quiet", "--verbose",
                      "--no-color"):
             self.assertIn(flag, out.decode())

@@ -13,6 +13,7 @@ with nothing in the page cache keeps its limit, too.
 import collections
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -249,7 +250,9 @@ class MemoryLawTest(memory_process.MemoryTest):
         """A copy of the program whose pages no other process holds."""
         folder = self.folder / "program"
         folder.mkdir()
-        shutil.copy(revlm_process.REVLM, folder / "revlm")
+        for name in ("revlm", "revlm-worker"):
+            shutil.copy(pathlib.Path(revlm_process.REVLM).parent / name,
+                        folder / name)
         text = subprocess.run(["ldd", revlm_process.REVLM], check=True,
                               capture_output=True, text=True).stdout
         for name, path in re.findall(r"(\S+) => (/\S+)", text):
