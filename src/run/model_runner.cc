@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "memory/image.h"
+#include "run/describe.h"
 
 namespace revlm::run {
 
@@ -87,8 +88,8 @@ Status ModelRunner::OpenWorker() {
   if (!worker) return WorkerDied(worker.error());
   worker_ = *std::move(worker);
   planned_bytes_ = std::max(planned_bytes_, work_.PeakBytes(0));
-  const Status sent =
-      worker_->Send(MakeOpenModel(prepared_, work_.description.summary.reference));
+  const Status sent = worker_->Send(
+      MakeOpenModel(prepared_, work_.description.summary.reference));
   return sent ? Status() : WorkerDied(sent.error());
 }
 
@@ -129,11 +130,11 @@ Status ModelRunner::RunNext() {
   }
   Status sent = SendRequests(*worker_, operations);
   if (sent) {
-    sent = worker_->Send(
-        RunRequests{.engine_bytes = prepared_.EngineBytes(work_),
-                    .process_bytes = prepared_.LeaseBytes(work_),
-                    .run_dir = host_.RunPath(),
-                    .alias = work_.alias()});
+    sent =
+        worker_->Send(RunRequests{.engine_bytes = prepared_.EngineBytes(work_),
+                                  .process_bytes = prepared_.LeaseBytes(work_),
+                                  .run_dir = host_.RunPath(),
+                                  .alias = work_.alias()});
   }
   return sent ? Status() : WorkerDied(sent.error());
 }
@@ -186,14 +187,14 @@ Status ModelRunner::Take(FromWorker message) {
                 static_cast<double>(std::max<int64_t>(group_tokens_, 1)),
             static_cast<double>(progress->num_complete) /
                 static_cast<double>(group_.size()));
-        host_.TellProgress(work_, *progress,
-                           std::clamp(share, 0.0, 1.0) *
-                               static_cast<double>(group_.size()));
+        host_.TellProgress(
+            work_, *progress,
+            std::clamp(share, 0.0, 1.0) * static_cast<double>(group_.size()));
         return {};
       }
       if (const auto* plan = std::get_if<engine::RunPlan>(&message)) {
-        planned_bytes_ = std::max(planned_bytes_,
-                                  work_.PeakBytes(plan->use.peak_bytes()));
+        planned_bytes_ =
+            std::max(planned_bytes_, work_.PeakBytes(plan->use.peak_bytes()));
         host_.TellPlan(work_, *plan);
         return {};
       }
@@ -212,11 +213,11 @@ Status ModelRunner::Opened(const ModelDescription& description) {
       description.summary.compute == work_.description.summary.compute) {
     return CheckWeights();
   }
-  return GiveUp({ErrorCode::kCorrupt,
-                 fmt::format("opening {} again: its files in {} are not those "
-                             "that the run began with",
-                             work_.alias(),
-                             work_.description.summary.directory)});
+  return GiveUp(
+      {ErrorCode::kCorrupt,
+       fmt::format("opening {} again: its files in {} are not those "
+                   "that the run began with",
+                   work_.alias(), work_.description.summary.directory)});
 }
 
 Status ModelRunner::Checked(const DigestRoot& digests) {
@@ -269,8 +270,8 @@ Status ModelRunner::Ended() {
 void ModelRunner::NotePeak() {
   peak_read_ = clock_.Monotonic();
   const uint64_t peak = worker_->PeakBytes();
-  const uint64_t shared = memory::SharedBytes(work_.description.process.image,
-                                              prepared_.image);
+  const uint64_t shared =
+      memory::SharedBytes(work_.description.process.image, prepared_.image);
   peak_bytes_ = std::max(peak_bytes_, peak - std::min(peak, shared));
 }
 

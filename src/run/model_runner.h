@@ -7,7 +7,8 @@
 //                                    down to one, which fails
 //   death of the worker              started again; the operations it held are
 //                                    run in halves until the one that kills is
-//                                    alone (sched/poison_search.h) and put aside
+//                                    alone (sched/poison_search.h) and put
+//                                    aside
 //
 // Retries wait as sched/retry.h says; running innocent operations again is no
 // retry. With a circuit breaker, a model that keeps failing is given up.

@@ -67,10 +67,9 @@ std::string CaptureFile(const std::string& alias, const std::string& key) {
 
 Result<std::unique_ptr<Session>> Session::Open(const OpenModel& message) {
   std::unique_ptr<Session> session(new Session(message));
-  REVLM_ASSIGN_OR_RETURN(
-      session->model_,
-      LoadModel(message.reference, session->options_, session->budget_,
-                message.spill_directory));
+  REVLM_ASSIGN_OR_RETURN(session->model_,
+                         LoadModel(message.reference, session->options_,
+                                   session->budget_, message.spill_directory));
   return session;
 }
 
@@ -153,7 +152,9 @@ Result<DigestRoot> Session::Digests(const AskDigests& message) {
 std::optional<Failed> Session::Run(const RunRequests& message,
                                    const Tell& tell) {
   if (message.process_bytes > 0) {
-    if (const Status kept = KeepWithin(message.process_bytes, options_.num_threads); !kept) {
+    if (const Status kept =
+            KeepWithin(message.process_bytes, options_.num_threads);
+        !kept) {
       return Failed{.error = kept.error()};
     }
   }

@@ -70,8 +70,8 @@ void Supervisor::Wait(int stop_fd) const {
   }
   int timeout_ms = -1;
   if (wakes_at) {
-    const auto left = std::max(*wakes_at - clock_.Monotonic(),
-                               std::chrono::nanoseconds(0));
+    const auto left =
+        std::max(*wakes_at - clock_.Monotonic(), std::chrono::nanoseconds(0));
     timeout_ms = static_cast<int>(
         std::chrono::ceil<std::chrono::milliseconds>(left).count());
   }

@@ -12,8 +12,7 @@ Result<Worker> Worker::Start(const RunOptions& options) {
   REVLM_ASSIGN_OR_RETURN(
       base::ChildProcess process,
       base::ChildProcess::Start(options.worker_program, {},
-                                options.environment.variables,
-                                sockets.second));
+                                options.environment.variables, sockets.second));
   return Worker(std::move(process), std::move(sockets.first));
 }
 
