@@ -38,9 +38,9 @@ class Channel {
   // To wait on: readable when a message, a part of one or the end has come.
   int fd() const { return socket_.get(); }
 
-  // Waits while the other end takes nothing, at most `patience` at a time.
-  Status Send(std::string_view message,
-              std::chrono::milliseconds patience = std::chrono::minutes(5));
+  // Waits while the other end takes nothing, at most `patience` at a time;
+  // less than nothing: for ever.
+  Status Send(std::string_view message, std::chrono::milliseconds patience);
 
   // The next message; waits for it.
   Result<std::string_view> Receive();

@@ -30,13 +30,17 @@ Status ModelRunner::Continue() {
     wakes_at_.reset();
     return worker_ ? RunNext() : OpenWorker();
   }
-  while (worker_) {
+  // One that never ends its talk does not keep others waiting.
+  constexpr int kMaxMessages = 64;
+  has_more_ = false;
+  for (int i = 0; i < kMaxMessages; ++i) {
+    if (!worker_ || phase_ == Phase::kWaiting) return {};
     auto message = worker_->TryReceive();
     if (!message) return WorkerDied(message.error());
     if (!*message) return {};
     REVLM_TRY(Take(**std::move(message)));
-    if (phase_ == Phase::kWaiting) return {};
   }
+  has_more_ = worker_ && phase_ != Phase::kWaiting;
   return {};
 }
 
@@ -45,11 +49,11 @@ Status ModelRunner::Stop() {
   worker_->Kill();
   Status kept;
   while (kept) {
-    auto message = worker_->TryReceive();
-    if (!message) break;  // all that it had said
-    if (!*message) continue;
-    auto* completed = std::get_if<CompletedRequest>(&**message);
-    if (completed != nullptr) kept = Completed(std::move(*completed));
+    auto message = worker_->Receive();
+    if (!message) break;  // that was all it had said
+    auto* completed = std::get_if<CompletedRequest>(&*message);
+    if (completed == nullptr || phase_ != Phase::kRunning) continue;
+    kept = Completed(std::move(*completed));
   }
   const int64_t pid = worker_->pid();
   worker_.reset();
@@ -74,6 +78,7 @@ Status ModelRunner::Begin() {
   attempts_.assign(pending_.size(), 1);
   const bool has_root = host_.KnownRoot(work_).has_value();
   if (work_.cannot_open || (pending_.empty() && has_root && is_unchanged_)) {
+    work_.worker.reset();
     Finish();
     return {};
   }

@@ -79,6 +79,9 @@ class ModelRunner {
   }
   std::optional<std::chrono::nanoseconds> wakes_at() const { return wakes_at_; }
 
+  // More has come than `Continue` took: it is to be called again at once.
+  bool has_more() const { return has_more_; }
+
   // Measured and planned peaks of its worker in this process's company.
   uint64_t peak_bytes() const { return peak_bytes_; }
   uint64_t planned_bytes() const { return planned_bytes_; }
@@ -130,6 +133,7 @@ class ModelRunner {
   RunHost& host_;
 
   Phase phase_ = Phase::kNew;
+  bool has_more_ = false;
   bool is_checked_ = false;  // the weights are those of the known root
   std::optional<Worker> worker_;
   std::optional<std::chrono::nanoseconds> wakes_at_;

@@ -40,7 +40,9 @@ std::unexpected<Error> Worker::MadeNoSense(const FromWorker& answer) {
 }
 
 Status Worker::Send(const ToWorker& message) {
-  Status sent = channel_.Send(ToBytes(message));
+  // It has nothing else to do than to read.
+  constexpr std::chrono::minutes kPatience(1);
+  Status sent = channel_.Send(ToBytes(message), kPatience);
   if (!sent) return Died(sent.error());
   return sent;
 }
