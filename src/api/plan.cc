@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "revlm/worker.h"
+#include "run/describe.h"
 #include "run/plan.h"
 #include "run/preparation.h"
 
@@ -62,10 +63,10 @@ Result<PlanReport> Plan(const RunOptions& options) {
   }
   // Whichever are together.
   std::ranges::sort(peaks, std::greater());
-  peaks.resize(std::min(peaks.size(),
-                        static_cast<size_t>(prepared.num_workers)));
-  report.peak_bytes = std::accumulate(peaks.begin(), peaks.end(),
-                                      prepared.program_bytes);
+  peaks.resize(
+      std::min(peaks.size(), static_cast<size_t>(prepared.num_workers)));
+  report.peak_bytes =
+      std::accumulate(peaks.begin(), peaks.end(), prepared.program_bytes);
   return report;
 }
 

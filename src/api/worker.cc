@@ -30,8 +30,8 @@ Status ServeWorker() {
   base::DieWithParent();
   memory::TuneHeap();
   memory::LiftFence();
-  const Status served = run::ServeModel(
-      base::Descriptor(base::ChildProcess::kInheritedFd), {});
+  const Status served =
+      run::ServeModel(base::Descriptor(base::ChildProcess::kInheritedFd), {});
   // The run is over.
   if (served.error().code == ErrorCode::kUnavailable) return {};
   return served;

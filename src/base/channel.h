@@ -4,7 +4,8 @@
 //
 // The other end is not trusted: a frame longer than allowed is kCorrupt, and
 // memory grows with the bytes that came, not with what a frame says. An end
-// that is gone is kUnavailable; messages that it sent before are still received.
+// that is gone is kUnavailable; messages that it sent before are still
+// received.
 //
 // Threads: thread-compatible. Memory: kKeptBytes, and while messages are larger
 // at most twice the largest. Errors: kUnavailable, kCorrupt, kTimeout (the
@@ -37,13 +38,14 @@ class Channel {
   // To wait on: readable when a message, a part of one or the end has come.
   int fd() const { return socket_.get(); }
 
-  // Waits while the other end takes nothing, at most `patience` at a time.
-  Status Send(std::string_view message,
-              std::chrono::milliseconds patience = std::chrono::minutes(5));
+  // Waits while the other end takes nothing, at most `patience` at a time;
+  // less than nothing: for ever.
+  Status Send(std::string_view message, std::chrono::milliseconds patience);
 
   // The next message; waits for it.
   Result<std::string_view> Receive();
-  // The next message, when all of it is here. Both are good until the next call.
+  // The next message, when all of it is here. Both are good until the next
+  // call.
   Result<std::optional<std::string_view>> TryReceive();
 
  private:
@@ -54,7 +56,7 @@ class Channel {
 
   Descriptor socket_;
   uint32_t max_message_bytes_;
-  std::string input_;   // bytes that came
+  std::string input_;       // bytes that came
   size_t taken_bytes_ = 0;  // of them, handed out already
 };
 

@@ -47,7 +47,7 @@ TEST_F(ChannelTest, MessagesOfAnySizeArriveWholeAndInOrder) {
   }
   std::thread sender([&] {
     for (const std::string& message : messages) {
-      EXPECT_TRUE(there.Send(message));
+      EXPECT_TRUE(there.Send(message, milliseconds(-1)));
     }
   });
   for (const std::string& message : messages) {
@@ -80,7 +80,8 @@ TEST_F(ChannelTest, WhatWasSentBeforeTheEndIsReceived) {
     ASSERT_FALSE(received);
     EXPECT_EQ(received.error().code, ErrorCode::kUnavailable);
   }
-  EXPECT_EQ(here_.Send("anyone?").error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(here_.Send("anyone?", milliseconds(-1)).error().code,
+            ErrorCode::kUnavailable);
 }
 
 TEST_F(ChannelTest, ALengthBeyondWhatIsAllowedIsRefusedAtOnce) {
@@ -89,7 +90,9 @@ TEST_F(ChannelTest, ALengthBeyondWhatIsAllowedIsRefusedAtOnce) {
   ASSERT_FALSE(received);
   EXPECT_EQ(received.error().code, ErrorCode::kCorrupt);
   EXPECT_THAT(received.error().message, HasSubstr("2147483647 bytes"));
-  EXPECT_EQ(here_.Send(std::string(kMaxBytes + 1, 'x')).error().code,
+  EXPECT_EQ(here_.Send(std::string(kMaxBytes + 1, 'x'), milliseconds(-1))
+                .error()
+                .code,
             ErrorCode::kInvalidArgument);
 }
 

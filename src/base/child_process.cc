@@ -78,9 +78,9 @@ Result<ChildProcess> ChildProcess::Start(
       posix_spawn(&pid, program.c_str(), plan.actions(), plan.attributes(),
                   Pointers(words).data(), Pointers(environment).data());
   if (error == 0) return ChildProcess(pid);
-  return MakeError(error == ENOENT ? ErrorCode::kNotFound
-                                   : ErrorCode::kUnavailable,
-                   "starting {}: {}", program, std::strerror(error));
+  return MakeError(
+      error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
+      "starting {}: {}", program, std::strerror(error));
 }
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {

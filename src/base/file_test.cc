@@ -121,6 +121,19 @@ TEST_F(FileTest, AnAbandonedAtomicFileLeavesNothingBehind) {
               testing::ElementsAre("model", "outside"));
 }
 
+TEST_F(FileTest, WhatAProcessLeftHalfWrittenIsRemovedAndNothingElse) {
+  for (const char* name :
+       {"a.json.7.tmp", "b.7.tmp", "a.json.17.tmp", "7.tmp", "a.7.tmp.json"}) {
+    Write(name, "half");
+  }
+  RemoveTemporaryFiles(Path("."), 7);
+  RemoveTemporaryFiles(Path("absent"), 7);
+  const auto names = Directory::Open(Path("."))->ListNames();
+  EXPECT_THAT(*names,
+              ::testing::ElementsAre("7.tmp", "a.7.tmp.json", "a.json.17.tmp",
+                                     "model", "outside"));
+}
+
 TEST_F(FileTest, PathsAreClassifiedAndMadeCanonical) {
   EXPECT_EQ(KindOfPath(Path("outside")), PathKind::kFile);
   EXPECT_EQ(KindOfPath(Path("model")), PathKind::kDirectory);

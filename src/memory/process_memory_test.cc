@@ -17,6 +17,13 @@ namespace {
 
 constexpr size_t kMiB = 1 << 20;
 
+TEST(ProcessMemoryTest, ReadsOtherProcessesToo) {
+  const ProcessMemory other = ReadProcessMemory(getpid());
+  EXPECT_GT(other.peak_bytes, 0u);
+  EXPECT_GT(other.data_bytes, 0u);
+  EXPECT_EQ(ReadProcessMemory(-1).peak_bytes, 0u);
+}
+
 TEST(ProcessMemoryTest, SeesWhatIsTouched) {
   const ProcessMemory before = ReadProcessMemory();
   const uint64_t heap = HeapBytes();

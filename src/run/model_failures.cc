@@ -61,9 +61,8 @@ Status ModelRunner::WorkerDied(const Error& error) {
     worker_.reset();
     host_.CleanAfter(pid);
   }
-  const Error named = {error.code,
-                       fmt::format("running {}: {}", work_.alias(),
-                                   error.message)};
+  const Error named = {
+      error.code, fmt::format("running {}: {}", work_.alias(), error.message)};
   if (phase_ == Phase::kRunning) {
     Record(sched::kWorkerDied);
     return NextOfSearch(named);
@@ -114,9 +113,10 @@ Status ModelRunner::GiveUp(const Error& error) {
     REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
   }
   if (!host_.KnownRoot(work_)) {
-    host_.TellNotice(fmt::format("{}: the digest of its weights is not known "
-                                 "({})",
-                                 work_.alias(), error.message));
+    host_.TellNotice(
+        fmt::format("{}: the digest of its weights is not known "
+                    "({})",
+                    work_.alias(), error.message));
   }
   search_.reset();
   Finish();

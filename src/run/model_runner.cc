@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "memory/image.h"
+#include "run/describe.h"
 
 namespace revlm::run {
 
@@ -29,13 +30,17 @@ Status ModelRunner::Continue() {
     wakes_at_.reset();
     return worker_ ? RunNext() : OpenWorker();
   }
-  while (worker_) {
+  // One that never ends its talk does not keep others waiting.
+  constexpr int kMaxMessages = 64;
+  has_more_ = false;
+  for (int i = 0; i < kMaxMessages; ++i) {
+    if (!worker_ || phase_ == Phase::kWaiting) return {};
     auto message = worker_->TryReceive();
     if (!message) return WorkerDied(message.error());
     if (!*message) return {};
     REVLM_TRY(Take(**std::move(message)));
-    if (phase_ == Phase::kWaiting) return {};
   }
+  has_more_ = worker_ && phase_ != Phase::kWaiting;
   return {};
 }
 
@@ -44,11 +49,11 @@ Status ModelRunner::Stop() {
   worker_->Kill();
   Status kept;
   while (kept) {
-    auto message = worker_->TryReceive();
-    if (!message) break;  // all that it had said
-    if (!*message) continue;
-    auto* completed = std::get_if<CompletedRequest>(&**message);
-    if (completed != nullptr) kept = Completed(std::move(*completed));
+    auto message = worker_->Receive();
+    if (!message) break;  // that was all it had said
+    auto* completed = std::get_if<CompletedRequest>(&*message);
+    if (completed == nullptr || phase_ != Phase::kRunning) continue;
+    kept = Completed(std::move(*completed));
   }
   const int64_t pid = worker_->pid();
   worker_.reset();
@@ -73,6 +78,7 @@ Status ModelRunner::Begin() {
   attempts_.assign(pending_.size(), 1);
   const bool has_root = host_.KnownRoot(work_).has_value();
   if (work_.cannot_open || (pending_.empty() && has_root && is_unchanged_)) {
+    work_.worker.reset();
     Finish();
     return {};
   }
@@ -87,8 +93,8 @@ Status ModelRunner::OpenWorker() {
   if (!worker) return WorkerDied(worker.error());
   worker_ = *std::move(worker);
   planned_bytes_ = std::max(planned_bytes_, work_.PeakBytes(0));
-  const Status sent =
-      worker_->Send(MakeOpenModel(prepared_, work_.description.summary.reference));
+  const Status sent = worker_->Send(
+      MakeOpenModel(prepared_, work_.description.summary.reference));
   return sent ? Status() : WorkerDied(sent.error());
 }
 
@@ -129,11 +135,11 @@ Status ModelRunner::RunNext() {
   }
   Status sent = SendRequests(*worker_, operations);
   if (sent) {
-    sent = worker_->Send(
-        RunRequests{.engine_bytes = prepared_.EngineBytes(work_),
-                    .process_bytes = prepared_.LeaseBytes(work_),
-                    .run_dir = host_.RunPath(),
-                    .alias = work_.alias()});
+    sent =
+        worker_->Send(RunRequests{.engine_bytes = prepared_.EngineBytes(work_),
+                                  .process_bytes = prepared_.LeaseBytes(work_),
+                                  .run_dir = host_.RunPath(),
+                                  .alias = work_.alias()});
   }
   return sent ? Status() : WorkerDied(sent.error());
 }
@@ -186,14 +192,14 @@ Status ModelRunner::Take(FromWorker message) {
                 static_cast<double>(std::max<int64_t>(group_tokens_, 1)),
             static_cast<double>(progress->num_complete) /
                 static_cast<double>(group_.size()));
-        host_.TellProgress(work_, *progress,
-                           std::clamp(share, 0.0, 1.0) *
-                               static_cast<double>(group_.size()));
+        host_.TellProgress(
+            work_, *progress,
+            std::clamp(share, 0.0, 1.0) * static_cast<double>(group_.size()));
         return {};
       }
       if (const auto* plan = std::get_if<engine::RunPlan>(&message)) {
-        planned_bytes_ = std::max(planned_bytes_,
-                                  work_.PeakBytes(plan->use.peak_bytes()));
+        planned_bytes_ =
+            std::max(planned_bytes_, work_.PeakBytes(plan->use.peak_bytes()));
         host_.TellPlan(work_, *plan);
         return {};
       }
@@ -212,11 +218,11 @@ Status ModelRunner::Opened(const ModelDescription& description) {
       description.summary.compute == work_.description.summary.compute) {
     return CheckWeights();
   }
-  return GiveUp({ErrorCode::kCorrupt,
-                 fmt::format("opening {} again: its files in {} are not those "
-                             "that the run began with",
-                             work_.alias(),
-                             work_.description.summary.directory)});
+  return GiveUp(
+      {ErrorCode::kCorrupt,
+       fmt::format("opening {} again: its files in {} are not those "
+                   "that the run began with",
+                   work_.alias(), work_.description.summary.directory)});
 }
 
 Status ModelRunner::Checked(const DigestRoot& digests) {
@@ -269,8 +275,8 @@ Status ModelRunner::Ended() {
 void ModelRunner::NotePeak() {
   peak_read_ = clock_.Monotonic();
   const uint64_t peak = worker_->PeakBytes();
-  const uint64_t shared = memory::SharedBytes(work_.description.process.image,
-                                              prepared_.image);
+  const uint64_t shared =
+      memory::SharedBytes(work_.description.process.image, prepared_.image);
   peak_bytes_ = std::max(peak_bytes_, peak - std::min(peak, shared));
 }
 

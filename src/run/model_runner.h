@@ -7,7 +7,8 @@
 //                                    down to one, which fails
 //   death of the worker              started again; the operations it held are
 //                                    run in halves until the one that kills is
-//                                    alone (sched/poison_search.h) and put aside
+//                                    alone (sched/poison_search.h) and put
+//                                    aside
 //
 // Retries wait as sched/retry.h says; running innocent operations again is no
 // retry. With a circuit breaker, a model that keeps failing is given up.
@@ -78,6 +79,9 @@ class ModelRunner {
   }
   std::optional<std::chrono::nanoseconds> wakes_at() const { return wakes_at_; }
 
+  // More has come than `Continue` took: it is to be called again at once.
+  bool has_more() const { return has_more_; }
+
   // Measured and planned peaks of its worker in this process's company.
   uint64_t peak_bytes() const { return peak_bytes_; }
   uint64_t planned_bytes() const { return planned_bytes_; }
@@ -129,6 +133,7 @@ class ModelRunner {
   RunHost& host_;
 
   Phase phase_ = Phase::kNew;
+  bool has_more_ = false;
   bool is_checked_ = false;  // the weights are those of the known root
   std::optional<Worker> worker_;
   std::optional<std::chrono::nanoseconds> wakes_at_;

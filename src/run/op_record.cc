@@ -228,12 +228,9 @@ Result<OperationResult> ResultFromJson(const Json& json,
 std::string ToLine(const Json& json) { return Dump(json) + "\n"; }
 
 std::string RecordToLine(const OpRecord& record) {
-  Json json = {{"schema", "revlm.op/1"},
-               {"key", record.result.key},
-               {"model", record.result.model},
-               {"finished", record.finished},
-               {"seconds", record.seconds},
-               {"result", nullptr}};
+  Json json = {{"schema", "revlm.op/1"},       {"key", record.result.key},
+               {"model", record.result.model}, {"finished", record.finished},
+               {"seconds", record.seconds},    {"result", nullptr}};
   if (record.result.attempts > 1) json["attempts"] = record.result.attempts;
   const std::string text = ToLine(json);
   std::string line;

@@ -25,8 +25,8 @@ Result<std::vector<int32_t>> EncodePrompt(const Model& model,
                                           std::string_view text,
                                           bool special_tokens);
 
-engine::Request MakeRequest(const RunOptions& options,
-                            const std::string& key, int32_t max_new_tokens,
+engine::Request MakeRequest(const RunOptions& options, const std::string& key,
+                            int32_t max_new_tokens,
                             std::vector<int32_t> prompt_token_ids);
 
 // Fills in what the engine found. Hidden states go to `capture_file` of

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
-#include <set>
 #include <span>
 #include <utility>
 
-#include "base/file.h"
 #include "base/heap_size.h"
 #include "memory/limit.h"
 #include "memory/process_memory.h"
+#include "run/describe.h"
 #include "run/host.h"
 #include "run/process_heap.h"
 
@@ -42,10 +41,9 @@ uint64_t LargestResultBytes(const ModelWork& work, const RunOptions& options) {
 uint64_t HeapBytes(const ModelDescription& description) {
   constexpr uint64_t kModelBytes = 8 << 10;
   constexpr uint64_t kFileBytes = 512;
-  return kModelBytes +
-         kFileBytes * (description.small_files.size() +
-                       description.weight_files.size() +
-                       description.process.image.files.size());
+  return kModelBytes + kFileBytes * (description.small_files.size() +
+                                     description.weight_files.size() +
+                                     description.process.image.files.size());
 }
 
 // What this process takes.
@@ -69,8 +67,8 @@ uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
   for (const ModelWork& work : prepared.work) {
     heap += HeapBytes(work.description) + base::HeapBytes(work.operations);
     for (const Operation& operation : work.operations) {
-      heap += base::HeapBytes(operation.key) +
-              base::HeapBytes(operation.token_ids);
+      heap +=
+          base::HeapBytes(operation.key) + base::HeapBytes(operation.token_ids);
       result_bytes += ResultBytes(operation, prepared.options);
     }
     largest = std::max(largest, LargestResultBytes(work, prepared.options));
@@ -126,8 +124,8 @@ int32_t ThreadsEach(const RunOptions& options, size_t num_models) {
   const int32_t num_workers =
       std::min(options.num_workers, static_cast<int32_t>(num_models));
   if (num_workers <= 1) return options.num_threads;
-  const int32_t in_all = options.num_threads > 0 ? options.num_threads
-                                                 : DescribeHost().num_cpus;
+  const int32_t in_all =
+      options.num_threads > 0 ? options.num_threads : DescribeHost().num_cpus;
   return std::max(in_all / num_workers, 1);
 }
 
@@ -146,170 +144,6 @@ std::vector<size_t> ModelOrder(const Preparation& prepared, size_t num_models) {
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater(), most_urgent);
   return order;
-}
-
-std::vector<Operation*> AskableOf(ModelWork& work) {
-  std::vector<Operation*> askable;
-  for (Operation& operation : work.operations) {
-    if (!operation.error) askable.push_back(&operation);
-  }
-  return askable;
-}
-
-constexpr size_t kMaxAliasBytes = 64;
-
-// A name that is safe in a file name and on a terminal.
-std::string MakeAlias(std::string name, std::set<std::string>& taken) {
-  for (char& c : name) {
-    const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                         c == '-';
-    if (!is_safe) c = '_';
-  }
-  if (name.empty()) name = "model";
-  if (name.size() > kMaxAliasBytes) name.resize(kMaxAliasBytes);
-  std::string alias = name;
-  for (int ordinal = 2; !taken.insert(alias).second; ++ordinal) {
-    alias = fmt::format("{}-{}", name, ordinal);
-  }
-  return alias;
-}
-
-// What to call a model that could not be opened: its alias, or the last part
-// of its reference.
-std::string NameOf(std::string_view reference) {
-  const size_t equals = reference.find('=');
-  if (equals != std::string_view::npos &&
-      reference.substr(0, equals).find('/') == std::string_view::npos) {
-    return std::string(reference.substr(0, equals));
-  }
-  while (reference.ends_with('/')) reference.remove_suffix(1);
-  return std::string(reference.substr(reference.rfind('/') + 1));
-}
-
-// Opens models in workers and lists their operations.
-class Describer {
- public:
-  explicit Describer(Preparation& prepared) : prepared_(prepared) {}
-
-  // Keeps the worker of the model that runs first.
-  Status DescribeAll();
-
- private:
-  // An error is one of starting workers at all; that of a model is its
-  // `cannot_open`.
-  Status Describe(size_t model_idx);
-  Status DescribeIn(Worker& worker, ModelWork& work,
-                    const std::string& reference);
-  Status Encode(Worker& worker, ModelWork& work);
-  void ListOperations(size_t model_idx);
-
-  Preparation& prepared_;
-};
-
-Status Describer::DescribeAll() {
-  for (size_t i = prepared_.order.size(); i-- > 0;) {
-    REVLM_TRY(Describe(prepared_.order[i]));
-    if (i > 0 && prepared_.work[prepared_.order[i]].worker) {
-      std::move(*prepared_.work[prepared_.order[i]].worker).Dismiss();
-      prepared_.work[prepared_.order[i]].worker.reset();
-    }
-  }
-  std::set<std::string> aliases;
-  bool is_any_open = false;
-  for (ModelWork& work : prepared_.work) {
-    work.description.summary.alias = MakeAlias(work.description.name, aliases);
-    is_any_open = is_any_open || !work.cannot_open;
-  }
-  if (is_any_open) return {};
-  return std::unexpected<Error>(*prepared_.work.front().cannot_open);
-}
-
-Status Describer::Describe(size_t model_idx) {
-  const std::string& reference = prepared_.options.models[model_idx];
-  ModelWork& work = prepared_.work[model_idx];
-  for (int32_t num_retries = 0;; ++num_retries) {
-    work = ModelWork();
-    REVLM_ASSIGN_OR_RETURN(work.worker, Worker::Start(prepared_.options));
-    const Status described = DescribeIn(*work.worker, work, reference);
-    if (described) return {};
-    if (work.worker->is_dead() && num_retries < prepared_.options.max_retries) {
-      continue;
-    }
-    const bool is_dead = work.worker->is_dead();
-    work = ModelWork();
-    work.cannot_open = described.error();
-    if (is_dead) {
-      work.cannot_open->message =
-          fmt::format("opening {}: {}", reference, described.error().message);
-    }
-    work.description.name = NameOf(reference);
-    work.description.summary.reference = reference;
-    ListOperations(model_idx);
-    return {};
-  }
-}
-
-Status Describer::DescribeIn(Worker& worker, ModelWork& work,
-                             const std::string& reference) {
-  REVLM_ASSIGN_OR_RETURN(
-      work.description,
-      worker.Ask<ModelDescription>(MakeOpenModel(prepared_, reference)));
-  const size_t model_idx = static_cast<size_t>(&work - prepared_.work.data());
-  ListOperations(model_idx);
-  REVLM_TRY(Encode(worker, work));
-  REVLM_TRY(SendRequests(worker, AskableOf(work)));
-  REVLM_ASSIGN_OR_RETURN(const FloorBytes floor,
-                         worker.Ask<FloorBytes>(AskFloor{}));
-  work.engine_floor_bytes = floor.floor_bytes;
-  const uint64_t shared =
-      memory::SharedBytes(work.description.process.image, prepared_.image);
-  const uint64_t peak = worker.PeakBytes();
-  prepared_.workers_peak_bytes =
-      std::max(prepared_.workers_peak_bytes, peak - std::min(peak, shared));
-  return {};
-}
-
-void Describer::ListOperations(size_t model_idx) {
-  ModelWork& work = prepared_.work[model_idx];
-  const RunOptions& options = prepared_.options;
-  const auto prompts = PromptsFor(options.mode, model_idx,
-                                  options.models.size(), prepared_.prompts);
-  work.operations.reserve(prompts.size());
-  for (const PlannedPrompt& prompt : prompts) {
-    Operation operation;
-    operation.prompt = &prompt;
-    operation.key =
-        OperationKey(work.description.identity,
-                     work.description.numerics.compute, prompt, options);
-    operation.error = work.cannot_open;
-    work.operations.push_back(std::move(operation));
-  }
-}
-
-Status Describer::Encode(Worker& worker, ModelWork& work) {
-  for (size_t i = 0; i < work.operations.size();) {
-    EncodePrompts question;
-    for (uint64_t bytes = 0; i + question.texts.size() < work.operations.size();
-         bytes += question.texts.back().size() + sizeof(uint64_t)) {
-      if (bytes >= kUsualMessageBytes / 4) break;  // ids take more than text
-      question.texts.push_back(
-          work.operations[i + question.texts.size()].prompt->text);
-    }
-    REVLM_ASSIGN_OR_RETURN(EncodedPrompts answer,
-                           worker.Ask<EncodedPrompts>(question));
-    if (answer.prompts.size() != question.texts.size()) {
-      return base::MakeError(ErrorCode::kInternal,
-                             "encoding {} prompts: found {} answers",
-                             question.texts.size(), answer.prompts.size());
-    }
-    for (EncodedPrompt& prompt : answer.prompts) {
-      work.operations[i].token_ids = std::move(prompt.token_ids);
-      work.operations[i].error = std::move(prompt.error);
-      ++i;
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -343,68 +177,11 @@ uint64_t Preparation::LeaseBytes(const ModelWork& of) const {
   std::ranges::sort(others, std::greater());
   const size_t num_others =
       std::min(others.size(), static_cast<size_t>(num_workers - 1));
-  const uint64_t taken =
-      std::accumulate(others.begin(),
-                      others.begin() + static_cast<ptrdiff_t>(num_others),
-                      of.floor_bytes());
+  const uint64_t taken = std::accumulate(
+      others.begin(), others.begin() + static_cast<ptrdiff_t>(num_others),
+      of.floor_bytes());
   const uint64_t left = WorkersBytes() - std::min(WorkersBytes(), taken);
   return of.floor_bytes() + left / static_cast<uint64_t>(num_workers);
-}
-
-OpenModel MakeOpenModel(const Preparation& prepared,
-                        const std::string& reference) {
-  const RunOptions& options = prepared.options;
-  // A directory on the disk of the run's: it, or what is above it.
-  std::string spill =
-      options.output_dir.empty() ? options.runs_dir : options.output_dir;
-  while (base::KindOfPath(spill) != base::PathKind::kDirectory) {
-    const size_t slash = spill.rfind('/');
-    if (slash == std::string::npos) {
-      spill = ".";
-      break;
-    }
-    spill.resize(std::max(slash, size_t{1}));
-    if (spill == "/") break;
-  }
-  return {.reference = reference,
-          .spill_directory = std::move(spill),
-          .budget_bytes = prepared.limit_bytes -
-                          memory::ReserveBytes(prepared.limit_bytes),
-          .options = options};
-}
-
-Result<engine::RunPlan> PlanModel(const Preparation& prepared,
-                                  ModelWork& work) {
-  std::optional<Worker> worker = std::exchange(work.worker, std::nullopt);
-  if (!worker) {
-    REVLM_ASSIGN_OR_RETURN(worker, Worker::Start(prepared.options));
-    REVLM_TRY(worker->Ask<ModelDescription>(
-        MakeOpenModel(prepared, work.description.summary.reference)));
-    REVLM_TRY(SendRequests(*worker, AskableOf(work)));
-  }
-  REVLM_ASSIGN_OR_RETURN(
-      const engine::RunPlan plan,
-      worker->Ask<engine::RunPlan>(AskPlan{prepared.EngineBytes(work)}));
-  std::move(*worker).Dismiss();
-  return plan;
-}
-
-Status SendRequests(Worker& worker, const std::vector<Operation*>& operations) {
-  TakeRequests message;
-  message.num_in_all = operations.size();
-  uint64_t bytes = 0;
-  for (const Operation* operation : operations) {
-    message.requests.push_back(
-        {.key = operation->key,
-         .token_ids = operation->token_ids,
-         .max_new_tokens = operation->prompt->max_tokens});
-    bytes += operation->key.size() + 32 + 4 * operation->token_ids.size();
-    if (bytes < kUsualMessageBytes) continue;
-    REVLM_TRY(worker.Send(std::move(message)));
-    message = TakeRequests();
-    bytes = 0;
-  }
-  return worker.Send(std::move(message));
 }
 
 Result<Preparation> Prepare(const RunOptions& options) {
@@ -443,7 +220,7 @@ Result<Preparation> Prepare(const RunOptions& options) {
           limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes)));
   prepared.order = ModelOrder(prepared, num_models);
   prepared.work.resize(num_models);
-  REVLM_TRY(Describer(prepared).DescribeAll());
+  REVLM_TRY(DescribeModels(prepared));
   prepared.program_bytes = ProgramBytes(options, prepared);
   std::vector<uint64_t> floors;
   for (ModelWork& work : prepared.work) {

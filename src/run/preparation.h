@@ -69,8 +69,8 @@ struct Preparation {
   std::string limit_notice;    // the limit is less than was asked for
   memory::Image image;         // of this process
   uint64_t limit_bytes = 0;
-  uint64_t program_bytes = 0;  // of this process
-  uint64_t floor_bytes = 0;    // the least limit
+  uint64_t program_bytes = 0;       // of this process
+  uint64_t floor_bytes = 0;         // the least limit
   uint64_t workers_peak_bytes = 0;  // measured, of the workers until now
   int32_t max_models_at_once = 0;   // that memory would allow
   int32_t num_workers = 0;          // at once
@@ -90,16 +90,5 @@ struct Preparation {
 };
 
 Result<Preparation> Prepare(const RunOptions& options);
-
-// The message that opens a model in a worker of this run.
-OpenModel MakeOpenModel(const Preparation& prepared,
-                        const std::string& reference);
-
-// How its engine would spend what it gets. Opens a worker when none is open;
-// none is when it ends.
-Result<engine::RunPlan> PlanModel(const Preparation& prepared, ModelWork& work);
-
-// Hands a list of operations to a worker.
-Status SendRequests(Worker& worker, const std::vector<Operation*>& operations);
 
 }  // namespace revlm::run

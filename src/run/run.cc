@@ -85,7 +85,7 @@ class Runner : public RunHost {
   int64_t num_resumed_ = 0;
   std::vector<int64_t> left_of_;  // operations without a result, by model
   std::vector<double> done_of_;   // of the operations a worker has, by model
-  double fraction_ = 0;          // told last
+  double fraction_ = 0;           // told last
 };
 
 void Runner::Report(RunEvent event) const {
@@ -120,10 +120,9 @@ Status Runner::Resume() {
   }
   num_finished_ = num_resumed_;
   for (const ModelWork& work : prepared_.work) {
-    left_of_[IndexOf(work)] =
-        std::ranges::count_if(work.operations, [](const Operation& operation) {
-          return !operation.result;
-        });
+    left_of_[IndexOf(work)] = std::ranges::count_if(
+        work.operations,
+        [](const Operation& operation) { return !operation.result; });
   }
   if (records.empty()) return {};
   for (size_t i = 0; i < prepared_.work.size(); ++i) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -57,6 +59,14 @@ Status KeepWithin(uint64_t process_bytes, int32_t num_threads) {
                            num_stacks * kStackBytes);
 }
 
+// Whether a disk that is full is why keys and values could not wait there: no
+// fault of the model's.
+bool IsFull(const std::string& directory, uint64_t spilled_bytes) {
+  std::error_code error;
+  const auto space = std::filesystem::space(directory, error);
+  return !error && space.available < spilled_bytes;
+}
+
 // The key does not cover the weights: two models that share configuration and
 // tokenizer share keys.
 std::string CaptureFile(const std::string& alias, const std::string& key) {
@@ -67,10 +77,9 @@ std::string CaptureFile(const std::string& alias, const std::string& key) {
 
 Result<std::unique_ptr<Session>> Session::Open(const OpenModel& message) {
   std::unique_ptr<Session> session(new Session(message));
-  REVLM_ASSIGN_OR_RETURN(
-      session->model_,
-      LoadModel(message.reference, session->options_, session->budget_,
-                message.spill_directory));
+  REVLM_ASSIGN_OR_RETURN(session->model_,
+                         LoadModel(message.reference, session->options_,
+                                   session->budget_, message.spill_directory));
   return session;
 }
 
@@ -131,29 +140,38 @@ Result<engine::RunPlan> Session::Plan(uint64_t engine_bytes) {
   return model_.engine->Plan(requests_);
 }
 
-Result<DigestRoot> Session::Digests(const AskDigests& message) {
-  std::optional<WeightDigests> digests = cache_.Find(*model_.checkpoint);
-  if (!digests) {
-    if (!std::exchange(hashes_, true)) model_.engine->HashWeights();
-    if (!message.reads_weights) return DigestRoot{};
-    REVLM_ASSIGN_OR_RETURN(const auto tensors,
-                           model_.engine->TensorDigests(std::stop_token()));
-    REVLM_ASSIGN_OR_RETURN(digests,
-                           MakeWeightDigests(*model_.checkpoint, tensors));
-    cache_.Store(*model_.checkpoint, *digests);
-  }
+Result<std::optional<WeightDigests>> Session::FindDigests(bool reads_weights) {
+  std::optional<WeightDigests> kept = cache_.Find(*model_.checkpoint);
+  if (kept) return kept;
+  if (!std::exchange(hashes_, true)) model_.engine->HashWeights();
+  if (!reads_weights) return std::nullopt;
+  REVLM_ASSIGN_OR_RETURN(const auto tensors,
+                         model_.engine->TensorDigests(std::stop_token()));
+  REVLM_ASSIGN_OR_RETURN(WeightDigests digests,
+                         MakeWeightDigests(*model_.checkpoint, tensors));
+  cache_.Store(*model_.checkpoint, digests);
+  return digests;
+}
+
+FromWorker Session::Digests(const AskDigests& message) {
+  auto digests = FindDigests(message.reads_weights);
+  if (!digests) return Failed{.error = std::move(digests).error()};
+  if (!*digests) return DigestRoot{};
   if (!message.tensors_file.empty()) {
-    REVLM_TRY(base::WriteFileAtomically(
+    const Status written = base::WriteFileAtomically(
         message.tensors_file,
-        TensorsToJson(*model_.checkpoint, *digests).dump(1) + "\n"));
+        TensorsToJson(*model_.checkpoint, **digests).dump(1) + "\n");
+    if (!written) return Failed{.error = written.error(), .is_of_output = true};
   }
-  return DigestRoot{digests->root};
+  return DigestRoot{(*digests)->root};
 }
 
 std::optional<Failed> Session::Run(const RunRequests& message,
                                    const Tell& tell) {
   if (message.process_bytes > 0) {
-    if (const Status kept = KeepWithin(message.process_bytes, options_.num_threads); !kept) {
+    if (const Status kept =
+            KeepWithin(message.process_bytes, options_.num_threads);
+        !kept) {
       return Failed{.error = kept.error()};
     }
   }
@@ -172,7 +190,11 @@ std::optional<Failed> Session::Run(const RunRequests& message,
   std::optional<std::chrono::nanoseconds> told;
   engine::RunHooks hooks;
   hooks.stop = stop.get_token();
-  hooks.on_plan = [&](const engine::RunPlan& plan) { keep(tell(plan), false); };
+  uint64_t spilled_bytes = 0;
+  hooks.on_plan = [&](const engine::RunPlan& plan) {
+    spilled_bytes = plan.use.spilled_bytes;
+    keep(tell(plan), false);
+  };
   hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
     if (failed) return;
     CompletedRequest done = {.request_idx = request_idx, .result = {}};
@@ -189,7 +211,12 @@ std::optional<Failed> Session::Run(const RunRequests& message,
     keep(tell(progress), false);
   };
   const Status status = model_.engine->Run(requests_, hooks);
-  if (!failed && !status) failed = Failed{.error = status.error()};
+  if (!failed && !status) {
+    failed =
+        Failed{.error = status.error(),
+               .is_of_output = status.error().code == ErrorCode::kUnavailable &&
+                               IsFull(spill_directory_, spilled_bytes)};
+  }
   return failed;
 }
 

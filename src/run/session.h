@@ -35,7 +35,8 @@ class Session {
   const std::vector<std::string>& keys() const { return keys_; }
   uint64_t FloorBytes();
   Result<engine::RunPlan> Plan(uint64_t engine_bytes);
-  Result<DigestRoot> Digests(const AskDigests& message);
+  // DigestRoot, or Failed.
+  FromWorker Digests(const AskDigests& message);
 
   // How running the requests taken ended: nothing when all are complete.
   std::optional<Failed> Run(const RunRequests& message, const Tell& tell);
@@ -43,13 +44,17 @@ class Session {
  private:
   explicit Session(const OpenModel& message)
       : options_(message.options),
+        spill_directory_(message.spill_directory),
         budget_(message.budget_bytes),
         cache_(message.options.environment.cache_dir) {}
 
+  // Those that are kept, or, when `reads_weights`, taken now.
+  Result<std::optional<WeightDigests>> FindDigests(bool reads_weights);
   // What keeps the engine from taking more than `engine_bytes`.
   Result<memory::Reservation> LeaveFor(uint64_t engine_bytes);
 
   const RunOptions options_;
+  const std::string spill_directory_;
   memory::Budget budget_;
   const DigestCache cache_;
   Model model_;

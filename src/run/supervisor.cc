@@ -69,9 +69,13 @@ void Supervisor::Wait(int stop_fd) const {
     }
   }
   int timeout_ms = -1;
-  if (wakes_at) {
-    const auto left = std::max(*wakes_at - clock_.Monotonic(),
-                               std::chrono::nanoseconds(0));
+  const bool has_more = std::ranges::any_of(
+      live_, [](const ModelRunner& runner) { return runner.has_more(); });
+  if (has_more) {
+    timeout_ms = 0;
+  } else if (wakes_at) {
+    const auto left =
+        std::max(*wakes_at - clock_.Monotonic(), std::chrono::nanoseconds(0));
     timeout_ms = static_cast<int>(
         std::chrono::ceil<std::chrono::milliseconds>(left).count());
   }

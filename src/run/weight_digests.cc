@@ -8,8 +8,8 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "run/op_record.h"
 #include "run/model.h"
+#include "run/op_record.h"
 #include "run/plan.h"
 
 namespace revlm::run {
@@ -117,7 +117,8 @@ void DigestCache::Store(const formats::Checkpoint& checkpoint,
 }
 
 void DigestCache::RemoveTemporaryFilesOf(int64_t pid) const {
-  if (!directory_.empty()) base::RemoveTemporaryFiles(directory_ + "/digests", pid);
+  if (!directory_.empty())
+    base::RemoveTemporaryFiles(directory_ + "/digests", pid);
 }
 
 }  // namespace revlm::run

@@ -12,8 +12,7 @@ Result<Worker> Worker::Start(const RunOptions& options) {
   REVLM_ASSIGN_OR_RETURN(
       base::ChildProcess process,
       base::ChildProcess::Start(options.worker_program, {},
-                                options.environment.variables,
-                                sockets.second));
+                                options.environment.variables, sockets.second));
   return Worker(std::move(process), std::move(sockets.first));
 }
 
@@ -41,7 +40,9 @@ std::unexpected<Error> Worker::MadeNoSense(const FromWorker& answer) {
 }
 
 Status Worker::Send(const ToWorker& message) {
-  Status sent = channel_.Send(ToBytes(message));
+  // It has nothing else to do than to read.
+  constexpr std::chrono::minutes kPatience(1);
+  Status sent = channel_.Send(ToBytes(message), kPatience);
   if (!sent) return Died(sent.error());
   return sent;
 }

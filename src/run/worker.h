@@ -1,8 +1,8 @@
 // One worker process, seen from the run that started it.
 //
 // A worker that dies, hangs up or makes no sense is an error of that worker:
-// `is_dead`, and an error kUnavailable with how it ended. There is nothing to do
-// with it then but destroy it. Other errors are its answers.
+// `is_dead`, and an error kUnavailable with how it ended. There is nothing to
+// do with it then but destroy it. Other errors are its answers.
 //
 // Threads: thread-confined; the thread that starts a worker outlives it.
 // Memory: that of base::Channel. Errors: kUnavailable (it died or cannot be

@@ -8,7 +8,8 @@
 //   AskFloor       -> FloorBytes
 //   AskPlan        -> engine::RunPlan
 //   AskDigests     -> DigestRoot
-//   RunRequests    -> engine::RunPlan, then engine::Progress and CompletedRequest
+//   RunRequests    -> engine::RunPlan, then engine::Progress and
+//   CompletedRequest
 //                     as they come, then RunEnded
 //
 // Instead of its answer, anything may be answered by `Failed`; the worker goes
@@ -120,10 +121,9 @@ struct Failed {
 
 using ToWorker = std::variant<OpenModel, EncodePrompts, TakeRequests, AskFloor,
                               AskPlan, AskDigests, RunRequests>;
-using FromWorker =
-    std::variant<Failed, ModelDescription, EncodedPrompts, FloorBytes,
-                 engine::RunPlan, DigestRoot, engine::Progress,
-                 CompletedRequest, RunEnded>;
+using FromWorker = std::variant<Failed, ModelDescription, EncodedPrompts,
+                                FloorBytes, engine::RunPlan, DigestRoot,
+                                engine::Progress, CompletedRequest, RunEnded>;
 
 std::string ToBytes(const ToWorker& message);
 std::string ToBytes(const FromWorker& message);

@@ -1,5 +1,6 @@
 #include "run/worker_service.h"
 
+#include <chrono>
 #include <memory>
 #include <new>
 #include <optional>
@@ -40,8 +41,10 @@ class Service {
     return ToWorkerFromBytes(bytes);
   }
 
+  // The run's process may be suspended; when it is gone, that is an error.
   Status Send(const FromWorker& message) {
-    return channel_.Send(ToBytes(message));
+    constexpr std::chrono::milliseconds kForEver(-1);
+    return channel_.Send(ToBytes(message), kForEver);
   }
 
   Result<std::optional<FromWorker>> Answer(ToWorker question) {
@@ -90,7 +93,7 @@ class Service {
     return AnswerOr(session_->Plan(message.engine_bytes));
   }
   std::optional<FromWorker> Do(const AskDigests& message) {
-    return AnswerOr(session_->Digests(message));
+    return session_->Digests(message);
   }
   std::optional<FromWorker> Do(const RunRequests& message) {
     if (hooks_.before_run) hooks_.before_run(*session_);

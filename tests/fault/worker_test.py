@@ -3,6 +3,7 @@ is recorded once, with its true outcome, and the others go on.
 
   worker_test.py [REVLM]              6 kills, as ctest does
   worker_test.py [REVLM] --kills 200  what is promised; --seed S for others
+  worker_test.py REVLM KillTest       these alone
 """
 
 import argparse
@@ -23,7 +24,7 @@ os.environ.setdefault("REVLM", str(ROOT / "build" / "cli" / "revlm"))
 
 import checkpoints
 import revlm_process
-from revlm_process import MODEL, OTHER_MODEL, PROMPTS
+from revlm_process import MODEL, PROMPTS
 
 OPTIONS = argparse.Namespace(kills=6, seed=1)
 POISON_WORKER = os.environ.get(
@@ -259,7 +260,8 @@ class PoisonTest(FaultTest):
     def setUp(self):
         super().setUp()
         self.write_prompts(20)
-        self.models = [f"a={MODEL}", f"b={OTHER_MODEL}"]
+        # Not of one shape: those that share it share the keys of operations.
+        self.models = [f"a={MODEL}", *self.make_models("b")]
         self.revlm(*self.command("whole"))
         self.whole = [json.loads(line)
                       for line in self.results("whole").splitlines()]
@@ -336,10 +338,11 @@ def main():
                         default=os.environ["REVLM"])
     parser.add_argument("--kills", type=int, default=OPTIONS.kills)
     parser.add_argument("--seed", type=int, default=OPTIONS.seed)
+    parser.add_argument("tests", nargs="*")
     parser.parse_args(namespace=OPTIONS)
     revlm_process.REVLM = str(OPTIONS.revlm.resolve())
     sys.stdout.reconfigure(line_buffering=True)
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=[*sys.argv[:1], *OPTIONS.tests])
 
 
 if __name__ == "__main__":
