@@ -163,6 +163,10 @@ struct OperationResult {
   // "context" (the model's context is full); empty when it failed.
   std::string finish_reason;
   std::string capture_file;  // beneath the run directory; empty: none
+  int32_t attempts = 1;
+  // From being given to its model until it was finished; prompts go together,
+  // so these are no parts of a whole. 0: finished by an earlier start.
+  double duration_seconds = 0;
   std::optional<Error> error;
 };
 

@@ -280,6 +280,7 @@ Status Runner::RunOperations(const Model& model,
   std::vector<Operation*> requested;
   int64_t num_tokens = 0;  // at most, of all requests
   const int64_t num_finished_before = num_finished_;
+  const double given_seconds = Seconds();
   for (Operation* operation : pending) {
     PlannedOperation& planned = *operation->planned;
     if (planned.error) {
@@ -310,6 +311,7 @@ Status Runner::RunOperations(const Model& model,
         StartResult(model, *operation.planned->prompt, operation.planned->key);
     result.prompt_token_ids = requests[request_idx].prompt;
     kept = FillResult(model, directory_->path(), std::move(completion), result);
+    result.duration_seconds = Seconds() - given_seconds;
     if (kept) kept = Finish(operation, std::move(result));
     if (!kept) stop.request_stop();
   };
