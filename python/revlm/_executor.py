@@ -11,6 +11,7 @@ from revlm import _revlm
 from revlm._environment import read_environment
 from revlm._errors import RevUsageError
 from revlm._result import Result
+from revlm._types import RunOptions, Statistics, Status
 
 ModelPath = Union[str, "os.PathLike[str]"]
 Mode = Literal["cross_product", "paired", "broadcast"]
@@ -21,7 +22,7 @@ class BatchResults(TypedDict):
     """What `process_batch` returns."""
 
     results: list[Result]
-    statistics: _revlm.Statistics
+    statistics: Statistics
     run_dir: str
 
 
@@ -63,7 +64,7 @@ class ParallelExecutor:
                  top_p: float = 1.0,
                  seed: int = 0) -> None:
         self.config = config if config is not None else _revlm.MemoryConfig()
-        self._run: _revlm.RunOptions = {
+        self._run: RunOptions = {
             "workers": workers,
             "adaptive": adaptive,
             "priority": priority,
@@ -103,7 +104,7 @@ class ParallelExecutor:
                 "statistics": batch["statistics"],
                 "run_dir": batch["run_dir"]}
 
-    def get_status(self) -> _revlm.Status:
+    def get_status(self) -> Status:
         """Memory, and operations in work and done. From any thread."""
         return self._executor.get_status()
 

@@ -1,54 +1,10 @@
 """The extension; see python/module.cc. Use what `revlm` itself offers."""
 
-from typing import Any, Optional, TypedDict
+from typing import Optional
+
+from revlm._types import Batch, MemorySnapshot, RunOptions, Status
 
 __version__: str
-
-class MemorySnapshot(TypedDict):
-    total_limit_gb: float
-    allocated_gb: float
-    available_gb: float
-    peak_gb: float
-    system_gb: float
-    system_available_gb: float
-
-class Status(TypedDict):
-    memory_status: MemorySnapshot
-    active_tasks: int
-    completed_tasks: int
-    failed_tasks: int
-    is_shut_down: bool
-
-class Statistics(TypedDict):
-    throughput: float
-    duration_seconds: float
-    models_processed: int
-    prompts_processed: int
-    operations: int
-    succeeded: int
-    failed: int
-    retried: int
-    peak_memory_gb: float
-
-class Batch(TypedDict):
-    results: list[dict[str, Any]]
-    statistics: Statistics
-    run_dir: str
-
-class RunOptions(TypedDict):
-    workers: Optional[int]
-    adaptive: bool
-    priority: int
-    max_retries: int
-    circuit_breaker: bool
-    output_dir: bytes
-    runs_dir: bytes
-    max_tokens: int
-    temperature: float
-    top_k: int
-    top_p: float
-    seed: int
-    environment: dict[str, bytes]
 
 class MemoryConfig:
     def __init__(self, total_limit_gb: float = ..., per_process_gb: float = ...,

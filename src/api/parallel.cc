@@ -142,7 +142,8 @@ RunOptions ParallelExecutor::State::OptionsFor(const Batch& batch) {
   run.batch_size = batch.batch_size;
   run.memory_limit_bytes = Bytes(memory.total_limit_gb - memory.buffer_gb);
   // As on the command line, the default is where a worker begins and no cap.
-  if (memory.per_process_gb != MemoryConfig().per_process_gb) {
+  if (memory.per_process_gb !=
+      MemoryConfigFor(memory.total_limit_gb).per_process_gb) {
     run.per_process_bytes = Bytes(memory.per_process_gb);
   }
   run.on_event = [this](const RunEvent& event) {
