@@ -15,19 +15,33 @@ namespace py = pybind11;
 namespace revlm::python {
 namespace {
 
+// The member `name` of the options, or RevUsageError.
+template <typename T>
+T Get(const py::dict& from, const char* name) {
+  try {
+    return from[name].cast<T>();
+  } catch (const py::cast_error&) {
+    Raise({.code = ErrorCode::kInvalidArgument,
+           .message = py::str("{}: found {!r}, which is of another kind or out "
+                              "of its range")
+                          .format(name, from[name])
+                          .cast<std::string>()});
+  }
+}
+
 // What every call has in common, as the Python layer gives it.
 RunOptions RunOptionsFrom(const py::dict& from) {
   RunOptions run;
-  run.output_dir = from["output_dir"].cast<std::string>();
-  run.runs_dir = from["runs_dir"].cast<std::string>();
-  run.priority = from["priority"].cast<int32_t>();
-  run.max_tokens = from["max_tokens"].cast<int32_t>();
-  run.sampling.temperature = from["temperature"].cast<float>();
-  run.sampling.top_k = from["top_k"].cast<int32_t>();
-  run.sampling.top_p = from["top_p"].cast<float>();
-  run.sampling.seed = from["seed"].cast<uint64_t>();
-  run.environment = EnvironmentFrom(from["environment"].cast<py::dict>());
+  run.output_dir = Get<std::string>(from, "output_dir");
+  run.runs_dir = Get<std::string>(from, "runs_dir");
+  run.priority = Get<int32_t>(from, "priority");
+  run.max_tokens = Get<int32_t>(from, "max_tokens");
+  run.sampling.temperature = Get<float>(from, "temperature");
+  run.sampling.top_k = Get<int32_t>(from, "top_k");
+  run.sampling.top_p = Get<float>(from, "top_p");
+  run.sampling.seed = Get<uint64_t>(from, "seed");
   // TODO(#4): workers, adaptive, max_retries and circuit_breaker are in `from`.
+  run.environment = EnvironmentFrom(from["environment"].cast<py::dict>());
   // Notices are the run's; who wants them listens to Python's logging.
   run.on_event = LogNotice;
   return run;

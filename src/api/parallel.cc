@@ -79,9 +79,10 @@ struct ParallelExecutor::State {
       : options(std::move(of)),
         monitor(*MemoryMonitor::Create(options.memory.total_limit_gb)) {}
 
-  // Waits for its turn and takes it.
+  // Waits for its turn and takes it; `End` gives it back.
   Status Begin(const std::stop_token& stop);
-  void End(const Result<RunSummary>& summary);
+  void End();
+  void Count(const RunSummary& summary);
   RunOptions OptionsFor(const Batch& batch);
 
   const ExecutorOptions options;
@@ -120,15 +121,18 @@ Status ParallelExecutor::State::Begin(const std::stop_token& stop_of_call) {
   return {};
 }
 
-void ParallelExecutor::State::End(const Result<RunSummary>& summary) {
+void ParallelExecutor::State::End() {
   const std::scoped_lock lock(mutex);
-  if (summary) {
-    num_completed += static_cast<int64_t>(summary->results.size());
-    num_failed += summary->num_failed;
-  }
   num_active = num_running_done = 0;
   runner = {};
   changed.notify_all();
+}
+
+void ParallelExecutor::State::Count(const RunSummary& summary) {
+  const std::scoped_lock lock(mutex);
+  num_active = num_running_done = 0;
+  num_completed += static_cast<int64_t>(summary.results.size());
+  num_failed += summary.num_failed;
 }
 
 RunOptions ParallelExecutor::State::OptionsFor(const Batch& batch) {
@@ -189,6 +193,8 @@ Result<BatchResult> ParallelExecutor::Process(const Batch& batch) {
   // Without prompts, a run would ask the built-in ones.
   if (batch.prompts.empty()) return BatchResult{};
   REVLM_TRY(state_->Begin(batch.stop));
+  const std::unique_ptr<State, void (*)(State*)> turn(
+      state_.get(), [](State* state) { state->End(); });
   RunOptions options = state_->OptionsFor(batch);
   std::stop_source stop;
   const auto request_stop = [&stop] { stop.request_stop(); };
@@ -196,14 +202,13 @@ Result<BatchResult> ParallelExecutor::Process(const Batch& batch) {
   const std::stop_callback of_executor(state_->stop.get_token(), request_stop);
   const std::stop_callback of_options(state_->options.run.stop, request_stop);
   options.stop = stop.get_token();
-  Result<RunSummary> summary = Run(options);
-  state_->End(summary);
-  REVLM_TRY(summary);
+  REVLM_ASSIGN_OR_RETURN(RunSummary summary, Run(options));
+  state_->Count(summary);
   BatchResult result = {.results = {},
-                        .statistics = StatisticsOf(*summary),
-                        .run_dir = summary->run_dir,
-                        .stopped_by = summary->stopped_by};
-  REVLM_ASSIGN_OR_RETURN(result.results, Complete(options, *summary));
+                        .statistics = StatisticsOf(summary),
+                        .run_dir = summary.run_dir,
+                        .stopped_by = summary.stopped_by};
+  REVLM_ASSIGN_OR_RETURN(result.results, Complete(options, summary));
   return result;
 }
 

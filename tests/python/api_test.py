@@ -228,6 +228,15 @@ class ErrorTest(PackageTest):
         with self.assertRaises(TypeError):
             revlm.BatchProcessor(no_such_option=1)
 
+    def test_what_is_out_of_range_is_refused_by_name(self):
+        for name, value in (("max_tokens", 2**40), ("max_tokens", "many"),
+                            ("seed", -1), ("temperature", None),
+                            ("priority", 0.5)):
+            with self.assertRaisesRegex(revlm.RevUsageError, name):
+                revlm.ParallelExecutor(**{name: value})
+        with self.assertRaisesRegex(revlm.RevUsageError, "top-p"):
+            revlm.parallel_process_prompts(MODEL, ["a"], top_p=2.0)
+
 
 class GuestTest(PackageTest):
     def test_a_call_prints_nothing(self):

@@ -83,6 +83,16 @@ assert revlm.__file__.startswith(r"%s"), revlm.__file__
 """ % self.folder
         self.output(script, cwd=self.folder / "compat", env=environment)
 
+    def test_each_block_of_our_own_page_runs(self):
+        text = (ROOT / "docs/python.md").read_text()
+        found = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+        self.assertEqual(len(found), 3)
+        for block in found:
+            with self.subTest(block=block):
+                out = self.output(block.replace(
+                    '"examples/models/', f'"{ROOT}/examples/models/'))
+                self.assertGreater(len(out), 10)
+
     def test_the_old_name_is_the_package(self):
         shutil.copytree(ROOT / "compat/src", self.folder / "src")
         self.output("from src.executor import parallel_executor as old\n"
