@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -19,8 +20,8 @@ namespace revlm::python {
 inline constexpr std::chrono::milliseconds kSignalPoll{20};
 
 // What `call` returns, from a thread of its own. Meanwhile this thread waits
-// without the interpreter's lock and lets Python's signal handlers run, which
-// they do in the main thread only. Once one raises (KeyboardInterrupt), `stop`
+// without the interpreter's lock and, if it is the main thread, lets Python's
+// signal handlers run. Once one raises (KeyboardInterrupt), `stop`
 // is requested, the call is waited for, and the exception goes on.
 template <typename Call>
 auto Interruptible(std::stop_source& stop, Call call) {
@@ -43,7 +44,9 @@ auto Interruptible(std::stop_source& stop, Call call) {
       changed.notify_one();
     });
     std::unique_lock lock(mutex);
-    while (!changed.wait_for(lock, kSignalPoll, [&] { return is_done; })) {
+    const auto has_come_back = [&] { return is_done; };
+    if (gettid() != getpid()) changed.wait(lock, has_come_back);
+    while (!changed.wait_for(lock, kSignalPoll, has_come_back)) {
       lock.unlock();
       {
         const pybind11::gil_scoped_acquire acquired;

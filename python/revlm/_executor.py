@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, Optional, TypedDict, TypeVar, Union
 
 from revlm import _revlm
+from revlm._calls import working
 from revlm._environment import read_environment
 from revlm._errors import RevUsageError
 from revlm._result import Result
@@ -98,8 +99,9 @@ class ParallelExecutor:
                 batch_size: Optional[int] = None) -> BatchResults:
         """The prompts on the models as `mode` says; results in the order of
         models, then prompts, with statistics and the run's directory."""
-        batch = self._executor.process(_references(model_paths),
-                                       _texts(prompts), mode, batch_size)
+        references, texts = _references(model_paths), _texts(prompts)
+        with working(self.shutdown):
+            batch = self._executor.process(references, texts, mode, batch_size)
         return {"results": [Result(result) for result in batch["results"]],
                 "statistics": batch["statistics"],
                 "run_dir": batch["run_dir"]}

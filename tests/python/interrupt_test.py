@@ -46,6 +46,17 @@ executor.process_prompts_parallel(
     sys.argv[1], [f"Prompt number {i}" for i in range(24)], batch_size=1)
 """
 
+# A daemon thread is not waited for by Python.
+AT_EXIT = """
+import sys, threading, time, revlm
+executor = revlm.ParallelExecutor(output_dir="d", max_tokens=40)
+threading.Thread(target=executor.process_prompts_parallel, daemon=True,
+                 args=(sys.argv[1], ["Hello"] * 1000, 1)).start()
+while executor.get_status()["completed_tasks"] < 2:
+    time.sleep(0.001)
+print("over")
+"""
+
 
 class InterruptTest(PackageTest):
     def test_ctrl_c_stops_soon_and_the_same_call_goes_on(self):
@@ -106,6 +117,10 @@ class InterruptTest(PackageTest):
         self.assertEqual([result.prompt for result in results], PROMPTS)
         self.assertTrue(results[0].success)
         self.assertFalse(results[-1].success)
+
+    def test_an_exit_with_a_call_at_work_is_clean(self):
+        self.assertEqual(self.output(AT_EXIT, MODEL), "over\n")
+        self.assertGreaterEqual(len(self.journal_keys("d")), 2)
 
 
 class ThreadTest(PackageTest):
