@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,10 +27,12 @@ class PackageTest(unittest.TestCase):
         os.chdir(self.folder)
 
     def python(self, script, *arguments, **options):
-        """Starts a child that runs this text."""
+        """Starts a child that runs this text. Ctrl-C works in it, even where
+        these tests are run in the background of a shell."""
         return subprocess.Popen(
             [sys.executable, "-c", script, *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **options)
 
     def output(self, script, *arguments, code=0, **options):

@@ -5,7 +5,6 @@ It compiles the library again, which takes minutes, so it runs when asked for:
 """
 
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
@@ -37,6 +36,7 @@ def main():
     # Python's environment of this build is not the one under test.
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("PYTHONPATH", "REVLM_TEST_PIP")}
+    before = sorted(os.listdir(ROOT))
     with tempfile.TemporaryDirectory(prefix="revlm-pip-") as folder:
         venv = os.path.join(os.path.realpath(folder), "venv")
         python = os.path.join(venv, "bin/python")
@@ -54,8 +54,7 @@ def main():
             sys.exit("pip install . failed")
         if run(python, "-c", USE.format(venv=venv)) != 0:
             sys.exit("the installed package does not work")
-    left = [name for name in ("build-pip", "revlm.egg-info", "dist")
-            if (pathlib.Path(ROOT) / name).exists()]
+    left = sorted(set(os.listdir(ROOT)) - set(before))
     if left:
         sys.exit(f"pip install . left {left} in the source tree")
     print("pip install . works")
