@@ -168,6 +168,7 @@ TEST_F(ParallelTest, CallsFromManyThreadsTakeTurns) {
   ParallelExecutor executor = Make();
   {
     std::vector<std::jthread> callers;
+    callers.reserve(3);
     for (int i = 0; i < 3; ++i) {
       callers.emplace_back([&, i] {
         const auto results =
