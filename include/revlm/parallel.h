@@ -15,10 +15,9 @@
 // Threads: any. An executor works on one call at a time, as each is planned
 // with all the memory there is; others wait in turn. Two executors do not know
 // of each other: their limits add up. Lifetime: an executor outlives its calls.
-// Memory: the total limit less the buffer,
-// for the whole process, as revlm::Run. Errors: those of revlm::Run, and
-// kInvalidArgument (memory configuration, executor shut down). Determinism:
-// that of revlm::Run.
+// Memory: the total limit less the buffer, for the whole process, as
+// revlm::Run. Errors: those of revlm::Run, and kInvalidArgument (memory
+// configuration, executor shut down). Determinism: that of revlm::Run.
 #pragma once
 
 #include <cstdint>
