@@ -181,6 +181,10 @@ struct OperationResult {
   std::string finish_reason;
   std::string capture_file;  // beneath the run directory; empty: none
   std::optional<Error> error;
+  // From being given to its model until it was finished; prompts go together,
+  // so these are no parts of a whole. 0: finished by an earlier start, or never
+  // given. Not part of what is compared or written to results.jsonl.
+  double duration_seconds = 0;
   // How often it was asked: 1 and a retry for each time that it failed for a
   // passing reason. Not part of what is compared or written to results.jsonl.
   int32_t attempts = 1;

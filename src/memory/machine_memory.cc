@@ -147,6 +147,9 @@ MachineMemory ReadMachineMemory(const ReadSystemText& read) {
       memory.machine_bytes = *kib * 1024;
       memory.available_bytes = memory.machine_bytes;
     }
+    if (const auto kib = FindNumber(*meminfo, "MemTotal:")) {
+      memory.total_bytes = *kib * 1024;
+    }
   }
   // Lines are "number:controllers:path"; version 2 is "0::path".
   const std::string groups = read("/proc/self/cgroup").value_or("");

@@ -26,6 +26,8 @@ struct MachineMemory {
   std::optional<uint64_t> available_bytes;
   // What the machine has left, whatever groups allow.
   std::optional<uint64_t> machine_bytes;
+  // What the machine has, used or not.
+  std::optional<uint64_t> total_bytes;
 };
 
 MachineMemory ReadMachineMemory(const ReadSystemText& read);

@@ -126,6 +126,7 @@ Status ModelRunner::RunNext() {
     }
   }
   phase_ = Phase::kRunning;
+  given_ = clock_.Monotonic();
   std::vector<Operation*> operations;
   group_tokens_ = 0;
   for (const size_t i : group_) {
@@ -251,6 +252,8 @@ Status ModelRunner::Completed(CompletedRequest completed) {
   Operation& operation = *pending_[idx];
   if (operation.result) return {};  // told twice
   completed.result.attempts = attempts_[idx];
+  completed.result.duration_seconds =
+      std::chrono::duration<double>(clock_.Monotonic() - given_).count();
   num_run_retries_ = 0;
   num_open_retries_ = 0;
   REVLM_TRY(host_.Finish(work_, operation, std::move(completed.result)));

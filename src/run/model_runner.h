@@ -137,10 +137,11 @@ class ModelRunner {
   bool is_checked_ = false;  // the weights are those of the known root
   std::optional<Worker> worker_;
   std::optional<std::chrono::nanoseconds> wakes_at_;
-  std::vector<Operation*> pending_;  // when it began, the most urgent first
-  std::vector<int32_t> attempts_;    // of each of them
-  std::vector<size_t> group_;        // of them, what the worker was given
-  int64_t group_tokens_ = 0;         // of theirs, at most
+  std::vector<Operation*> pending_;    // when it began, the most urgent first
+  std::vector<int32_t> attempts_;      // of each of them
+  std::vector<size_t> group_;          // of them, what the worker was given
+  std::chrono::nanoseconds given_{0};  // when
+  int64_t group_tokens_ = 0;           // of theirs, at most
   std::optional<sched::PoisonSearch> search_;
   size_t num_quarantined_ = 0;    // of the search, that were told
   int64_t num_run_retries_ = 0;   // since something was finished
