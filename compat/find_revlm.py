@@ -1,4 +1,4 @@
-"""Finds the program and the package that the scripts of this folder use."""
+"""Finds the program and the models that the scripts of this folder use."""
 
 import os
 import pathlib
@@ -22,13 +22,6 @@ def program():
               file=sys.stderr)
         sys.exit(2)
     return found
-
-
-def add_package():
-    """Makes `import revlm` find the build tree's package, if there is one."""
-    built = ROOT / "build" / "python"
-    if built.exists():
-        sys.path.append(str(built))
 
 
 def bundled_models():

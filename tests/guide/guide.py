@@ -16,6 +16,12 @@ NUM_PYTHON_BLOCKS = 3
 NUM_SCRIPTS = 2
 NUM_PARALLEL_FLAGS = 8  # --parallel, --parallel-*
 
+# The guide's flags that revlm does not have yet: what needs one is skipped, and
+# the tests fail once it has.
+PENDING_FLAGS = ("--parallel-adaptive", "--adaptation-interval",
+                 "--parallel-monitor", "--debug", "--enable-circuit-breaker",
+                 "--max-retries")
+
 MODES = ("cross_product", "paired", "broadcast")
 DEFAULT_CHALLENGES = 10
 

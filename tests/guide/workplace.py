@@ -14,6 +14,9 @@ import guide
 
 ROOT = guide.ROOT
 REVLM = pathlib.Path(os.environ.get("REVLM", ROOT / "build/cli/revlm"))
+# What the build tree's package is made for.
+PYTHON = os.environ.get("REVLM_PYTHON") or sys.executable
+PACKAGE = REVLM.resolve().parents[1] / "python"
 SANITIZED = bool(os.environ.get("REVLM_SANITIZE"))
 TIMEOUT_SECONDS = 1800
 
@@ -38,12 +41,10 @@ class Workplace:
         shutil.copytree(ROOT / "compat", self.folder)
         (self.root / "build" / "cli").mkdir(parents=True)
         (self.root / "build" / "cli" / "revlm").symlink_to(REVLM.resolve())
-        package = REVLM.resolve().parents[1] / "python"
-        if package.exists():
-            (self.root / "build" / "python").symlink_to(package)
+        (self.root / "build" / "python").symlink_to(PACKAGE)
         (self.root / "examples").symlink_to(ROOT / "examples")
         (self.root / "bin").mkdir()
-        (self.root / "bin" / "python").symlink_to(sys.executable)
+        (self.root / "bin" / "python").symlink_to(PYTHON)
         for name in set(STAND_INS.values()):
             self._add_model(name)
         self.environment = {
@@ -83,16 +84,16 @@ class Workplace:
                       lambda match: str(self.model(STAND_INS[match.group()])),
                       text)
 
-    def shell(self, text, env=None):
+    def shell(self, text):
         """What a shell makes of `text` here, once it has ended."""
-        return subprocess.run(
-            ["bash", "-c", text], cwd=self.folder, capture_output=True,
-            env={**self.environment, **(env or {})},
-            stdin=subprocess.DEVNULL, text=True, timeout=TIMEOUT_SECONDS)
+        return self._run("bash", text)
 
     def python(self, text):
-        """What `python` makes of a block typed here."""
+        """What `python` makes of a block that is typed here."""
+        return self._run(self.root / "bin" / "python", text)
+
+    def _run(self, program, text):
         return subprocess.run(
-            ["python", "-c", text], cwd=self.folder, capture_output=True,
+            [program, "-c", text], cwd=self.folder, capture_output=True,
             env=self.environment, stdin=subprocess.DEVNULL, text=True,
             timeout=TIMEOUT_SECONDS)
