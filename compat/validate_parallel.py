@@ -253,9 +253,14 @@ def resume(at):
 @promise("two programs do not work in one directory")
 def one_holder(at):
     first = at.runs.start_run("held", *at.slow_run)
-    expect(at.runs.wait_for_record("held", first), "it ended too early")
-    document = at.runs.run("held", *at.slow_run, code=2)
-    first.send_signal(signal.SIGINT)
+    try:
+        expect(at.runs.wait_for_record("held", first), "it ended too early")
+        first.send_signal(signal.SIGSTOP)  # it holds on, and does not end
+        document = at.runs.run("held", *at.slow_run, code=2)
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.send_signal(signal.SIGCONT)
+        first.wait()
     at.runs.finish(first, 130)
     return f"exit code {document['exit_code']} for the second"
 
