@@ -15,10 +15,18 @@ constexpr char kExamples[] =
     "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
     "  revlm inspect ./my-model\n";
 
-// Help without types and defaults that the text says better.
+// Help without types and defaults that the text says better, and without the
+// later names of an option, which are spellings of an earlier program.
 class Formatter : public CLI::Formatter {
  public:
   Formatter() { column_width(27); }
+  std::string make_option_name(const CLI::Option* option,
+                               bool is_positional) const override {
+    if (is_positional || option->get_lnames().size() < 2) {
+      return CLI::Formatter::make_option_name(option, is_positional);
+    }
+    return "--" + option->get_lnames().front();
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     if (option->get_type_size() == 0) return "";
     return " " + option->get_option_text();
@@ -130,7 +138,8 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
       ->option_text("N")
       ->group(group);
-  app.add_option("--parallel-memory-limit", line.memory_limit_gib,
+  app.add_option("--parallel-memory-limit,--memory-limit",
+                 line.memory_limit_gib,
                  "GiB for the whole program, as a hard limit (36)")
       ->check(GibibytesValidator())
       ->option_text("G")
@@ -153,7 +162,8 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
   const std::string group = "Together";
   CLI::Option* const parallel =
       app.add_flag("--parallel", line.parallel,
-                   "Prompts go through a model together: the default")
+                   "Prompts go through a model together: the default,\n"
+                   "except of run_rev.py")
           ->group(group);
   CLI::Option* const no_parallel =
       app.add_flag("--no-parallel", line.no_parallel, "One prompt at a time")
@@ -205,7 +215,7 @@ void AddRunOptions(CLI::App& app, CommandLine& line) {
   AddParallelOptions(app, line);
   AddFailureOptions(app, line);
   AddEngineOptions(app, line);
-  app.add_option("--output-dir", line.run.output_dir,
+  app.add_option("--output-dir,--output", line.run.output_dir,
                  "This run's directory; default: in rev-runs")
       ->option_text("D")
       ->group("Output");
