@@ -51,7 +51,7 @@ struct Plan {
   std::vector<bool> pinned;  // by slab
   PassLimits pass_limits;
   ProductLimits products;  // of its passes
-  std::vector<GroupShape> groups;
+  std::shared_ptr<const std::vector<GroupShape>> groups;
   bool spills = false;
   MemoryUse use;
   uint64_t floor_bytes = 0;

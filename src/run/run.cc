@@ -13,7 +13,9 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "memory/image.h"
+#include "memory/pressure.h"
 #include "memory/process_memory.h"
+#include "run/adaptive_runner.h"
 #include "run/host.h"
 #include "run/manifest.h"
 #include "run/model.h"
@@ -33,6 +35,16 @@ struct Operation {
   const Model* model;
   PlannedOperation* planned;
   std::optional<OperationResult> result;
+};
+
+// What is put to a model, and how far that has come.
+struct Batch {
+  std::vector<engine::Request> requests;
+  std::vector<Operation*> operations;  // of each request
+  int64_t num_tokens = 0;              // at most, of all
+  int64_t num_finished_before = 0;     // of the run
+  int64_t num_done = 0;                // requests and
+  int64_t tokens_done = 0;             // tokens, of earlier parts
 };
 
 class Runner {
@@ -55,6 +67,10 @@ class Runner {
   Status RunModels();
   Status RunModel(size_t model_idx);
   Status RunOperations(const Model& model, std::span<Operation* const> pending);
+  Status RunAdaptively(const Model& model, Batch& batch);
+  Result<int64_t> RunPart(const Model& model, Batch& batch, size_t begin,
+                          size_t end);
+  Status NoteChange(const Model& model, const sched::Decision& decision);
   Status Finish(Operation& operation, OperationResult result);
 
   const Model& model(size_t model_idx) const {
@@ -75,6 +91,8 @@ class Runner {
   }
   void Tell(RunEvent::Kind kind, std::string message) const;
   void TellPlan(const Model& model, const engine::RunPlan& plan);
+  void ReportProgress(const Model& model, const Batch& batch,
+                      const engine::Progress& progress) const;
   void Report(RunEvent event) const;
 
   const RunOptions& options_;
@@ -276,10 +294,7 @@ void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
 
 Status Runner::RunOperations(const Model& model,
                              std::span<Operation* const> pending) {
-  std::vector<engine::Request> requests;
-  std::vector<Operation*> requested;
-  int64_t num_tokens = 0;  // at most, of all requests
-  const int64_t num_finished_before = num_finished_;
+  Batch batch;
   for (Operation* operation : pending) {
     PlannedOperation& planned = *operation->planned;
     if (planned.error) {
@@ -288,52 +303,18 @@ Status Runner::RunOperations(const Model& model,
       REVLM_TRY(Finish(*operation, std::move(result)));
       continue;
     }
-    num_tokens += static_cast<int64_t>(planned.request.prompt.size()) +
-                  planned.prompt->max_tokens;
-    requests.push_back(std::move(planned.request));
-    requested.push_back(operation);
+    batch.num_tokens += static_cast<int64_t>(planned.request.prompt.size()) +
+                        planned.prompt->max_tokens;
+    batch.requests.push_back(std::move(planned.request));
+    batch.operations.push_back(operation);
   }
-  if (requests.empty()) return {};
-
-  // Stops when the caller asks for it and when a result cannot be kept.
-  std::stop_source stop;
-  const std::stop_callback forward(options_.stop,
-                                   [&stop] { stop.request_stop(); });
-  Status kept;
-  engine::RunHooks hooks;
-  hooks.stop = stop.get_token();
-  hooks.on_plan = [&](const engine::RunPlan& plan) { TellPlan(model, plan); };
-  hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
-    if (!kept) return;
-    Operation& operation = *requested[request_idx];
-    OperationResult result =
-        StartResult(model, *operation.planned->prompt, operation.planned->key);
-    result.prompt_token_ids = requests[request_idx].prompt;
-    kept = FillResult(model, directory_->path(), std::move(completion), result);
-    if (kept) kept = Finish(operation, std::move(result));
-    if (!kept) stop.request_stop();
-  };
-  hooks.on_progress = [&](const engine::Progress& progress) {
-    const bool is_prefill = progress.phase == engine::Progress::Phase::kPrefill;
-    RunEvent event;
-    event.model = model.alias;
-    event.phase = is_prefill ? "prefill" : "decode";
-    event.layer = progress.slab_idx;
-    event.num_layers = progress.num_slabs;
-    const double done =
-        std::max(static_cast<double>(progress.tokens_done) /
-                     static_cast<double>(std::max<int64_t>(num_tokens, 1)),
-                 static_cast<double>(progress.num_complete) /
-                     static_cast<double>(requests.size()));
-    event.fraction =
-        (static_cast<double>(num_finished_before) +
-         std::min(done, 1.0) * static_cast<double>(pending.size())) /
-        static_cast<double>(operations_.size());
-    Report(std::move(event));
-  };
-  const Status status = model.engine->Run(requests, hooks);
-  if (!kept) return kept;
-  REVLM_TRY(status);
+  if (batch.requests.empty()) return {};
+  batch.num_finished_before = num_finished_;
+  if (options_.adaptive) {
+    REVLM_TRY(RunAdaptively(model, batch));
+  } else {
+    REVLM_TRY(RunPart(model, batch, 0, batch.requests.size()));
+  }
   RunEvent last;
   last.model = model.alias;
   last.phase = "done";
@@ -341,6 +322,107 @@ Status Runner::RunOperations(const Model& model,
                   static_cast<double>(operations_.size());
   Report(std::move(last));
   return {};
+}
+
+Status Runner::RunAdaptively(const Model& model, Batch& batch) {
+  AdaptiveWork work;
+  work.num_operations = batch.requests.size();
+  work.interval = options_.adaptation_interval;
+  REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
+                         model.engine->Plan(batch.requests));
+  StartFromPlan(plan, model.engine->FloorBytes(batch.requests),
+                model.engine->num_threads(), work);
+  work.run_part = [&](size_t begin, size_t end,
+                      const sched::Setting& setting) -> Result<int64_t> {
+    REVLM_ASSIGN_OR_RETURN(
+        const memory::Reservation held,
+        HoldBack(*prepared_.budget, setting, work.start.memory_bytes));
+    model.engine->UseThreads(setting.num_threads);
+    return RunPart(model, batch, begin, end);
+  };
+  work.read_pressure = [] { return memory::ReadPressure(); };
+  work.on_change = [&](const sched::Decision& decision) {
+    return NoteChange(model, decision);
+  };
+  const Status status = RunInParts(work, clock_);
+  model.engine->UseThreads(model.engine->num_threads());
+  return status;
+}
+
+Status Runner::NoteChange(const Model& model, const sched::Decision& decision) {
+  Tell(RunEvent::Kind::kDetail,
+       fmt::format("{}: after {} operations, {}", model.alias, num_finished_,
+                   decision.reason));
+  return directory_->LogDecision(
+      {{"schema", "revlm.decision/1"},
+       {"time", base::FormatUtc(clock_.Wall())},
+       {"model", model.alias},
+       {"num_finished", num_finished_},
+       {"batch_size", decision.setting.batch_size},
+       {"threads", decision.setting.num_threads},
+       {"memory_bytes", decision.setting.memory_bytes},
+       {"reason", decision.reason}});
+}
+
+// Runs requests `begin` to `end` - 1. Returns how many tokens went through the
+// model.
+Result<int64_t> Runner::RunPart(const Model& model, Batch& batch, size_t begin,
+                                size_t end) {
+  // Stops when the caller asks for it and when a result cannot be kept.
+  std::stop_source stop;
+  const std::stop_callback forward(options_.stop,
+                                   [&stop] { stop.request_stop(); });
+  Status kept;
+  int64_t num_tokens = 0;
+  engine::RunHooks hooks;
+  hooks.stop = stop.get_token();
+  hooks.on_plan = [&](const engine::RunPlan& plan) {
+    if (begin == 0) TellPlan(model, plan);
+  };
+  hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
+    if (!kept) return;
+    Operation& operation = *batch.operations[begin + request_idx];
+    OperationResult result =
+        StartResult(model, *operation.planned->prompt, operation.planned->key);
+    result.prompt_token_ids = batch.requests[begin + request_idx].prompt;
+    num_tokens += static_cast<int64_t>(result.prompt_token_ids.size() +
+                                       completion.tokens.size());
+    kept = FillResult(model, directory_->path(), std::move(completion), result);
+    if (kept) kept = Finish(operation, std::move(result));
+    if (!kept) stop.request_stop();
+  };
+  hooks.on_progress = [&](const engine::Progress& progress) {
+    ReportProgress(model, batch, progress);
+  };
+  const Status status =
+      model.engine->Run(std::span<const engine::Request>(batch.requests)
+                            .subspan(begin, end - begin),
+                        hooks);
+  if (!kept) return std::unexpected(std::move(kept).error());
+  REVLM_TRY(status);
+  batch.num_done += static_cast<int64_t>(end - begin);
+  batch.tokens_done += num_tokens;
+  return num_tokens;
+}
+
+void Runner::ReportProgress(const Model& model, const Batch& batch,
+                            const engine::Progress& progress) const {
+  const bool is_prefill = progress.phase == engine::Progress::Phase::kPrefill;
+  RunEvent event;
+  event.model = model.alias;
+  event.phase = is_prefill ? "prefill" : "decode";
+  event.layer = progress.slab_idx;
+  event.num_layers = progress.num_slabs;
+  const auto num_requests = static_cast<double>(batch.requests.size());
+  const double done =
+      std::max(static_cast<double>(batch.tokens_done + progress.tokens_done) /
+                   static_cast<double>(std::max<int64_t>(batch.num_tokens, 1)),
+               static_cast<double>(batch.num_done + progress.num_complete) /
+                   num_requests);
+  event.fraction = (static_cast<double>(batch.num_finished_before) +
+                    std::min(done, 1.0) * num_requests) /
+                   static_cast<double>(operations_.size());
+  Report(std::move(event));
 }
 
 Status Runner::Finish(Operation& operation, OperationResult result) {
