@@ -154,9 +154,11 @@ engine::RunPlan PlanOf(int32_t num_groups, double seconds,
 TEST(StartFromPlanTest, BeginsWithTheGroupsOfThePlan) {
   AdaptiveWork work;
   work.num_operations = 100;
-  StartFromPlan(PlanOf(3, 30, 0), 600, 2, work);
-  EXPECT_EQ(work.start, (sched::Setting{34, 2, 1, 1000}));
-  EXPECT_EQ(work.bounds.most, (sched::Setting{100, 2, 1, 1000}));
+  const engine::RunPlan plan = PlanOf(3, 30, 0);
+  StartFromPlan(plan, 600, 2, work);
+  const uint64_t whole_bytes = plan.use.peak_bytes();
+  EXPECT_EQ(work.start, (sched::Setting{34, 2, 1, whole_bytes}));
+  EXPECT_EQ(work.bounds.most, (sched::Setting{100, 2, 1, whole_bytes}));
   EXPECT_EQ(work.bounds.least, (sched::Setting{1, 1, 1, 600}));
 }
 

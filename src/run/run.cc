@@ -281,8 +281,6 @@ Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
 }
 
 void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
-  planned_peak_bytes_ =
-      std::max(planned_peak_bytes_, prepared_.PeakBytes(plan.use.peak_bytes()));
   Tell(
       RunEvent::Kind::kDetail,
       fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
@@ -377,6 +375,8 @@ Result<int64_t> Runner::RunPart(const Model& model, Batch& batch, size_t begin,
   engine::RunHooks hooks;
   hooks.stop = stop.get_token();
   hooks.on_plan = [&](const engine::RunPlan& plan) {
+    planned_peak_bytes_ = std::max(planned_peak_bytes_,
+                                   prepared_.PeakBytes(plan.use.peak_bytes()));
     if (begin == 0) TellPlan(model, plan);
   };
   hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
