@@ -186,6 +186,17 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
                  "Models at once, each in a process of its own (1)")
       ->option_text("N")
       ->group(group);
+  app.add_flag("--parallel-adaptive", run.adaptive,
+               "Tune how much is done at once while the run goes on")
+      ->excludes(no_parallel)
+      ->group(group);
+  app.add_flag("--enable-adaptive-parallel", run.adaptive)
+      ->excludes(no_parallel)
+      ->group("");  // the published spelling
+  app.add_option("--adaptation-interval", run.adaptation_interval,
+                 "Finished prompts from one tuning to the next (20)")
+      ->option_text("N")
+      ->group(group);
   app.add_option("--parallel-priority", run.priority,
                  "Of prompts that name none; higher first (0)")
       ->option_text("N")

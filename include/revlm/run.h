@@ -104,6 +104,12 @@ struct RunOptions {
   // The most prompts that go through a model together; when not given, as many
   // as are fastest in the memory there is.
   std::optional<int32_t> batch_size;
+  // How much is done at once is tuned while the run goes on: each time so many
+  // operations have finished, from what they took, and at once when others want
+  // memory (adaptive.jsonl in the run's directory says what was changed, and
+  // why).
+  bool adaptive = false;
+  int32_t adaptation_interval = 20;
   // Weights that fit in memory stay there between passes; without it every pass
   // reads all of them from disk.
   bool keep_weights = true;

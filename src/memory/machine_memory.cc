@@ -171,13 +171,12 @@ MachineMemory ReadMachineMemory(const ReadSystemText& read) {
   return memory;
 }
 
-MachineMemory ReadMachineMemory() {
-  return ReadMachineMemory(
-      [](const std::string& path) -> std::optional<std::string> {
-        auto text = base::ReadSystemFile(path);
-        if (!text) return std::nullopt;
-        return std::move(text).value();
-      });
+std::optional<std::string> ReadMachineText(const std::string& path) {
+  auto text = base::ReadSystemFile(path);
+  if (!text) return std::nullopt;
+  return std::move(text).value();
 }
+
+MachineMemory ReadMachineMemory() { return ReadMachineMemory(ReadMachineText); }
 
 }  // namespace revlm::memory

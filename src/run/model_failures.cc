@@ -71,6 +71,12 @@ Status ModelRunner::WorkerDied(const Error& error) {
   return GiveUp(named);
 }
 
+Status ModelRunner::WorkerMadeNoSense() {
+  return WorkerDied({ErrorCode::kUnavailable,
+                     "its worker process was ended: found a message that "
+                     "answers nothing that was asked"});
+}
+
 // Of the group that was with the worker when it died.
 Status ModelRunner::NextOfSearch(const Error& error) {
   std::vector<size_t> finished;

@@ -129,6 +129,7 @@ Status ModelRunner::RunNext() {
   given_ = clock_.Monotonic();
   std::vector<Operation*> operations;
   group_tokens_ = 0;
+  is_plan_told_ = false;
   for (const size_t i : group_) {
     operations.push_back(pending_[i]);
     group_tokens_ += static_cast<int64_t>(pending_[i]->token_ids.size()) +
@@ -183,35 +184,32 @@ Status ModelRunner::Take(FromWorker message) {
       }
       break;
     case Phase::kRunning:
-      if (auto* completed = std::get_if<CompletedRequest>(&message)) {
-        if (completed->request_idx >= group_.size()) break;
-        return Completed(std::move(*completed));
-      }
-      if (const auto* progress = std::get_if<engine::Progress>(&message)) {
-        const double share = std::max(
-            static_cast<double>(progress->tokens_done) /
-                static_cast<double>(std::max<int64_t>(group_tokens_, 1)),
-            static_cast<double>(progress->num_complete) /
-                static_cast<double>(group_.size()));
-        host_.TellProgress(
-            work_, *progress,
-            std::clamp(share, 0.0, 1.0) * static_cast<double>(group_.size()));
-        return {};
-      }
-      if (const auto* plan = std::get_if<engine::RunPlan>(&message)) {
-        planned_bytes_ =
-            std::max(planned_bytes_, work_.PeakBytes(plan->use.peak_bytes()));
-        host_.TellPlan(work_, *plan);
-        return {};
-      }
-      if (std::holds_alternative<RunEnded>(message)) return Ended();
-      break;
+      return TakeOfRun(std::move(message));
     default:
       break;
   }
-  return WorkerDied({ErrorCode::kUnavailable,
-                     "its worker process was ended: found a message that "
-                     "answers nothing that was asked"});
+  return WorkerMadeNoSense();
+}
+
+Status ModelRunner::TakeOfRun(FromWorker message) {
+  if (auto* completed = std::get_if<CompletedRequest>(&message)) {
+    if (completed->request_idx >= group_.size()) return WorkerMadeNoSense();
+    return Completed(std::move(*completed));
+  }
+  if (const auto* progress = std::get_if<engine::Progress>(&message)) {
+    Progressed(*progress);
+    return {};
+  }
+  if (const auto* plan = std::get_if<engine::RunPlan>(&message)) {
+    Planned(*plan);
+    return {};
+  }
+  const auto* decision = std::get_if<sched::Decision>(&message);
+  if (decision != nullptr && options_.adaptive) {
+    return host_.NoteChange(work_, *decision);
+  }
+  if (std::holds_alternative<RunEnded>(message)) return Ended();
+  return WorkerMadeNoSense();
 }
 
 Status ModelRunner::Opened(const ModelDescription& description) {
@@ -260,6 +258,22 @@ Status ModelRunner::Completed(CompletedRequest completed) {
   constexpr std::chrono::milliseconds kPeakTime(100);
   if (clock_.Monotonic() - peak_read_ >= kPeakTime) NotePeak();
   return {};
+}
+
+void ModelRunner::Planned(const engine::RunPlan& plan) {
+  planned_bytes_ =
+      std::max(planned_bytes_, work_.PeakBytes(plan.use.peak_bytes()));
+  if (!std::exchange(is_plan_told_, true)) host_.TellPlan(work_, plan);
+}
+
+void ModelRunner::Progressed(const engine::Progress& progress) {
+  const auto num_requests = static_cast<double>(group_.size());
+  const double share =
+      std::max(static_cast<double>(progress.tokens_done) /
+                   static_cast<double>(std::max<int64_t>(group_tokens_, 1)),
+               static_cast<double>(progress.num_complete) / num_requests);
+  host_.TellProgress(work_, progress,
+                     std::clamp(share, 0.0, 1.0) * num_requests);
 }
 
 Status ModelRunner::Ended() {

@@ -32,6 +32,7 @@
 #include "base/error.h"
 #include "run/preparation.h"
 #include "run/worker.h"
+#include "sched/adaptive.h"
 #include "sched/circuit_breaker.h"
 #include "sched/poison_search.h"
 #include "sched/retry.h"
@@ -56,6 +57,9 @@ class RunHost {
   // `done`: in operations of this model, an estimate.
   virtual void TellProgress(const ModelWork& work,
                             const engine::Progress& progress, double done) = 0;
+  // A worker of an adaptive run goes on with another setting.
+  virtual Status NoteChange(const ModelWork& work,
+                            const sched::Decision& decision) = 0;
   virtual void TellNotice(std::string message) = 0;
   // A worker that died may have left files half-written.
   virtual void CleanAfter(int64_t pid) = 0;
@@ -105,13 +109,17 @@ class ModelRunner {
   void Finish();
 
   Status Take(FromWorker message);
+  Status TakeOfRun(FromWorker message);
   Status Opened(const ModelDescription& description);
   Status Checked(const DigestRoot& digests);
   Status Completed(CompletedRequest completed);
+  void Planned(const engine::RunPlan& plan);
+  void Progressed(const engine::Progress& progress);
   Status Ended();
   Status FailedWith(Failed failed);
   Status RunFailedWith(const Error& error);
   Status WorkerDied(const Error& error);
+  Status WorkerMadeNoSense();
   Status NextOfSearch(const Error& error);
   // Fails what is not finished, and is done.
   Status GiveUp(const Error& error);
@@ -142,6 +150,7 @@ class ModelRunner {
   std::vector<size_t> group_;          // of them, what the worker was given
   std::chrono::nanoseconds given_{0};  // when
   int64_t group_tokens_ = 0;           // of theirs, at most
+  bool is_plan_told_ = false;          // of the group, or of its first part
   std::optional<sched::PoisonSearch> search_;
   size_t num_quarantined_ = 0;    // of the search, that were told
   int64_t num_run_retries_ = 0;   // since something was finished

@@ -147,6 +147,8 @@ Status CheckOptions(const RunOptions& options) {
   REVLM_TRY(
       CheckRange("--parallel-workers", options.num_workers, 1, INT32_MAX));
   REVLM_TRY(CheckRange("--max-retries", options.max_retries, 0, 1000));
+  REVLM_TRY(CheckRange("--adaptation-interval", options.adaptation_interval, 1,
+                       INT32_MAX));
   constexpr auto kMaxBytes = static_cast<uint64_t>(kMaxGibibytes * (1 << 30));
   REVLM_TRY(CheckRange("--parallel-memory-limit, in bytes",
                        options.memory_limit_bytes.value_or(1), uint64_t{1},

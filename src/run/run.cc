@@ -53,6 +53,8 @@ class Runner : public RunHost {
   void TellPlan(const ModelWork& work, const engine::RunPlan& plan) override;
   void TellProgress(const ModelWork& work, const engine::Progress& progress,
                     double done) override;
+  Status NoteChange(const ModelWork& work,
+                    const sched::Decision& decision) override;
   void TellNotice(std::string message) override {
     Tell(RunEvent::Kind::kNotice, std::move(message));
   }
@@ -226,6 +228,22 @@ void Runner::TellProgress(const ModelWork& work,
                          fraction_, 1.0);
   event.fraction = fraction_;
   Report(std::move(event));
+}
+
+Status Runner::NoteChange(const ModelWork& work,
+                          const sched::Decision& decision) {
+  Tell(RunEvent::Kind::kDetail,
+       fmt::format("{}: after {} operations, {}", work.alias(), num_finished_,
+                   decision.reason));
+  return directory_->LogDecision(
+      {{"schema", "revlm.decision/1"},
+       {"time", base::FormatUtc(clock_.Wall())},
+       {"model", work.alias()},
+       {"num_finished", num_finished_},
+       {"batch_size", decision.setting.batch_size},
+       {"threads", decision.setting.num_threads},
+       {"memory_bytes", decision.setting.memory_bytes},
+       {"reason", decision.reason}});
 }
 
 Status Runner::Finish(ModelWork& work, Operation& operation,

@@ -220,4 +220,12 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
   return directory;
 }
 
+Status RunDirectory::LogDecision(const Json& decision) {
+  if (!decisions_) {
+    REVLM_ASSIGN_OR_RETURN(
+        decisions_, base::AppendFile::Open(path_ + "/" + kDecisionsName));
+  }
+  return decisions_->Append(ToLine(decision));
+}
+
 }  // namespace revlm::run

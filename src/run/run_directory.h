@@ -11,12 +11,14 @@
 // not a run's directory), kUnavailable (I/O, disk full), kCorrupt.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "revlm/run.h"
 #include "run/journal.h"
@@ -37,6 +39,10 @@ class RunDirectory {
   // Null until written by this start or an earlier one.
   const base::Json& manifest() const { return manifest_; }
   bool is_finished() const;
+
+  // Appends what the adaptive run decided to adaptive.jsonl.
+  Status LogDecision(const base::Json& decision);
+
   Status WriteManifest(base::Json manifest);
 
   // What a process of the run that is no more left half-written.
@@ -53,11 +59,13 @@ class RunDirectory {
   Journal journal_;
   std::vector<OpRecord> records_;
   base::Json manifest_;
+  std::optional<base::AppendFile> decisions_;  // once there is one
 };
 
 // Names of files in a run's directory.
 inline constexpr char kManifestName[] = "manifest.json";
 inline constexpr char kResultsName[] = "results.jsonl";
+inline constexpr char kDecisionsName[] = "adaptive.jsonl";
 inline constexpr char kCapturesName[] = "captures";
 
 }  // namespace revlm::run

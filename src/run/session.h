@@ -38,10 +38,14 @@ class Session {
   // DigestRoot, or Failed.
   FromWorker Digests(const AskDigests& message);
 
-  // How running the requests taken ended: nothing when all are complete.
+  // How running the requests taken ended: nothing when all are complete. What
+  // is told counts all of them, also when the run is adaptive and they go in
+  // parts (run/adaptive_runner.h).
   std::optional<Failed> Run(const RunRequests& message, const Tell& tell);
 
  private:
+  class Running;  // one call of Run
+
   explicit Session(const OpenModel& message)
       : options_(message.options),
         spill_directory_(message.spill_directory),

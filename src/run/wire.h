@@ -8,6 +8,7 @@
 //   integers, floats  little-endian, as wide as they are
 //   bool, optional    one byte, 0 or 1; then the value
 //   enum              its number as i32, checked with wire.Enum(value, last)
+//   a bounded number  as it is, checked with wire.Within(value, least, most)
 //   string, vector    u64le count, then the elements
 //
 // Reading believes nothing: every length is checked against the bytes that
@@ -44,6 +45,10 @@ class WireWriter {
   template <typename E>
   void Enum(const E& value, E /*last*/) {
     Put(static_cast<int32_t>(value));
+  }
+  template <WireNumber T>
+  void Within(const T& value, T /*least*/, T /*most*/) {
+    Put(value);
   }
 
  private:
@@ -92,6 +97,11 @@ class WireReader {
       return;
     }
     value = static_cast<E>(number);
+  }
+  template <WireNumber T>
+  void Within(T& value, T least, T most) {
+    Take(value);
+    is_good_ = is_good_ && value >= least && value <= most;
   }
 
   // Whether everything made sense and nothing is left.

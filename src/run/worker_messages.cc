@@ -1,6 +1,7 @@
 #include "run/worker_messages.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace revlm {
@@ -26,7 +27,9 @@ void Fields(Wire& wire, RunOptions& options) {
   wire.Enum(options.capture, HiddenStates::kAll);
   wire.Enum(options.dtype, Dtype::kBf16);
   wire(options.num_threads, options.batch_size, options.keep_weights,
-       options.environment);
+       options.adaptive);
+  wire.Within(options.adaptation_interval, 1, INT32_MAX);
+  wire(options.environment);
 }
 
 template <class Wire>
@@ -114,6 +117,23 @@ void Fields(Wire& wire, Progress& progress) {
 }
 
 }  // namespace engine
+
+namespace sched {
+
+template <class Wire>
+void Fields(Wire& wire, Setting& setting) {
+  wire.Within(setting.batch_size, 1, INT32_MAX);
+  wire.Within(setting.num_threads, 1, INT32_MAX);
+  wire.Within(setting.num_models, 1, INT32_MAX);
+  wire(setting.memory_bytes);
+}
+
+template <class Wire>
+void Fields(Wire& wire, Decision& decision) {
+  wire(decision.setting, decision.reason);
+}
+
+}  // namespace sched
 
 namespace run {
 

@@ -9,8 +9,11 @@
 //   AskPlan        -> engine::RunPlan
 //   AskDigests     -> DigestRoot
 //   RunRequests    -> engine::RunPlan, then engine::Progress and
-//   CompletedRequest
-//                     as they come, then RunEnded
+//                     CompletedRequest as they come, then RunEnded
+//
+// An adaptive run is done in parts: then there is an engine::RunPlan for each,
+// and a sched::Decision where what is done at once changes between two of them.
+// Requests are counted from the first of all.
 //
 // Instead of its answer, anything may be answered by `Failed`; the worker goes
 // on. There is one question at a time. A worker that is to stop is killed: what
@@ -32,6 +35,7 @@
 #include "revlm/run.h"
 #include "run/model_description.h"
 #include "run/wire.h"
+#include "sched/adaptive.h"
 
 namespace revlm::run {
 
@@ -121,9 +125,10 @@ struct Failed {
 
 using ToWorker = std::variant<OpenModel, EncodePrompts, TakeRequests, AskFloor,
                               AskPlan, AskDigests, RunRequests>;
-using FromWorker = std::variant<Failed, ModelDescription, EncodedPrompts,
-                                FloorBytes, engine::RunPlan, DigestRoot,
-                                engine::Progress, CompletedRequest, RunEnded>;
+using FromWorker =
+    std::variant<Failed, ModelDescription, EncodedPrompts, FloorBytes,
+                 engine::RunPlan, DigestRoot, engine::Progress,
+                 CompletedRequest, RunEnded, sched::Decision>;
 
 std::string ToBytes(const ToWorker& message);
 std::string ToBytes(const FromWorker& message);

@@ -56,6 +56,9 @@ class Case:
             self.options += ["--prompt-logprobs"]
         if chance.random() < 0.2:
             self.options += ["--threads", chance.choice((1, 2, 8))]
+        if chance.random() < 0.2:
+            self.options += ["--parallel-adaptive", "--adaptation-interval",
+                             chance.randint(1, 5)]
         if chance.random() < 0.3:
             self.options += ["--temperature", 0.8]
         self.prompt_seed = chance.random()
