@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace revlm::run {
@@ -100,6 +101,24 @@ TEST(WireTest, LengthsBeyondTheBytesTakeNoMemory) {
     EXPECT_FALSE(of_text.IsWhole());
     EXPECT_LE(numbers.capacity() + points.capacity() + text.capacity(), 64u);
   }
+}
+
+TEST(WireTest, BoundedNumbersAreWithinTheirBounds) {
+  for (const auto& [value, is_within] : std::vector<std::pair<int32_t, bool>>{
+           {INT32_MIN, false}, {0, false}, {1, true}, {7, true}, {8, false}}) {
+    std::string bytes;
+    WireWriter(bytes).Within(value, 1, 7);
+    int32_t read = 0;
+    WireReader reader(bytes);
+    reader.Within(read, 1, 7);
+    EXPECT_EQ(reader.IsWhole(), is_within) << value;
+    EXPECT_EQ(read, value);
+  }
+  // What is cut short is no number, though the one that was there is within.
+  int32_t read = 5;
+  WireReader torn("\1");
+  torn.Within(read, 1, 7);
+  EXPECT_FALSE(torn.IsWhole());
 }
 
 TEST(WireTest, FlagsAndEnumsAreOfTheirRange) {

@@ -19,8 +19,18 @@ OpenModel SomeOpenModel() {
       .temperature = 0.5f, .top_k = 3, .top_p = 0.25f, .seed = 7};
   message.options.capture = HiddenStates::kMean;
   message.options.batch_size = 5;
+  message.options.adaptive = true;
+  message.options.adaptation_interval = 7;
   message.options.environment.home = "/home/x";
   return message;
+}
+
+sched::Decision SomeDecision() {
+  return {.setting = {.batch_size = 40,
+                      .num_threads = 2,
+                      .num_models = 1,
+                      .memory_bytes = uint64_t{3} << 32},
+          .reason = "batch 20 -> 40: a trial"};
 }
 
 CompletedRequest SomeResult() {
@@ -50,7 +60,8 @@ std::vector<FromWorker> SomeAnswers() {
           DigestRoot{"ff"},
           engine::Progress{.phase = engine::Progress::Phase::kDecode},
           SomeResult(),
-          RunEnded{}};
+          RunEnded{},
+          SomeDecision()};
 }
 
 TEST(WorkerMessagesTest, AnswersAreReadAsTheyWereWritten) {
@@ -66,6 +77,22 @@ TEST(WorkerMessagesTest, AnswersAreReadAsTheyWereWritten) {
   EXPECT_EQ(result.tokens[0], SomeResult().result.tokens[0]);
   EXPECT_TRUE(std::isnan(result.tokens[1].logprob));
   EXPECT_EQ(result.error->code, ErrorCode::kTimeout);
+}
+
+TEST(WorkerMessagesTest, AChangeOfAnAdaptiveRunIsToldWhole) {
+  const auto read = FromWorkerFromBytes(ToBytes(FromWorker(SomeDecision())));
+  ASSERT_TRUE(read);
+  const auto& decision = std::get<sched::Decision>(*read);
+  EXPECT_EQ(decision.setting, SomeDecision().setting);
+  EXPECT_EQ(decision.reason, SomeDecision().reason);
+  // No setting is below one.
+  for (int32_t sched::Setting::* const number :
+       {&sched::Setting::batch_size, &sched::Setting::num_threads,
+        &sched::Setting::num_models}) {
+    sched::Decision impossible = SomeDecision();
+    impossible.setting.*number = 0;
+    EXPECT_FALSE(FromWorkerFromBytes(ToBytes(FromWorker(impossible))));
+  }
 }
 
 TEST(WorkerMessagesTest, QuestionsAreReadAsTheyWereWritten) {
@@ -89,7 +116,14 @@ TEST(WorkerMessagesTest, QuestionsAreReadAsTheyWereWritten) {
   EXPECT_EQ(options.sampling.top_k, 3);
   EXPECT_EQ(options.capture, HiddenStates::kMean);
   EXPECT_EQ(options.batch_size, 5);
+  EXPECT_TRUE(options.adaptive);
+  EXPECT_EQ(options.adaptation_interval, 7);
   EXPECT_EQ(options.environment.home, "/home/x");
+  for (const int32_t interval : {0, -1}) {
+    OpenModel impossible = SomeOpenModel();
+    impossible.options.adaptation_interval = interval;
+    EXPECT_FALSE(ToWorkerFromBytes(ToBytes(ToWorker(impossible))));
+  }
 }
 
 TEST(WorkerMessagesTest, WhatIsNoMessageIsAnError) {
