@@ -8,6 +8,9 @@ import sys
 import find_revlm
 
 BAD_USAGE = 2
+# What prompts that go one at a time have no use for.
+NEEDS_PARALLEL = ("--parallel-batch-size", "--parallel-adaptive",
+                  "--enable-adaptive-parallel")
 
 
 def is_given(flag, arguments):
@@ -37,10 +40,11 @@ def without_api_key(arguments):
 def main():
     arguments = without_api_key(sys.argv[1:])
     if not is_given("--parallel", arguments):
-        if is_given("--parallel-batch-size", arguments):
-            print("run_rev.py: --parallel-batch-size needs --parallel, without "
-                  "which prompts go one\nat a time", file=sys.stderr)
-            sys.exit(BAD_USAGE)
+        for flag in NEEDS_PARALLEL:
+            if is_given(flag, arguments):
+                print(f"run_rev.py: {flag} needs --parallel, without which "
+                      f"prompts go\none at a time", file=sys.stderr)
+                sys.exit(BAD_USAGE)
         if not is_given("--no-parallel", arguments):
             arguments.append("--no-parallel")
     revlm = find_revlm.program()

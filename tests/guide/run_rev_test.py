@@ -31,9 +31,10 @@ class RunRevTest(unittest.TestCase):
         self.assertEqual(
             self.settings("--parallel --parallel-batch-size 2")["batch_size"],
             2)
-        done = self.run_rev(f"{self.model} --parallel-batch-size 2", code=2)
-        self.assertIn("needs --parallel", done.stderr)
-        self.assertEqual(done.stdout, "")
+        for flag in ("--parallel-batch-size 2", "--parallel-adaptive"):
+            done = self.run_rev(f"{self.model} {flag}", code=2)
+            self.assertIn("needs --parallel", done.stderr)
+            self.assertEqual(done.stdout, "")
 
     def test_exit_codes_and_streams_are_those_of_revlm(self):
         for arguments, code in (("no/such/model", 2), ("", 2),
