@@ -48,8 +48,9 @@ class ParallelExecutor:
     when given, which then holds this one run; else one in `./rev-runs`. A call
     that was stopped (Ctrl-C, a full disk) goes on where it was when made again.
 
-    `workers`, `adaptive`, `max_retries` and `circuit_breaker` have no effect
-    yet. TODO(#4): they go to the run.
+    `adaptive`: runs tune themselves to the load of the machine. `workers`,
+    `max_retries` and `circuit_breaker` have no effect yet. TODO(#4): they go to
+    the run.
 
     Calls from several threads wait for each other. Other Python threads go on
     meanwhile. Notices go to `logging.getLogger("revlm")`.

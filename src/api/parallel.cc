@@ -241,7 +241,8 @@ Result<AdaptiveParallelExecutor> AdaptiveParallelExecutor::Create(
                            "more finished operations",
                            adaptation_interval);
   }
-  // TODO(#4): options.run.adaptive, options.run.adaptation_interval.
+  options.run.adaptive = true;
+  options.run.adaptation_interval = adaptation_interval;
   REVLM_ASSIGN_OR_RETURN(ParallelExecutor executor,
                          ParallelExecutor::Create(std::move(options)));
   return AdaptiveParallelExecutor(std::move(executor), adaptation_interval);

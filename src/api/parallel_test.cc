@@ -5,6 +5,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <sstream>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -237,6 +240,30 @@ TEST_F(ParallelTest, AnAdaptiveExecutorSaysWhatItHasRoomFor) {
   EXPECT_LE(adaptive->OptimalWorkers(), 17);
   EXPECT_EQ(adaptive->adaptation_interval(), 7);
   EXPECT_FALSE(AdaptiveParallelExecutor::Create(options_, 0));
+}
+
+TEST_F(ParallelTest, TheRunsOfAnAdaptiveExecutorAreAdaptive) {
+  auto adaptive = AdaptiveParallelExecutor::Create(options_, 1);
+  ASSERT_TRUE(adaptive);
+  ParallelExecutor fixed = Make();
+  std::vector<std::string> texts;
+  for (ParallelExecutor* const executor :
+       std::initializer_list<ParallelExecutor*>{&fixed, &*adaptive}) {
+    const auto batch = executor->Process(
+        {.models = {kModel}, .prompts = {"One", "Two", "Three"}, .stop = {}});
+    ASSERT_TRUE(batch) << batch.error().message;
+    std::ifstream manifest(batch->run_dir + "/manifest.json");
+    std::stringstream text;
+    text << manifest.rdbuf();
+    EXPECT_THAT(text.str(),
+                HasSubstr(executor == &fixed ? "\"adaptive\": false"
+                                             : "\"adaptive\": true"));
+    texts.emplace_back();
+    for (const OperationResult& result : batch->results) {
+      texts.back() += result.text + "\n";
+    }
+  }
+  EXPECT_EQ(texts[0], texts[1]);
 }
 
 }  // namespace

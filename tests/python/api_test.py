@@ -193,6 +193,20 @@ class ExecutorTest(PackageTest):
         with self.assertRaises(revlm.RevUsageError):
             revlm.AdaptiveParallelExecutor(adaptation_interval=0)
 
+    def test_runs_are_adaptive_when_asked(self):
+        found = []
+        for executor in (revlm.ParallelExecutor(max_tokens=1),
+                         revlm.ParallelExecutor(max_tokens=1, adaptive=True),
+                         revlm.AdaptiveParallelExecutor(max_tokens=1)):
+            with executor:
+                run_dir = executor.process([MODEL], list("abc"))["run_dir"]
+            manifest = json.loads(
+                pathlib.Path(run_dir, "manifest.json").read_text())
+            found.append(manifest["settings"]["adaptive"])
+        self.assertEqual(found, [False, True, True])
+        with self.assertRaises(revlm.RevUsageError):
+            revlm.ParallelExecutor(adaptive="often")
+
 
 class ErrorTest(PackageTest):
     def test_exceptions_mirror_the_exit_codes_of_the_program(self):
