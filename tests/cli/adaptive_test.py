@@ -32,8 +32,11 @@ class AdaptiveTest(ProgramTest):
                    "--parallel-mode", mode]
             self.revlm(*run, "--output-dir", mode)
             self.revlm(*run, "--output-dir", mode + "-adaptive", *ADAPTIVE)
-            self.assertEqual(self.results(mode + "-adaptive"),
-                             self.results(mode))
+            self.revlm(*run, "--output-dir", mode + "-workers", *ADAPTIVE,
+                       "--parallel-workers", 2, "--parallel-batch-size", 4)
+            for ways in ("-adaptive", "-workers"):
+                self.assertEqual(self.results(mode + ways),
+                                 self.results(mode), mode + ways)
 
     def long_run(self):
         """Arguments of a run of many groups, on a model that costs little."""
@@ -53,11 +56,14 @@ class AdaptiveTest(ProgramTest):
         keys = self.journal_keys("adaptive")
         self.assertEqual(len(keys), 1500)
         self.assertEqual(len(set(keys)), 1500)
+        # The plan is told once, not with each part.
+        self.assertEqual(err.decode().count(" bytes planned of "), 1)
         decisions = self.decisions("adaptive")
         self.assertTrue(decisions)
         before = 0
         for decision in decisions:
             self.assertEqual(decision["schema"], "revlm.decision/1")
+            self.assertEqual(decision["model"], "tiny")
             self.assertGreater(decision["num_finished"], before)
             self.assertIn(" -> ", decision["reason"])
             self.assertIn(decision["reason"], err.decode())

@@ -71,8 +71,7 @@ if (at := after("--output-dir")) and os.path.exists(arguments[at]):
 """, "exit code 0, not 2"),
 }
 # What a promise needs that may not be there yet.
-NEEDS = {"adaptive": "--parallel-adaptive",
-         "fault_tolerance": "--enable-circuit-breaker",
+NEEDS = {"fault_tolerance": "--enable-circuit-breaker",
          "monitoring": "--debug"}
 # Broken as another one is; it would only take longer.
 ALIKE = {"hundred_together"}
