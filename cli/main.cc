@@ -49,9 +49,10 @@ int Main(std::vector<std::string> arguments) {
     const std::string_view command =
         arguments.empty() ? std::string_view() : arguments[0];
     return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
-                command == "inspect" ? kInspectSchema
-                : command == "plan"  ? kPlanSchema
-                                     : kRunSchema);
+                command == "inspect"   ? kInspectSchema
+                : command == "plan"    ? kPlanSchema
+                : command == "monitor" ? kMonitorSchema
+                                       : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
       !meant.empty()) {
@@ -72,6 +73,7 @@ int Main(std::vector<std::string> arguments) {
   Resolve(*line.plan);
   StartSignals();
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
+  if (line.monitor_command->parsed()) return MonitorCommand(line);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

@@ -1,5 +1,7 @@
 #include "run/run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -8,14 +10,18 @@
 #include <numeric>
 #include <optional>
 #include <stop_token>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "memory/image.h"
+#include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/manifest.h"
+#include "run/metrics.h"
 #include "run/model.h"
 #include "run/operation.h"
 #include "run/plan.h"
@@ -33,6 +39,10 @@ struct Operation {
   const Model* model;
   PlannedOperation* planned;
   std::optional<OperationResult> result;
+  JournalPlace kept;  // the result of an earlier start, until it is read
+  bool has_failed = false;
+
+  bool is_done() const { return result || kept.size_bytes > 0; }
 };
 
 class Runner {
@@ -49,8 +59,9 @@ class Runner {
 
  private:
   void ListOperations();
-  // Takes over what earlier starts finished.
+  // Takes over what earlier starts finished; their results are read later.
   Status Resume();
+  Status ReadKeptResults();
   std::vector<size_t> ModelOrder() const;
   Status RunModels();
   Status RunModel(size_t model_idx);
@@ -67,6 +78,7 @@ class Runner {
                                     const std::optional<WeightDigests>& kept);
   Status NoteDigests(size_t model_idx, const WeightDigests& digests);
 
+  RunStatus StatusAtStart() const;
   Status WriteResults();
   RunSummary Summarize(std::optional<Error> stopped_by);
 
@@ -84,25 +96,50 @@ class Runner {
   const DigestCache cache_;
   std::vector<Operation> operations_;  // models, then prompts
   std::unique_ptr<RunDirectory> directory_;
+  std::unique_ptr<Metrics> metrics_;  // once there is something to run
   int64_t num_finished_ = 0;
   int64_t num_resumed_ = 0;
   uint64_t planned_peak_bytes_ = 0;  // of the models run so far
 };
 
 void Runner::Report(RunEvent event) const {
+  const bool has_sampled = metrics_ && metrics_->Tick();
   if (!options_.on_event) return;
+  if (metrics_) event.status = metrics_->latest();
   event.num_finished = num_finished_;
   event.num_total = static_cast<int64_t>(operations_.size());
   event.unit = "operations";
   event.seconds = Seconds();
   options_.on_event(event);
+  if (has_sampled) Tell(RunEvent::Kind::kDebug, metrics_->MemoryLine());
 }
 
 void Runner::Tell(RunEvent::Kind kind, std::string message) const {
+  if (metrics_ && kind == RunEvent::Kind::kNotice) metrics_->Note(message);
   RunEvent event;
   event.kind = kind;
   event.message = std::move(message);
   Report(std::move(event));
+}
+
+RunStatus Runner::StatusAtStart() const {
+  RunStatus status;
+  status.run_dir = directory_->path();
+  status.memory_limit_bytes = prepared_.limit_bytes;
+  status.memory_reserve_bytes = memory::ReserveBytes(prepared_.limit_bytes);
+  const Operation* operation = operations_.data();
+  for (const ModelWork& work : prepared_.work) {
+    ModelStatus model;
+    model.alias = work.model.alias;
+    model.num_planned = static_cast<int64_t>(work.operations.size());
+    for (size_t i = 0; i < work.operations.size(); ++i, ++operation) {
+      if (!operation->is_done()) continue;
+      ++model.num_done;
+      if (operation->has_failed) ++model.num_failed;
+    }
+    status.models.push_back(std::move(model));
+  }
+  return status;
 }
 
 void Runner::ListOperations() {
@@ -114,24 +151,39 @@ void Runner::ListOperations() {
 }
 
 Status Runner::Resume() {
-  std::map<std::pair<std::string, std::string>, Operation*> by_key;
+  std::map<std::string_view, std::unordered_map<std::string_view, Operation*>>
+      by_model_and_key;
   for (Operation& operation : operations_) {
-    by_key[{operation.model->alias, operation.planned->key}] = &operation;
+    by_model_and_key[operation.model->alias][operation.planned->key] =
+        &operation;
   }
-  std::vector<OpRecord> records = directory_->TakeRecords();
-  for (OpRecord& record : records) {
-    const auto found = by_key.find({record.result.model, record.result.key});
-    if (found == by_key.end() || found->second->result) continue;
-    found->second->result = std::move(record.result);
+  const std::vector<JournalEntry> entries = directory_->TakeEntries();
+  for (const JournalEntry& entry : entries) {
+    const auto model = by_model_and_key.find(entry.model);
+    if (model == by_model_and_key.end()) continue;
+    const auto found = model->second.find(entry.key);
+    if (found == model->second.end() || found->second->is_done()) continue;
+    found->second->kept = entry.place;
+    found->second->has_failed = entry.has_failed;
     ++num_resumed_;
   }
   num_finished_ = num_resumed_;
-  if (records.empty()) return {};
+  if (entries.empty()) return {};
   for (size_t i = 0; i < num_models(); ++i) {
     REVLM_TRY(CheckNumerics(directory_->manifest(), i, model(i)));
     if (!TensorRootIn(directory_->manifest(), i)) {
       REVLM_TRY(CheckWeightFiles(directory_->manifest(), i, model(i)));
     }
+  }
+  return {};
+}
+
+Status Runner::ReadKeptResults() {
+  for (Operation& operation : operations_) {
+    if (operation.result || !operation.is_done()) continue;
+    REVLM_ASSIGN_OR_RETURN(OpRecord record,
+                           directory_->journal().Read(operation.kept));
+    operation.result = std::move(record.result);
   }
   return {};
 }
@@ -164,12 +216,20 @@ Result<RunSummary> Runner::Run() {
     REVLM_TRY(directory_->WriteManifest(
         NewManifest(options_, prepared_, plan, clock_)));
   }
+  metrics_ = std::make_unique<Metrics>(
+      StatusAtStart(), *prepared_.budget, clock_, [this](std::string message) {
+        Tell(RunEvent::Kind::kNotice, std::move(message));
+      });
   const Status status = RunModels();
   // What finished is kept even when the disk is full or the run was stopped.
   const Status synced = directory_->journal().Sync();
-  if (!status) return Summarize(status.error());
-  if (!synced) return Summarize(synced.error());
-  return Summarize(std::nullopt);
+  std::optional<Error> stopped_by;
+  if (!synced) stopped_by = synced.error();
+  if (!status) stopped_by = status.error();
+  metrics_->End(stopped_by ? RunState::kStopped : RunState::kFinished,
+                stopped_by);
+  Tell(RunEvent::Kind::kDebug, metrics_->MemoryLine());
+  return Summarize(std::move(stopped_by));
 }
 
 // Models in the order of the most urgent of their operations.
@@ -205,7 +265,7 @@ Status Runner::RunModel(size_t model_idx) {
   const Model& model = this->model(model_idx);
   std::vector<Operation*> pending;
   for (Operation& operation : operations_) {
-    if (operation.model == &model && !operation.result) {
+    if (operation.model == &model && !operation.is_done()) {
       pending.push_back(&operation);
     }
   }
@@ -265,6 +325,7 @@ Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
 void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
   planned_peak_bytes_ =
       std::max(planned_peak_bytes_, prepared_.PeakBytes(plan.use.peak_bytes()));
+  metrics_->SetPlanned(planned_peak_bytes_);
   Tell(
       RunEvent::Kind::kDetail,
       fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
@@ -272,10 +333,12 @@ void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
                   model.alias, model.numerics.compute, model.numerics.products,
                   model.numerics.isa, plan.num_pinned_slabs, plan.num_slabs,
                   plan.num_passes, planned_peak_bytes_, prepared_.limit_bytes));
+  Tell(RunEvent::Kind::kDebug, metrics_->MemoryLine());
 }
 
 Status Runner::RunOperations(const Model& model,
                              std::span<Operation* const> pending) {
+  metrics_->Begin(model.alias, getpid());
   std::vector<engine::Request> requests;
   std::vector<Operation*> requested;
   int64_t num_tokens = 0;  // at most, of all requests
@@ -349,11 +412,13 @@ Status Runner::Finish(Operation& operation, OperationResult result) {
                      .seconds = Seconds()};
   REVLM_TRY(directory_->journal().Append(record));
   operation.result = std::move(record.result);
+  metrics_->Finish(operation.model->alias, operation.result->error);
   ++num_finished_;
   return {};
 }
 
 Status Runner::WriteResults() {
+  REVLM_TRY(ReadKeptResults());
   REVLM_ASSIGN_OR_RETURN(
       base::AtomicFile file,
       base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
@@ -365,6 +430,8 @@ Status Runner::WriteResults() {
 }
 
 RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
+  const Status read = ReadKeptResults();
+  if (!read && !stopped_by) stopped_by = read.error();
   RunSummary summary;
   summary.run_dir = directory_->path();
   for (size_t i = 0; i < num_models(); ++i) {
