@@ -13,6 +13,7 @@
 namespace revlm {
 namespace {
 
+constexpr int32_t kMinColumns = 4;  // an ellipsis
 constexpr int32_t kMaxColumns = 80;
 constexpr int32_t kMaxRows = 24;
 constexpr int32_t kLeastModelColumns = 8;
@@ -225,7 +226,7 @@ std::vector<std::string> Remarks(const RunStatus& status) {
 }  // namespace
 
 std::string RenderText(const RunStatus& status, const TextStyle& style) {
-  const int32_t columns = std::clamp(style.columns, 1, kMaxColumns);
+  const int32_t columns = std::clamp(style.columns, kMinColumns, kMaxColumns);
   // On the last row, the cursor waits.
   const auto num_rows =
       static_cast<size_t>(std::clamp(style.rows, 2, kMaxRows) - 1);

@@ -66,11 +66,12 @@ std::string SpillDirectory(const RunOptions& options) {
 ModelWork MakeWork(Model model, const RunOptions& options,
                    std::span<const PlannedPrompt> prompts) {
   ModelWork work = {.model = std::move(model), .operations = {}};
+  const OperationKeys keys(work.model.identity, work.model.numerics.compute,
+                           options);
   for (const PlannedPrompt& prompt : prompts) {
     PlannedOperation operation;
     operation.prompt = &prompt;
-    operation.key = OperationKey(work.model.identity,
-                                 work.model.numerics.compute, prompt, options);
+    operation.key = keys.Of(prompt);
     auto ids = EncodePrompt(work.model, prompt.text, options.special_tokens);
     if (ids) {
       operation.request =

@@ -220,6 +220,7 @@ Result<RunSummary> Runner::Run() {
       StatusAtStart(), *prepared_.budget, clock_, [this](std::string message) {
         Tell(RunEvent::Kind::kNotice, std::move(message));
       });
+  metrics_->Tick();
   const Status status = RunModels();
   // What finished is kept even when the disk is full or the run was stopped.
   const Status synced = directory_->journal().Sync();

@@ -87,8 +87,7 @@ class MonitorTest(ProgramTest):
         """Arguments of a run that takes some seconds."""
         self.write_prompts(480)
         arguments = [MODEL, "--prompts", "p.jsonl"]
-        return ["run", *arguments, *self.tight(*arguments), "--no-parallel",
-                *more]
+        return ["run", *arguments, *self.tight(*arguments), *more]
 
     def wait_for(self, process, condition):
         while not condition():
