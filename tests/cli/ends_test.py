@@ -18,7 +18,7 @@ class SignalTest(ProgramTest):
     def start_long(self, folder):
         """A run that takes some seconds, once its first result is there."""
         (self.folder / "p.jsonl").write_text("".join(
-            json.dumps({"prompt": prompt, "max_tokens": 2 + 400 * (i > 3)})
+            json.dumps({"prompt": prompt, "max_tokens": 2 + 60 * (i > 3)})
             + "\n" for i, prompt in enumerate(PROMPTS)))
         arguments = [MODEL, "--prompts", "p.jsonl"]
         self.command = ["run", *arguments, *self.tight(*arguments),
@@ -99,7 +99,7 @@ class FullDiskTest(ProgramTest):
         stops = set()
         num_full = 0
         for size in range(PAGE_BYTES, needed + 16 * PAGE_BYTES,
-                          max(PAGE_BYTES, needed // 24 // PAGE_BYTES
+                          max(PAGE_BYTES, needed // 16 // PAGE_BYTES
                               * PAGE_BYTES)):
             self.resize(size)
             process = self.start(*command, "disk/d", "--json")

@@ -83,11 +83,16 @@ class MonitorTest(ProgramTest):
             json.dumps({"prompt": prompt, "max_tokens": max_tokens * (i > 3)
                         + 2}) + "\n" for i, prompt in enumerate(PROMPTS)))
 
-    def long_run(self, *more):
-        """Arguments of a run that takes some seconds."""
+    def start_long(self, folder):
+        """A run that takes some seconds, once its first result is there."""
         self.write_prompts(480)
         arguments = [MODEL, "--prompts", "p.jsonl"]
-        return ["run", *arguments, *self.tight(*arguments), *more]
+        process = self.start("run", *arguments, *self.tight(*arguments),
+                             "--output-dir", folder)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.wait_for(process, lambda: self.has_begun(folder))
+        return process
 
     def wait_for(self, process, condition):
         while not condition():
@@ -152,35 +157,44 @@ class MetricsTest(MonitorTest):
         self.assertEqual(values['rev_memory_bytes{kind="limit"}'],
                          memory["limit_bytes"])
 
-    def test_samples_come_about_once_a_second_and_cost_little(self):
-        process = self.start(*self.long_run("--output-dir", "d"))
-        _, err = process.communicate(timeout=300)
-        self.assertEqual(process.returncode, 0, err)
+    def test_samples_come_about_once_a_second(self):
+        process = self.start_long("d")
+        began = time.monotonic()
+        while process.poll() is None and time.monotonic() < began + 4:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.wait()
         samples = self.samples("d")
         seconds = samples[-1]["seconds"]
         self.assertLessEqual(len(samples), seconds + 2)
-        if seconds >= 3:
-            self.assertGreaterEqual(len(samples), seconds / 3)
+        self.assertGreaterEqual(len(samples), seconds / 2)
         done = [s["operations"]["done"] for s in samples]
         self.assertEqual(done, sorted(done))
-        self.assertEqual(done[-1], len(PROMPTS))
 
     def test_metrics_that_cannot_be_written_are_a_notice(self):
-        run = ["run", MODEL, "--prompt", "x", "--max-tokens", 2,
-               "--output-dir"]
-        self.revlm(*run, "good")
-        # As a start that was killed before its manifest leaves it, but for the
-        # places of the metrics, which are taken.
-        process = self.start(*self.long_run("--output-dir", "d"))
-        self.wait_for(process, lambda: self.has_begun("d"))
-        process.kill()
-        process.communicate()
+        self.write_prompts(6)
+        command = ["run", MODEL, "--prompts", "p.jsonl", "--output-dir", "d"]
+        self.revlm(*command)
+        whole = self.results("d")
+        # As a killed start leaves it, but for the places of the metrics.
+        folder = self.folder / "d"
+        (folder / "results.jsonl").unlink()
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["state"] = "running"
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        lines = (folder / "ops.jsonl").read_bytes().splitlines(keepends=True)
+        (folder / "ops.jsonl").write_bytes(b"".join(lines[:5]))
         for name in ("metrics.jsonl", "metrics.prom"):
-            (self.folder / "d" / name).unlink(missing_ok=True)
-            (self.folder / "d" / name).mkdir()
-        _, err = self.revlm(*self.long_run("--output-dir", "d"))
+            (folder / name).unlink()
+            (folder / name).mkdir()
+        document = self.status("d")
+        self.assertEqual(document["state"], "killed")
+        self.assertEqual(document["operations"]["done"], 5)
+        self.assertEqual(document["operations"]["planned"], len(PROMPTS))
+        out, err = self.revlm(*command, "--json")
+        self.assertEqual(json.loads(out)["operations"]["resumed"], 5)
         self.assertEqual(err.count(b"the run goes on without its metrics"), 1)
-        self.assertEqual(len(self.journal_keys("d")), len(PROMPTS))
+        self.assertEqual(self.results("d"), whole)
         # The view does without them.
         document = self.status("d")
         self.assertEqual(document["state"], "finished")
@@ -203,31 +217,23 @@ class MetricsTest(MonitorTest):
 
 
 class OtherTerminalTest(MonitorTest):
-    def test_finished_stopped_killed_and_running_runs_are_told_apart(self):
+    def test_stopped_killed_and_running_runs_are_told_apart(self):
         for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
             folder = f"d{number}"
-            command = self.long_run("--output-dir", folder)
-            process = self.start(*command)
-            self.wait_for(process, lambda: self.has_begun(folder))
+            process = self.start_long(folder)
             document = self.status(folder)
             self.assertEqual(document["state"], "running")
             self.assertIsNone(document["stopped_by"])
             process.send_signal(number)
-            _, err = process.communicate()
-            self.assertEqual(process.returncode, code, err)
+            self.assertEqual(process.wait(), code)
             document = self.status(folder)
             self.assertEqual(document["state"], STATE_OF_ENDED[code])
             self.assertEqual(document["operations"]["done"],
                              len(self.journal_keys(folder)))
             self.assertEqual(document["stopped_by"] is None, code != 130)
-            text, _ = self.revlm("monitor", folder)
+            text, _ = self.revlm("monitor", folder, "--once")
             self.assertIn(b"the same command resumes it", text)
             self.assertIn(STATE_OF_ENDED[code].encode(), text)
-            self.revlm(*command)
-            document = self.status(folder)
-            self.assertEqual(document["state"], "finished")
-            self.assertEqual(document["operations"]["done"], len(PROMPTS))
-            self.assertGreater(document["operations"]["resumed"], 0)
 
     def test_a_run_that_has_not_begun(self):
         (self.folder / "d").mkdir()
@@ -272,34 +278,29 @@ class OtherTerminalTest(MonitorTest):
             watcher.wait()
 
     def test_the_live_view_follows_resizes_and_q_leaves_the_run_alone(self):
-        process = self.start(*self.long_run("--output-dir", "d"))
-        self.wait_for(process, lambda: self.has_begun("d"))
+        process = self.start_long("d")
         view = Terminal(["monitor", "d"], self.folder, self.environment)
         view.read_until(rb"aster-s0")
         view.resize(50, 8)
         seen = len(view.frames())
-        while len(view.frames()) < seen + 3 and process.poll() is None:
+        while len(view.frames()) < seen + 3:
+            self.assertIsNone(process.poll(), "ended too soon")
             view.read(0.2)
-        if process.poll() is None:
-            for line in view.frames()[-2]:
-                self.assertLessEqual(len(line), 50, line)
-            self.assertLess(len(view.frames()[-2]), 8)
-            view.resize(200, 60)
-            view.press(b"q")
-            self.assertEqual(view.finish(), 0)
-            self.assertIsNone(process.poll())
+        for line in view.frames()[-2]:
+            self.assertLessEqual(len(line), 50, line)
+        self.assertLess(len(view.frames()[-2]), 8)
+        view.resize(200, 60)
+        view.press(b"q")
+        self.assertEqual(view.finish(), 0)
+        self.assertIsNone(process.poll())
         for frame in view.frames():
             self.assertLess(len(frame), 24)
-            self.assertRegex(frame[0], r"^REV d  (running|finished)")
+            self.assertTrue(frame[0].startswith("REV d  running"), frame)
             for line in frame:
                 self.assertLessEqual(len(line), 80, line)
-        _, err = process.communicate()
-        self.assertEqual(process.returncode, 0, err)
 
     def test_the_live_view_ends_with_the_run_and_with_ctrl_c(self):
-        command = self.long_run("--output-dir", "d")
-        process = self.start(*command)
-        self.wait_for(process, lambda: self.has_begun("d"))
+        process = self.start_long("d")
         view = Terminal(["monitor", "d"], self.folder, self.environment)
         other = Terminal(["monitor", "d"], self.folder, self.environment)
         other.read_until(rb"aster-s0")
@@ -307,24 +308,28 @@ class OtherTerminalTest(MonitorTest):
         self.assertEqual(other.finish(), 130)
         view.read_until(rb"aster-s0")
         process.kill()
-        process.communicate()
+        process.wait()
         self.assertEqual(view.finish(), 0)
         self.assertIn("REV d  killed", view.frames()[-1][0])
 
     def test_off_a_terminal_lines_are_plain(self):
-        process = self.start(*self.long_run("--output-dir", "d"))
-        self.wait_for(process, lambda: self.has_begun("d"))
-        out, err = self.revlm("monitor", "d", env={"LC_ALL": "C"})
-        process.communicate()
+        process = self.start_long("d")
+        began = time.monotonic()
+        view = self.start("monitor", "d", env={"LC_ALL": "C"})
+        first = view.stdout.readline()
+        process.kill()
+        out, err = view.communicate(timeout=60)
+        out = first + out
+        self.assertEqual(view.returncode, 0)
         self.assertEqual(err, b"")
         self.assertTrue(out.isascii())
         for byte in (b"\x1b", b"\r"):
             self.assertNotIn(byte, out)
         lines = out.decode().splitlines()
         self.assertRegex(lines[0], r"^d: running, \d+ of 16 operations, ")
-        self.assertRegex(lines[-1], r"^d: finished, 16 of 16 operations, ")
-        seconds = self.samples("d")[-1]["seconds"]
-        self.assertLessEqual(len(lines), 2 + seconds / 12)
+        self.assertRegex(lines[-1], r"^d: killed, \d+ of 16 operations, ")
+        self.assertLessEqual(len(lines),
+                             2 + (time.monotonic() - began) / 12)
 
 
 class OwnTerminalTest(MonitorTest):
@@ -352,7 +357,9 @@ class OwnTerminalTest(MonitorTest):
         self.assertIn(b": finished, 1 of 1 operation, ", view.written)
 
     def test_off_a_terminal_it_is_lines_on_stderr(self):
-        out, err = self.revlm(*self.long_run("--parallel-monitor", "--json"))
+        self.write_prompts(6)
+        out, err = self.revlm("run", MODEL, "--prompts", "p.jsonl",
+                              "--parallel-monitor", "--json")
         self.assertEqual(len(json.loads(out)["results"]), len(PROMPTS))
         for byte in (b"\x1b", b"\r"):
             self.assertNotIn(byte, err)
