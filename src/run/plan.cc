@@ -157,18 +157,21 @@ Status CheckOptions(const RunOptions& options) {
 Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
   REVLM_ASSIGN_OR_RETURN(std::vector<challenge::Prompt> prompts,
                          CollectPrompts(options));
-  std::unordered_map<std::string, int64_t> count_of_text;
-  std::unordered_set<std::string> ids;
   std::vector<PlannedPrompt> planned;
-  planned.reserve(prompts.size());
+  planned.reserve(prompts.size());  // so that none of them moves
+  std::unordered_map<std::string_view, int64_t> count_of_text;
+  std::unordered_set<std::string_view> ids;
+  count_of_text.reserve(prompts.size());
+  ids.reserve(prompts.size());
   for (challenge::Prompt& prompt : prompts) {
-    PlannedPrompt plan = {
-        .id = std::move(prompt.id),
-        .text = std::move(prompt.text),
-        .text_sha256 = {},
-        .variant = {},
-        .max_tokens = prompt.max_tokens.value_or(options.max_tokens),
-        .priority = prompt.priority.value_or(options.priority)};
+    planned.push_back(
+        {.id = std::move(prompt.id),
+         .text = std::move(prompt.text),
+         .text_sha256 = {},
+         .variant = {},
+         .max_tokens = prompt.max_tokens.value_or(options.max_tokens),
+         .priority = prompt.priority.value_or(options.priority)});
+    PlannedPrompt& plan = planned.back();
     REVLM_TRY(CheckRange("\"max_tokens\" of a prompt", plan.max_tokens, 0,
                          kMaxNewTokens));
     plan.text_sha256 = Sha256Hex(plan.text);
@@ -185,7 +188,6 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
                              "two prompts have the id {}; ids must differ",
                              base::Quote(plan.id));
     }
-    planned.push_back(std::move(plan));
   }
   return planned;
 }

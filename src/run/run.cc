@@ -153,6 +153,9 @@ void Runner::ListOperations() {
 Status Runner::Resume() {
   std::map<std::string_view, std::unordered_map<std::string_view, Operation*>>
       by_model_and_key;
+  for (const ModelWork& work : prepared_.work) {
+    by_model_and_key[work.model.alias].reserve(work.operations.size());
+  }
   for (Operation& operation : operations_) {
     by_model_and_key[operation.model->alias][operation.planned->key] =
         &operation;
