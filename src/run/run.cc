@@ -342,6 +342,7 @@ void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
 
 Status Runner::RunOperations(const Model& model,
                              std::span<Operation* const> pending) {
+  if (pending.empty()) return {};
   metrics_->Begin(model.alias, getpid());
   std::vector<engine::Request> requests;
   std::vector<Operation*> requested;

