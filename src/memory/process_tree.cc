@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,6 +47,17 @@ std::optional<Process> ParseStat(int32_t pid, const std::string& text) {
   return process;
 }
 
+std::optional<Process> ReadProcess(int32_t pid) {
+  const auto text = base::ReadSystemFile(fmt::format("/proc/{}/stat", pid));
+  return text ? ParseStat(pid, *text) : std::nullopt;
+}
+
+// Whether this process has any, ended or not.
+bool HasChildren() {
+  siginfo_t info = {};
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 std::vector<Process> ReadProcesses() {
   std::vector<Process> processes;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc"), closedir);
@@ -56,13 +68,18 @@ std::vector<Process> ReadProcesses() {
     const auto parsed =
         std::from_chars(name.data(), name.data() + name.size(), pid);
     if (parsed.ec != std::errc()) continue;
-    const auto text = base::ReadSystemFile(fmt::format("/proc/{}/stat", pid));
-    if (!text) continue;
-    if (const auto process = ParseStat(pid, *text)) {
-      processes.push_back(*process);
-    }
+    if (const auto process = ReadProcess(pid)) processes.push_back(*process);
   }
   return processes;
+}
+
+// Those among which the descendants of `root_pid` are.
+std::vector<Process> ReadCandidates(int32_t root_pid) {
+  // Not every kernel lists a process's children: all are looked at, which takes
+  // kernel memory for each and is spared where there are none.
+  if (root_pid != getpid() || HasChildren()) return ReadProcesses();
+  const auto self = ReadProcess(root_pid);
+  return self ? std::vector<Process>{*self} : std::vector<Process>{};
 }
 
 }  // namespace
@@ -86,8 +103,7 @@ PrivateAndMapped PssOf(std::string_view rollup, std::string_view status) {
 }
 
 std::vector<ProcessUse> ReadProcessTree(int32_t root_pid) {
-  // Not every kernel lists a process's children: all are looked at.
-  const std::vector<Process> all = ReadProcesses();
+  const std::vector<Process> all = ReadCandidates(root_pid);
   std::vector<ProcessUse> tree;
   const auto add = [&](const Process& process) {
     const std::string folder = fmt::format("/proc/{}/", process.pid);
