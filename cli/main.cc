@@ -52,9 +52,10 @@ int Main(std::vector<std::string> arguments) {
   const auto misused = [&](std::string message) {
     const std::string& command = arguments[0];
     return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
-                command == "inspect" ? kInspectSchema
-                : command == "plan"  ? kPlanSchema
-                                     : kRunSchema);
+                command == "inspect"   ? kInspectSchema
+                : command == "plan"    ? kPlanSchema
+                : command == "monitor" ? kMonitorSchema
+                                       : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
       !meant.empty()) {
@@ -75,6 +76,7 @@ int Main(std::vector<std::string> arguments) {
   Resolve(*line.plan);
   StartSignals();
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
+  if (line.monitor_command->parsed()) return MonitorCommand(line);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

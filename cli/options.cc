@@ -13,7 +13,8 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  revlm run ./my-model --prompt \"The capital of France is\"\n"
     "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
-    "  revlm inspect ./my-model\n";
+    "  revlm inspect ./my-model\n"
+    "  revlm monitor latest\n";
 
 // Help without types and defaults that the text says better, and without the
 // later names of an option, which are spellings of an earlier program.
@@ -46,6 +47,9 @@ void AddOutputOptions(CLI::App& app, OutputOptions& output) {
                "No progress or notices; stdout gets paths only")
       ->group(group);
   app.add_flag("-v,--verbose", output.verbose, "Say more on stderr")
+      ->group(group);
+  app.add_flag("--debug", output.debug,
+               "Say most on stderr: memory at each plan and sample")
       ->group(group);
   app.add_flag("--no-color", output.no_color, "No color, as with NO_COLOR")
       ->group(group);
@@ -244,6 +248,9 @@ CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
   CLI::App* app =
       parser.add_subcommand("run", "Put prompts to models; may be left out");
   AddRunOptions(*app, line);
+  app->add_flag("--parallel-monitor", line.has_monitor,
+                "Show memory, speed and each model while it runs")
+      ->group("Output");
   app->footer(
       "Without --output-dir, a run goes to a new directory in rev-runs, or "
       "goes "
@@ -266,6 +273,20 @@ CLI::App* AddInspect(CLI::App& parser, CommandLine& line) {
   return app;
 }
 
+CLI::App* AddMonitor(CLI::App& parser, CommandLine& line) {
+  CLI::App* app =
+      parser.add_subcommand("monitor", "Watch a run, from another terminal");
+  app->add_option("RUN", line.status.run,
+                  "A run's directory (latest: the newest in rev-runs)")
+      ->option_text(" ");
+  app->add_flag("--once", line.once, "Show it once, as it is now");
+  AddOutputOptions(*app, line.output);
+  app->footer(
+      "Ends with the run; q or Ctrl-C ends it sooner and leaves the run "
+      "alone.");
+  return app;
+}
+
 // REV_FOO_BAR for --foo-bar.
 void NameEnvironment(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
@@ -281,7 +302,9 @@ void NameEnvironment(CLI::App& app) {
 
 }  // namespace
 
-std::vector<std::string> CommandNames() { return {"run", "plan", "inspect"}; }
+std::vector<std::string> CommandNames() {
+  return {"run", "plan", "inspect", "monitor"};
+}
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   auto parser = std::make_unique<CLI::App>(
@@ -296,8 +319,9 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   line.plan = std::make_unique<CommandLine>();
   line.plan_command = AddPlan(*parser, *line.plan);
   line.inspect_command = AddInspect(*parser, line);
-  for (CLI::App* command :
-       {line.run_command, line.plan_command, line.inspect_command}) {
+  line.monitor_command = AddMonitor(*parser, line);
+  for (CLI::App* command : {line.run_command, line.plan_command,
+                            line.inspect_command, line.monitor_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }

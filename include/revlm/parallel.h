@@ -15,7 +15,7 @@
 // Threads: any. An executor works on one call at a time, as each is planned
 // with all the memory there is; others wait in turn. Two executors do not know
 // of each other: their limits add up. Lifetime: an executor outlives its calls.
-// Memory: the total limit less the buffer, for the whole process, as
+// Memory: the total limit less the buffer, for this process and its workers, as
 // revlm::Run. Errors: those of revlm::Run, and kInvalidArgument (memory
 // configuration, executor shut down). Determinism: that of revlm::Run.
 #pragma once
@@ -35,9 +35,9 @@ namespace revlm {
 
 struct ExecutorOptions {
   MemoryConfig memory;
-  // What else there is to say of every run: what is asked, its directory, the
-  // environment, events, a stop. Models, prompts, mode, batch size and memory
-  // are set by each call.
+  // What else there is to say of every run: what is asked, workers and retries,
+  // its directory, the environment, events, a stop. Models, prompts, mode,
+  // batch size and memory are set by each call.
   RunOptions run;
 };
 

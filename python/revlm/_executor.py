@@ -48,9 +48,10 @@ class ParallelExecutor:
     when given, which then holds this one run; else one in `./rev-runs`. A call
     that was stopped (Ctrl-C, a full disk) goes on where it was when made again.
 
-    `adaptive`: runs tune themselves to the load of the machine. `workers`,
-    `max_retries` and `circuit_breaker` have no effect yet. TODO(#4): they go to
-    the run.
+    Each model runs in a worker process of its own; `workers` of them at once,
+    one when not given. What failed for a passing reason is tried again,
+    `max_retries` times; `circuit_breaker` gives up on a model that keeps
+    failing. `adaptive`: runs tune how much is done at once while they go on.
 
     Calls from several threads wait for each other. Other Python threads go on
     meanwhile. Notices go to `logging.getLogger("revlm")`.

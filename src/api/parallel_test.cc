@@ -25,6 +25,7 @@ class ParallelTest : public ::testing::Test {
  protected:
   void SetUp() override {
     options_.run.max_tokens = 3;
+    options_.run.worker_program = REVLM_WORKER;
     options_.run.runs_dir =
         ::testing::TempDir() + "/api_parallel_" +
         ::testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -230,6 +231,27 @@ TEST_F(ParallelTest, ABatchIsWhatItsModeSays) {
   EXPECT_EQ(broadcast->statistics.prompts_processed, 1);
   processor->Shutdown();
   EXPECT_FALSE(processor->ProcessBatch(models, prompts));
+}
+
+TEST_F(ParallelTest, WorkersAndRetriesAreTheRuns) {
+  const Batch batch = {
+      .models = {kModel, kOther}, .prompts = {"One", "Two"}, .stop = {}};
+  const auto alone = Make().Process(batch);
+  ASSERT_TRUE(alone) << alone.error().message;
+  options_.run.num_workers = 2;
+  options_.run.max_retries = 0;
+  options_.run.circuit_breaker = true;
+  const auto together = Make().Process(batch);
+  ASSERT_TRUE(together) << together.error().message;
+  ASSERT_EQ(together->results.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(together->results[i].key, alone->results[i].key);
+    EXPECT_EQ(together->results[i].text, alone->results[i].text);
+  }
+  options_.run.num_workers = 0;
+  const auto none = Make().Process(batch);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("--parallel-workers"));
 }
 
 TEST_F(ParallelTest, AnAdaptiveExecutorSaysWhatItHasRoomFor) {

@@ -205,6 +205,8 @@ class AppendFile {
  public:
   // Creates the file when absent. kUnavailable when another process holds it.
   static Result<AppendFile> Open(const std::string& path);
+  // Whether someone has it open as an AppendFile; asking disturbs nobody.
+  static bool IsOpenElsewhere(const std::string& path);
 
   // Appends `text`. After an error the log may end in a torn line.
   Status Append(std::string_view text);

@@ -148,8 +148,10 @@ TEST_F(FileTest, PathsAreClassifiedAndMadeCanonical) {
 }
 
 TEST_F(FileTest, ALogIsHeldByOneAtATime) {
+  EXPECT_FALSE(AppendFile::IsOpenElsewhere(Path("log")));
   auto log = AppendFile::Open(Path("log"));
   ASSERT_TRUE(log);
+  EXPECT_TRUE(AppendFile::IsOpenElsewhere(Path("log")));
   ASSERT_TRUE(log->Append("one\n"));
   ASSERT_TRUE(log->Append("two\n"));
   ASSERT_TRUE(log->Truncate(4));
@@ -158,6 +160,11 @@ TEST_F(FileTest, ALogIsHeldByOneAtATime) {
   auto second = AppendFile::Open(Path("log"));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+  {
+    const AppendFile closed = *std::move(log);
+  }
+  EXPECT_FALSE(AppendFile::IsOpenElsewhere(Path("log")));
+  EXPECT_TRUE(AppendFile::Open(Path("log")));
   auto file = OpenFile(Path("log"), Caching::kPageCache);
   EXPECT_EQ(ReadWholeFile(file.value(), 100).value(), "one\nthree\n");
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "revlm/report.h"
+#include "run/metrics_text.h"
 #include "run/op_record.h"
 
 namespace revlm {
@@ -203,6 +204,13 @@ std::string RenderJson(const PlanReport& report, int exit_code) {
   for (const ModelPlan& plan : report.models) {
     document["models"].push_back(ModelPlanToJson(plan));
   }
+  return run::ToLine(document);
+}
+
+std::string RenderJson(const RunStatus& status, int exit_code) {
+  Json document = Document(kMonitorSchema, exit_code);
+  document["run_dir"] = status.run_dir;
+  document.update(run::StatusToJson(status));
   return run::ToLine(document);
 }
 

@@ -141,13 +141,13 @@ void Describer::ListOperations(size_t model_idx) {
   const RunOptions& options = prepared_.options;
   const auto prompts = PromptsFor(options.mode, model_idx,
                                   options.models.size(), prepared_.prompts);
+  const OperationKeys keys(work.description.identity,
+                           work.description.numerics.compute, options);
   work.operations.reserve(prompts.size());
   for (const PlannedPrompt& prompt : prompts) {
     Operation operation;
     operation.prompt = &prompt;
-    operation.key =
-        OperationKey(work.description.identity,
-                     work.description.numerics.compute, prompt, options);
+    operation.key = keys.Of(prompt);
     operation.error = work.cannot_open;
     work.operations.push_back(std::move(operation));
   }

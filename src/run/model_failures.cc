@@ -16,11 +16,9 @@ Status ModelRunner::FailedWith(Failed failed) {
     Record(failure);
     return RunFailedWith(failed.error);
   }
-  if (failure == FailureClass::kTransient && Retry(num_open_retries_)) {
-    // From the beginning: the worker may be what is wrong.
-    const int64_t pid = worker_->pid();
-    worker_.reset();
-    host_.CleanAfter(pid);
+  if (failure == FailureClass::kTransient &&
+      Retry(failed.error, 0, num_open_retries_)) {
+    EndWorker();  // from the beginning: the worker may be what is wrong
     return {};
   }
   return GiveUp(failed.error);
@@ -34,7 +32,9 @@ Status ModelRunner::RunFailedWith(const Error& error) {
   }
   switch (sched::Classify(error.code)) {
     case FailureClass::kTransient:
-      if (!Retry(num_run_retries_)) return GiveUp(error);
+      if (!Retry(error, unfinished.size(), num_run_retries_)) {
+        return GiveUp(error);
+      }
       CountAttempt(unfinished);
       return {};
     case FailureClass::kResource:
@@ -56,18 +56,14 @@ Status ModelRunner::RunFailedWith(const Error& error) {
 }
 
 Status ModelRunner::WorkerDied(const Error& error) {
-  if (worker_) {
-    const int64_t pid = worker_->pid();
-    worker_.reset();
-    host_.CleanAfter(pid);
-  }
+  if (worker_) EndWorker();
   const Error named = {
       error.code, fmt::format("running {}: {}", work_.alias(), error.message)};
   if (phase_ == Phase::kRunning) {
     Record(sched::kWorkerDied);
     return NextOfSearch(named);
   }
-  if (Retry(num_open_retries_)) return {};
+  if (Retry(named, 0, num_open_retries_)) return {};
   return GiveUp(named);
 }
 
@@ -98,6 +94,7 @@ Status ModelRunner::NextOfSearch(const Error& error) {
   const int64_t num_alone = search_->num_deaths_alone();
   if (num_alone > 0) {
     CountAttempt(search_->Next());
+    host_.TellRetry(work_, error, search_->Next().size());
     const sched::RetryPolicy policy = {.max_retries = options_.max_retries};
     WaitFor(sched::RetryWait(policy, sched::kWorkerDied,
                              search_->Next().front(), num_alone - 1)
@@ -135,12 +132,14 @@ void ModelRunner::StartSearch() {
   num_quarantined_ = 0;
 }
 
-bool ModelRunner::Retry(int64_t& num_retries) {
+bool ModelRunner::Retry(const Error& error, size_t num_operations,
+                        int64_t& num_retries) {
   const sched::RetryPolicy policy = {.max_retries = options_.max_retries};
   const auto wait =
       sched::RetryWait(policy, FailureClass::kTransient, 0, num_retries);
   if (!wait) return false;
   ++num_retries;
+  host_.TellRetry(work_, error, num_operations);
   WaitFor(*wait);
   return true;
 }
@@ -153,6 +152,7 @@ void ModelRunner::WaitFor(nanoseconds time) {
 void ModelRunner::Record(std::optional<FailureClass> outcome) {
   if (!permit_) return;
   breaker_.Record(clock_.Monotonic(), *permit_, outcome);
+  host_.TellBreaker(work_, breaker_.state(clock_.Monotonic()));
   permit_.reset();
 }
 

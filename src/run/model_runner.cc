@@ -55,15 +55,13 @@ Status ModelRunner::Stop() {
     if (completed == nullptr || phase_ != Phase::kRunning) continue;
     kept = Completed(std::move(*completed));
   }
-  const int64_t pid = worker_->pid();
-  worker_.reset();
-  host_.CleanAfter(pid);
+  EndWorker();
   return kept;
 }
 
 Status ModelRunner::Begin() {
   for (Operation& operation : work_.operations) {
-    if (operation.result) continue;
+    if (operation.is_done()) continue;
     if (!operation.error) {
       pending_.push_back(&operation);
       continue;
@@ -84,6 +82,7 @@ Status ModelRunner::Begin() {
   }
   if (!work_.worker) return OpenWorker();
   worker_ = std::exchange(work_.worker, std::nullopt);
+  host_.WorkerBegins(work_, worker_->pid());
   return CheckWeights();
 }
 
@@ -92,6 +91,7 @@ Status ModelRunner::OpenWorker() {
   auto worker = Worker::Start(options_);
   if (!worker) return WorkerDied(worker.error());
   worker_ = *std::move(worker);
+  host_.WorkerBegins(work_, worker_->pid());
   planned_bytes_ = std::max(planned_bytes_, work_.PeakBytes(0));
   const Status sent = worker_->Send(
       MakeOpenModel(prepared_, work_.description.summary.reference));
@@ -116,6 +116,7 @@ Status ModelRunner::RunNext() {
   if (group_.empty()) return HashRest();
   if (options_.circuit_breaker) {
     permit_ = breaker_.Ask(clock_.Monotonic());
+    host_.TellBreaker(work_, breaker_.state(clock_.Monotonic()));
     if (!permit_) {
       return GiveUp({ErrorCode::kUnavailable,
                      fmt::format("running {}: given up after its last passes "
@@ -127,6 +128,7 @@ Status ModelRunner::RunNext() {
   }
   phase_ = Phase::kRunning;
   given_ = clock_.Monotonic();
+  host_.WorkerBegins(work_, worker_->pid());
   std::vector<Operation*> operations;
   group_tokens_ = 0;
   is_plan_told_ = false;
@@ -164,7 +166,13 @@ void ModelRunner::Finish() {
   if (!worker_) return;
   NotePeak();
   std::move(*worker_).Dismiss();
+  EndWorker();
+}
+
+void ModelRunner::EndWorker() {
+  const int64_t pid = worker_->pid();
   worker_.reset();
+  host_.WorkerEnded(work_, pid);
 }
 
 Status ModelRunner::Take(FromWorker message) {
@@ -263,6 +271,7 @@ Status ModelRunner::Completed(CompletedRequest completed) {
 void ModelRunner::Planned(const engine::RunPlan& plan) {
   planned_bytes_ =
       std::max(planned_bytes_, work_.PeakBytes(plan.use.peak_bytes()));
+  host_.NotePlan(work_, plan);
   if (!std::exchange(is_plan_told_, true)) host_.TellPlan(work_, plan);
 }
 

@@ -53,6 +53,9 @@ class RunHost {
   // Where a worker writes the digests of all tensors.
   virtual std::string TensorsPath(const ModelWork& work) = 0;
   virtual std::string RunPath() = 0;
+  // A worker begins to run a group, or a part of it; of the first part, the
+  // user is told as well.
+  virtual void NotePlan(const ModelWork& work, const engine::RunPlan& plan) = 0;
   virtual void TellPlan(const ModelWork& work, const engine::RunPlan& plan) = 0;
   // `done`: in operations of this model, an estimate.
   virtual void TellProgress(const ModelWork& work,
@@ -61,8 +64,20 @@ class RunHost {
   virtual Status NoteChange(const ModelWork& work,
                             const sched::Decision& decision) = 0;
   virtual void TellNotice(std::string message) = 0;
-  // A worker that died may have left files half-written.
-  virtual void CleanAfter(int64_t pid) = 0;
+  // A worker process begins to do what it was just told: to open the model, to
+  // check its weights, or to run a group of operations.
+  virtual void WorkerBegins(const ModelWork& work, int64_t pid) = 0;
+  // It is no more. One that died may have left files half-written.
+  virtual void WorkerEnded(const ModelWork& work, int64_t pid) = 0;
+  // After `error`, so many operations will be tried again; none: the model is
+  // opened again.
+  virtual void TellRetry(const ModelWork& work, const Error& error,
+                         size_t num_operations) = 0;
+  // Of a model that has one: whenever it may have changed.
+  virtual void TellBreaker(const ModelWork& work,
+                           sched::CircuitBreaker::State state) = 0;
+  // Time has passed.
+  virtual void Tick() = 0;
 };
 
 class ModelRunner {
@@ -107,6 +122,7 @@ class ModelRunner {
   Status RunNext();
   Status HashRest();
   void Finish();
+  void EndWorker();
 
   Status Take(FromWorker message);
   Status TakeOfRun(FromWorker message);
@@ -123,8 +139,9 @@ class ModelRunner {
   Status NextOfSearch(const Error& error);
   // Fails what is not finished, and is done.
   Status GiveUp(const Error& error);
-  // Counts a retry and waits for it; false when there is none left.
-  bool Retry(int64_t& num_retries);
+  // Counts a retry of so many operations and waits for it; false when there is
+  // none left.
+  bool Retry(const Error& error, size_t num_operations, int64_t& num_retries);
   void WaitFor(std::chrono::nanoseconds time);
   void Record(std::optional<sched::FailureClass> outcome);
   void StartSearch();

@@ -20,6 +20,7 @@
 // Threads: pure functions. Errors: kInvalidArgument, and those of prompt files.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -63,6 +64,19 @@ std::span<const PlannedPrompt> PromptsFor(
 
 // The parameters of a run, as the manifest's plan and the keys hold them.
 base::Json ParametersToJson(const RunOptions& options);
+
+// Makes the keys of one model's operations. Borrows nothing.
+class OperationKeys {
+ public:
+  OperationKeys(const std::string& model_identity, std::string_view compute,
+                const RunOptions& options);
+  std::string Of(const PlannedPrompt& prompt) const;
+
+ private:
+  // What is around max_tokens, prompt_sha256 and variant, which come in this
+  // order.
+  std::array<std::string, 4> around_;
+};
 
 std::string OperationKey(const std::string& model_identity,
                          std::string_view compute, const PlannedPrompt& prompt,

@@ -107,6 +107,24 @@ TEST(PlanTest, AKeyNeverChangesBetweenVersions) {
             "65a2d27a227e7c084dfa102d4f5b7fe37a1ef6bb1d3455ceb2fb419806299d89");
 }
 
+TEST(PlanTest, AKeyIsThatOfItsGrammarWhateverThePromptIsCalled) {
+  const RunOptions options = WithPrompts({"a"});
+  PlannedPrompt prompt;
+  prompt.text_sha256 = Sha256Hex("a");
+  prompt.variant = "\"variant\":null,\"max_tokens\":null\\\n\xc3\xa4";
+  prompt.max_tokens = 7;
+  base::Json object = ParametersToJson(options);
+  object.erase("dtype");
+  object["schema"] = "revlm.key/1";
+  object["model"] = "identity";
+  object["compute"] = "f32";
+  object["prompt_sha256"] = prompt.text_sha256;
+  object["variant"] = prompt.variant;
+  object["max_tokens"] = prompt.max_tokens;
+  EXPECT_EQ(OperationKey("identity", "f32", prompt, options),
+            Sha256Hex(object.dump()));
+}
+
 TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
   const RunOptions base = WithPrompts({"a"});
   std::set<std::string> keys;

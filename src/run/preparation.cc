@@ -11,6 +11,7 @@
 #include "memory/process_memory.h"
 #include "run/describe.h"
 #include "run/host.h"
+#include "run/metrics.h"
 #include "run/process_heap.h"
 
 namespace revlm::run {
@@ -52,7 +53,7 @@ uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
   // Writing a result down takes a line of text that grows, beside the message
   // that it came in.
   constexpr uint64_t kLineShare = 4;
-  uint64_t heap = 0;
+  uint64_t heap = Metrics::HeapBytes(prepared.work.size());
   for (const std::string& text : options.prompts) {
     heap += kTextCopies * base::HeapBlockBytes(text.size());
   }

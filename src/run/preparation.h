@@ -27,6 +27,7 @@
 #include "base/error.h"
 #include "memory/image.h"
 #include "revlm/run.h"
+#include "run/journal.h"
 #include "run/model_description.h"
 #include "run/plan.h"
 #include "run/worker.h"
@@ -40,6 +41,10 @@ struct Operation {
   std::vector<int32_t> token_ids;  // moved to the result
   std::optional<Error> error;      // it cannot be asked
   std::optional<OperationResult> result;
+  JournalPlace kept;        // the result of an earlier start, until it is read
+  bool has_failed = false;  // that one
+
+  bool is_done() const { return result || kept.size_bytes > 0; }
 };
 
 struct ModelWork {

@@ -6,14 +6,18 @@
 #include <new>
 #include <numeric>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "memory/image.h"
+#include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/manifest.h"
+#include "run/metrics.h"
 #include "run/model_runner.h"
 #include "run/plan.h"
 #include "run/preparation.h"
@@ -25,6 +29,18 @@ namespace revlm::run {
 namespace {
 
 using base::Json;
+
+std::string_view BreakerName(sched::CircuitBreaker::State state) {
+  switch (state) {
+    case sched::CircuitBreaker::State::kClosed:
+      return "closed";
+    case sched::CircuitBreaker::State::kOpen:
+      return "open";
+    case sched::CircuitBreaker::State::kHalfOpen:
+      return "half_open";
+  }
+  return "";
+}
 
 class Runner : public RunHost {
  public:
@@ -50,6 +66,7 @@ class Runner : public RunHost {
     return directory_->path() + "/" + TensorsFileName(work.alias());
   }
   std::string RunPath() override { return directory_->path(); }
+  void NotePlan(const ModelWork& work, const engine::RunPlan& plan) override;
   void TellPlan(const ModelWork& work, const engine::RunPlan& plan) override;
   void TellProgress(const ModelWork& work, const engine::Progress& progress,
                     double done) override;
@@ -58,12 +75,20 @@ class Runner : public RunHost {
   void TellNotice(std::string message) override {
     Tell(RunEvent::Kind::kNotice, std::move(message));
   }
-  void CleanAfter(int64_t pid) override;
+  void WorkerBegins(const ModelWork& work, int64_t pid) override;
+  void WorkerEnded(const ModelWork& work, int64_t pid) override;
+  void TellRetry(const ModelWork& work, const Error& error,
+                 size_t num_operations) override;
+  void TellBreaker(const ModelWork& work,
+                   sched::CircuitBreaker::State state) override;
+  void Tick() override;
 
  private:
-  // Takes over what earlier starts finished.
+  // Takes over what earlier starts finished; their results are read later.
   Status Resume();
+  Status ReadKeptResults();
   Status RunModels();
+  RunStatus StatusAtStart() const;
   Status WriteResults();
   RunSummary Summarize(std::optional<Error> stopped_by);
 
@@ -73,8 +98,9 @@ class Runner : public RunHost {
   double Seconds() const {
     return std::chrono::duration<double>(clock_.Monotonic() - started_).count();
   }
-  void Tell(RunEvent::Kind kind, std::string message) const;
-  void Report(RunEvent event) const;
+  void Tell(RunEvent::Kind kind, std::string message);
+  void TellMemory();
+  void Report(RunEvent event);
 
   const RunOptions& options_;
   const base::Clock& clock_;
@@ -82,6 +108,7 @@ class Runner : public RunHost {
   Preparation prepared_;
   Supervisor supervisor_;
   std::unique_ptr<RunDirectory> directory_;
+  std::unique_ptr<Metrics> metrics_;  // null when there is nothing to run
   int64_t num_operations_ = 0;
   int64_t num_finished_ = 0;
   int64_t num_resumed_ = 0;
@@ -90,8 +117,10 @@ class Runner : public RunHost {
   double fraction_ = 0;           // told last
 };
 
-void Runner::Report(RunEvent event) const {
+void Runner::Report(RunEvent event) {
+  Tick();
   if (!options_.on_event) return;
+  if (metrics_) event.status = metrics_->latest();
   event.num_finished = num_finished_;
   event.num_total = num_operations_;
   event.unit = "operations";
@@ -99,34 +128,50 @@ void Runner::Report(RunEvent event) const {
   options_.on_event(event);
 }
 
-void Runner::Tell(RunEvent::Kind kind, std::string message) const {
+void Runner::Tell(RunEvent::Kind kind, std::string message) {
+  if (metrics_ && kind == RunEvent::Kind::kNotice) metrics_->Note(message);
   RunEvent event;
   event.kind = kind;
   event.message = std::move(message);
   Report(std::move(event));
 }
 
+// The event carries the sample, also while no worker says anything.
+void Runner::Tick() {
+  if (metrics_ && metrics_->Tick()) TellMemory();
+}
+
+void Runner::TellMemory() {
+  if (metrics_) Tell(RunEvent::Kind::kDebug, metrics_->MemoryLine());
+}
+
 Status Runner::Resume() {
-  std::map<std::pair<std::string, std::string>, Operation*> by_key;
+  std::map<std::string_view, std::unordered_map<std::string_view, Operation*>>
+      by_model_and_key;
   for (ModelWork& work : prepared_.work) {
+    auto& by_key = by_model_and_key[work.alias()];
+    by_key.reserve(work.operations.size());
     for (Operation& operation : work.operations) {
-      by_key[{work.alias(), operation.key}] = &operation;
+      by_key[operation.key] = &operation;
     }
   }
-  std::vector<OpRecord> records = directory_->TakeRecords();
-  for (OpRecord& record : records) {
-    const auto found = by_key.find({record.result.model, record.result.key});
-    if (found == by_key.end() || found->second->result) continue;
-    found->second->result = std::move(record.result);
+  const std::vector<JournalEntry> entries = directory_->TakeEntries();
+  for (const JournalEntry& entry : entries) {
+    const auto model = by_model_and_key.find(entry.model);
+    if (model == by_model_and_key.end()) continue;
+    const auto found = model->second.find(entry.key);
+    if (found == model->second.end() || found->second->is_done()) continue;
+    found->second->kept = entry.place;
+    found->second->has_failed = entry.has_failed;
     ++num_resumed_;
   }
   num_finished_ = num_resumed_;
   for (const ModelWork& work : prepared_.work) {
     left_of_[IndexOf(work)] = std::ranges::count_if(
         work.operations,
-        [](const Operation& operation) { return !operation.result; });
+        [](const Operation& operation) { return !operation.is_done(); });
   }
-  if (records.empty()) return {};
+  if (entries.empty()) return {};
   for (size_t i = 0; i < prepared_.work.size(); ++i) {
     if (prepared_.work[i].cannot_open) continue;
     const ModelDescription& model = prepared_.work[i].description;
@@ -136,6 +181,37 @@ Status Runner::Resume() {
     }
   }
   return {};
+}
+
+Status Runner::ReadKeptResults() {
+  for (ModelWork& work : prepared_.work) {
+    for (Operation& operation : work.operations) {
+      if (operation.result || !operation.is_done()) continue;
+      REVLM_ASSIGN_OR_RETURN(OpRecord record,
+                             directory_->journal().Read(operation.kept));
+      operation.result = std::move(record.result);
+    }
+  }
+  return {};
+}
+
+RunStatus Runner::StatusAtStart() const {
+  RunStatus status;
+  status.run_dir = directory_->path();
+  status.memory_limit_bytes = prepared_.limit_bytes;
+  status.memory_reserve_bytes = memory::ReserveBytes(prepared_.limit_bytes);
+  for (const ModelWork& work : prepared_.work) {
+    ModelStatus model;
+    model.alias = work.alias();
+    model.num_planned = static_cast<int64_t>(work.operations.size());
+    for (const Operation& operation : work.operations) {
+      if (!operation.is_done()) continue;
+      ++model.num_done;
+      if (operation.has_failed) ++model.num_failed;
+    }
+    status.models.push_back(std::move(model));
+  }
+  return status;
 }
 
 Result<RunSummary> Runner::Run() {
@@ -170,13 +246,21 @@ Result<RunSummary> Runner::Run() {
     REVLM_TRY(directory_->WriteManifest(
         NewManifest(options_, prepared_, plan, clock_)));
   }
+  metrics_ = std::make_unique<Metrics>(
+      StatusAtStart(), prepared_.program_bytes, clock_,
+      [this](std::string message) { TellNotice(std::move(message)); });
+  Tick();
   Status status = RunModels();
   if (status) status = WriteResults();
   // What finished is kept even when the disk is full or the run was stopped.
   const Status synced = directory_->journal().Sync();
-  if (!status) return Summarize(status.error());
-  if (!synced) return Summarize(synced.error());
-  return Summarize(std::nullopt);
+  std::optional<Error> stopped_by;
+  if (!synced) stopped_by = synced.error();
+  if (!status) stopped_by = status.error();
+  metrics_->End(stopped_by ? RunState::kStopped : RunState::kFinished,
+                stopped_by);
+  TellMemory();
+  return Summarize(std::move(stopped_by));
 }
 
 Status Runner::RunModels() {
@@ -194,13 +278,36 @@ Status Runner::NoteRoot(const ModelWork& work, const std::string& root) {
   return directory_->WriteManifest(std::move(manifest));
 }
 
-void Runner::CleanAfter(int64_t pid) {
+void Runner::WorkerBegins(const ModelWork& work, int64_t pid) {
+  if (!metrics_) return;
+  metrics_->Begin(work.alias(), static_cast<int32_t>(pid),
+                  prepared_.LeaseBytes(work));
+}
+
+void Runner::WorkerEnded(const ModelWork& work, int64_t pid) {
   directory_->RemoveTemporaryFilesOf(pid);
   DigestCache(options_.environment.cache_dir).RemoveTemporaryFilesOf(pid);
+  if (metrics_) metrics_->Leave(work.alias());
+}
+
+void Runner::TellRetry(const ModelWork& work, const Error& error,
+                       size_t num_operations) {
+  if (metrics_) metrics_->Retry(work.alias(), error, num_operations);
+}
+
+void Runner::TellBreaker(const ModelWork& work,
+                         sched::CircuitBreaker::State state) {
+  if (metrics_) metrics_->SetBreaker(work.alias(), BreakerName(state));
+}
+
+void Runner::NotePlan(const ModelWork& work, const engine::RunPlan& plan) {
+  supervisor_.NotePeaks();
+  if (!metrics_) return;
+  metrics_->SetPlanned(prepared_.program_bytes + supervisor_.planned_bytes());
+  metrics_->SetPlan(work.alias(), plan.use);
 }
 
 void Runner::TellPlan(const ModelWork& work, const engine::RunPlan& plan) {
-  supervisor_.NotePeaks();
   const engine::NumericsClass& numerics = work.description.numerics;
   Tell(RunEvent::Kind::kDetail,
        fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
@@ -210,6 +317,7 @@ void Runner::TellPlan(const ModelWork& work, const engine::RunPlan& plan) {
                    plan.num_passes,
                    prepared_.program_bytes + supervisor_.planned_bytes(),
                    prepared_.limit_bytes));
+  TellMemory();
 }
 
 void Runner::TellProgress(const ModelWork& work,
@@ -259,6 +367,7 @@ Status Runner::Finish(ModelWork& work, Operation& operation,
                      .seconds = Seconds()};
   REVLM_TRY(directory_->journal().Append(record));
   operation.result = std::move(record.result);
+  if (metrics_) metrics_->Finish(work.alias(), operation.result->error);
   ++num_finished_;
   if (--left_of_[IndexOf(work)] > 0) return {};
   done_of_[IndexOf(work)] = 0;
@@ -273,6 +382,7 @@ Status Runner::Finish(ModelWork& work, Operation& operation,
 }
 
 Status Runner::WriteResults() {
+  REVLM_TRY(ReadKeptResults());
   REVLM_ASSIGN_OR_RETURN(
       base::AtomicFile file,
       base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
@@ -290,6 +400,8 @@ Status Runner::WriteResults() {
 }
 
 RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
+  const Status read = ReadKeptResults();
+  if (!read && !stopped_by) stopped_by = read.error();
   RunSummary summary;
   summary.run_dir = directory_->path();
   for (const ModelWork& work : prepared_.work) {

@@ -32,8 +32,8 @@ class RunDirectory {
                                    const base::Clock& clock);
 
   const std::string& path() const { return path_; }
-  // Records of earlier starts, in order of completion; not kept here then.
-  std::vector<OpRecord> TakeRecords() { return std::move(records_); }
+  // What earlier starts finished, in order of completion; not kept here then.
+  std::vector<JournalEntry> TakeEntries() { return std::move(entries_); }
   Journal& journal() { return journal_; }
 
   // Null until written by this start or an earlier one.
@@ -57,10 +57,15 @@ class RunDirectory {
 
   std::string path_;
   Journal journal_;
-  std::vector<OpRecord> records_;
+  std::vector<JournalEntry> entries_;
   base::Json manifest_;
   std::optional<base::AppendFile> decisions_;  // once there is one
 };
+
+// Refuses a directory that is neither a run's nor empty.
+Status CheckUsable(const std::string& path);
+// The manifest in a directory; null when there is none yet.
+Result<base::Json> ReadManifest(const std::string& directory);
 
 // Names of files in a run's directory.
 inline constexpr char kManifestName[] = "manifest.json";

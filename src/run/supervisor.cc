@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -53,29 +52,30 @@ Status Supervisor::Loop(const std::stop_token& stop, int stop_fd,
       for (ModelRunner& runner : live_) REVLM_TRY(runner.Continue());
     }
     NotePeaks();
+    host_.Tick();
     live_.remove_if([](const ModelRunner& runner) { return runner.is_done(); });
   }
   return {};
 }
 
-// Until something came, the time of a retry has, or a stop is requested.
+// Until something came, the time of a retry or of the host has, or a stop is
+// requested.
 void Supervisor::Wait(int stop_fd) const {
   std::vector<pollfd> waited = {{.fd = stop_fd, .events = POLLIN}};
-  std::optional<std::chrono::nanoseconds> wakes_at;
+  // Half of the second that is promised: a worker that speaks in between makes
+  // the wait begin anew.
+  constexpr std::chrono::milliseconds kTickTime(500);
+  std::chrono::nanoseconds wakes_at = clock_.Monotonic() + kTickTime;
   for (const ModelRunner& runner : live_) {
     waited.push_back({.fd = runner.fd(), .events = POLLIN});
-    if (const auto at = runner.wakes_at()) {
-      wakes_at = std::min(wakes_at.value_or(*at), *at);
-    }
+    wakes_at = std::min(wakes_at, runner.wakes_at().value_or(wakes_at));
   }
-  int timeout_ms = -1;
+  int timeout_ms = 0;
   const bool has_more = std::ranges::any_of(
       live_, [](const ModelRunner& runner) { return runner.has_more(); });
-  if (has_more) {
-    timeout_ms = 0;
-  } else if (wakes_at) {
+  if (!has_more) {
     const auto left =
-        std::max(*wakes_at - clock_.Monotonic(), std::chrono::nanoseconds(0));
+        std::max(wakes_at - clock_.Monotonic(), std::chrono::nanoseconds(0));
     timeout_ms = static_cast<int>(
         std::chrono::ceil<std::chrono::milliseconds>(left).count());
   }

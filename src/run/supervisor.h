@@ -1,7 +1,8 @@
 // Runs models, several at once, each by a runner of its own.
 //
 // Models start in their order as places become free; one that fails never stops
-// the others.
+// the others. The host gets its `Tick` at least once a second, also while no
+// worker says anything.
 //
 // Threads: thread-confined; `stop` may be requested from any. Lifetime: borrows
 // its arguments. Memory: the leases of `prepared`. Errors: kCancelled, and

@@ -96,6 +96,10 @@ class FaultTest(revlm_process.ProgramTest):
         for result in results:
             self.assertEqual(recorded[result["model"], result["key"]], result)
 
+    def samples(self, folder):
+        text = (self.folder / folder / "metrics.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
     def poisoned_program(self):
         """A copy of the program whose workers die of poison."""
         folder = self.folder / "program"
@@ -181,6 +185,47 @@ class KillTest(FaultTest):
         self.assertEqual(self.processes(), [])
         self.revlm(*command)
         self.check_recorded_once("d")
+
+
+class SilenceTest(FaultTest):
+    def cpu_seconds(self, pid):
+        fields = (pathlib.Path("/proc") / str(pid) / "stat").read_text()
+        user, system = fields.rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def test_samples_go_on_while_a_worker_says_nothing(self):
+        self.make_models("a")
+        self.write_prompts(20, max_tokens=60)
+        command = ["run", "a", "--prompts", "p.jsonl", "--output-dir"]
+        self.revlm(*command, "whole")
+        process = self.start(*command, "d")
+        self.addCleanup(process.kill)
+        while not (self.folder / "d" / "metrics.jsonl").exists():
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        (worker,) = self.workers(process)
+        os.kill(worker, signal.SIGSTOP)
+        num_before = len(self.samples("d"))
+        cpu_before = self.cpu_seconds(process.pid)
+        time.sleep(5)
+        # Others may keep this machine busy.
+        self.assertLess(self.cpu_seconds(process.pid) - cpu_before, 1)
+        silent = self.samples("d")[num_before:]
+        self.assertGreaterEqual(len(silent), 3)
+        self.assertLessEqual(len(silent), 6)
+        for sample in silent:
+            self.assertEqual(sample["state"], "running")
+            self.assertEqual(sample["workers"], 1)
+            self.assertGreater(sample["models"][0]["memory_bytes"], 0)
+            memory = sample["memory"]
+            self.assertGreater(memory["held_bytes"], 0)
+            self.assertLessEqual(
+                memory["held_bytes"],
+                memory["limit_bytes"] - memory["reserve_bytes"])
+        os.kill(worker, signal.SIGCONT)
+        _, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
+        self.assertEqual(process.returncode, 0, err.decode())
+        self.assertEqual(self.results("d"), self.results("whole"))
 
 
 class ModelTest(FaultTest):
@@ -300,6 +345,16 @@ class PoisonTest(FaultTest):
         # Only what is alone is a retry: three for each.
         self.assertEqual(document["operations"]["retried"], 3)
         self.assertEqual(deaths.count(1), 3 * 4)
+        last = self.samples("d")[-1]
+        self.assertEqual(last["operations"], {
+            "planned": 40, "done": 40, "failed": 3, "retried": 3 * 3,
+            "resumed": 0})
+        self.assertEqual((last["state"], last["workers"]), ("finished", 0))
+        self.assertIn('rev_retries_total{reason="unavailable"} 9\n',
+                      (self.folder / "d" / "metrics.prom").read_text())
+        # Shown again, attempts come with what is kept.
+        out, _ = self.revlm(*self.command("d"), code=5)
+        self.assertEqual(json.loads(out)["operations"]["retried"], 3)
 
     def test_without_retries_one_death_alone_is_enough(self):
         document, deaths = self.run_poisoned(
@@ -317,6 +372,9 @@ class PoisonTest(FaultTest):
             if result["model"] == "a":
                 self.assertIn("circuit breaker", result["error"]["message"])
         self.assertEqual(document["results"][20:], self.whole[20:])
+        self.assertEqual(
+            [model["breaker"] for model in self.samples("d")[-1]["models"]],
+            ["open", "closed"])
 
 
 class SameBytesTest(FaultTest):

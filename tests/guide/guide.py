@@ -18,7 +18,7 @@ NUM_PARALLEL_FLAGS = 8  # --parallel, --parallel-*
 
 # The guide's flags that revlm does not have yet: what needs one is skipped, and
 # the tests fail once it has.
-PENDING_FLAGS = ("--parallel-monitor", "--debug")
+PENDING_FLAGS = ()
 
 MODES = ("cross_product", "paired", "broadcast")
 DEFAULT_CHALLENGES = 10

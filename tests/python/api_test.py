@@ -172,6 +172,23 @@ class ExecutorTest(PackageTest):
         self.assertEqual(answer(temperature=5.0, seed=1),
                          answer(temperature=5.0, seed=1))
 
+    def test_workers_retries_and_the_breaker_are_the_runs(self):
+        def ask(**options):
+            return revlm.BatchProcessor(max_tokens=2, **options).process_batch(
+                [MODEL, OTHER_MODEL], ["One", "Two"])
+
+        batch = ask(workers=2, max_retries=1, circuit_breaker=True)
+        manifest = pathlib.Path(batch["run_dir"]) / "manifest.json"
+        settings = json.loads(manifest.read_text())["settings"]
+        self.assertEqual((settings["workers"], settings["max_retries"],
+                          settings["circuit_breaker"]), (2, 1, True))
+        self.assertEqual([r.response for r in batch["results"]],
+                         [r.response for r in ask()["results"]])
+        for name, value in (("workers", 0), ("max_retries", -1)):
+            with self.assertRaisesRegex(revlm.RevUsageError,
+                                        name.replace("_", "-")):
+                ask(**{name: value})
+
     def test_an_executor_that_is_shut_down_refuses(self):
         executor = revlm.ParallelExecutor()
         executor.shutdown()
@@ -245,7 +262,9 @@ class ErrorTest(PackageTest):
     def test_what_is_out_of_range_is_refused_by_name(self):
         for name, value in (("max_tokens", 2**40), ("max_tokens", "many"),
                             ("seed", -1), ("temperature", None),
-                            ("priority", 0.5)):
+                            ("priority", 0.5), ("workers", "two"),
+                            ("max_retries", 2**40),
+                            ("circuit_breaker", "no")):
             with self.assertRaisesRegex(revlm.RevUsageError, name):
                 revlm.ParallelExecutor(**{name: value})
         with self.assertRaisesRegex(revlm.RevUsageError, "top-p"):
