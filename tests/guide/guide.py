@@ -16,10 +16,6 @@ NUM_PYTHON_BLOCKS = 3
 NUM_SCRIPTS = 2
 NUM_PARALLEL_FLAGS = 8  # --parallel, --parallel-*
 
-# The guide's flags that revlm does not have yet: what needs one is skipped, and
-# the tests fail once it has.
-PENDING_FLAGS = ()
-
 MODES = ("cross_product", "paired", "broadcast")
 DEFAULT_CHALLENGES = 10
 
@@ -130,11 +126,6 @@ def parallel_flags():
     """The --parallel flags that the guide's command lines use."""
     return sorted({word for line in run_rev_lines() for word in line.words
                    if word.startswith("--parallel")})
-
-
-def flags():
-    return sorted({word for line in run_rev_lines() for word in line.words
-                   if word.startswith("--")} - {"--help"})
 
 
 def check_counts():

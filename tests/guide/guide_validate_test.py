@@ -70,9 +70,6 @@ if (at := after("--output-dir")) and os.path.exists(arguments[at]):
     arguments[at] += "-other"
 """, "exit code 0, not 2"),
 }
-# What a promise needs that may not be there yet.
-NEEDS = {"fault_tolerance": "--enable-circuit-breaker",
-         "monitoring": "--debug"}
 # Broken as another one is; it would only take longer.
 ALIKE = {"hundred_together"}
 
@@ -101,9 +98,6 @@ class ValidateTest(unittest.TestCase):
 def add_tests():
     for name, (spoil, said) in BROKEN.items():
         def test(self, name=name, spoil=spoil, said=said):
-            if NEEDS.get(name) in guide.PENDING_FLAGS:
-                self.skipTest(f"PENDING, NOT TESTED: revlm has no {NEEDS[name]}"
-                              " yet")
             self.assertIn(said, self.found(name, spoil))
 
         setattr(ValidateTest, f"test_{name}_broken_is_noticed", test)
