@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "revlm/inspect.h"
+#include "revlm/status.h"
 
 namespace revlm {
 namespace {
@@ -59,6 +60,9 @@ TEST_F(RunTest, GivesOneResultForEachPrompt) {
     EXPECT_EQ(event.num_total, 2);
   }
   EXPECT_GT(fraction, 0);
+  ASSERT_TRUE(events.back().status);
+  EXPECT_EQ(events.back().status->state, RunState::kFinished);
+  EXPECT_EQ(events.back().status->num_done, 2);
 }
 
 TEST_F(RunTest, AStopBeforeTheFirstLayerKeepsNothingAndResumes) {

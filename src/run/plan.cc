@@ -276,12 +276,6 @@ std::string OperationKeys::Of(const PlannedPrompt& prompt) const {
       prompt.text_sha256, around_[2], Json(prompt.variant).dump(), around_[3]));
 }
 
-std::string OperationKey(const std::string& model_identity,
-                         std::string_view compute, const PlannedPrompt& prompt,
-                         const RunOptions& options) {
-  return OperationKeys(model_identity, compute, options).Of(prompt);
-}
-
 uint64_t SamplingSeed(uint64_t seed, std::string_view key) {
   crypto::Sha256Hasher hasher;
   hasher.Update(base::AsBytes("revlm/sample/v1"));

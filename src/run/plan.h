@@ -78,10 +78,6 @@ class OperationKeys {
   std::array<std::string, 4> around_;
 };
 
-std::string OperationKey(const std::string& model_identity,
-                         std::string_view compute, const PlannedPrompt& prompt,
-                         const RunOptions& options);
-
 // The first 8 bytes, little-endian, of
 // SHA-256("revlm/sample/v1" || u64le(seed) || key).
 uint64_t SamplingSeed(uint64_t seed, std::string_view key);

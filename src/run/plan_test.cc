@@ -25,9 +25,8 @@ std::map<std::string, std::string> KeysById(const RunOptions& options) {
   std::map<std::string, std::string> keys;
   const auto prompts = PlanPrompts(options);
   EXPECT_TRUE(prompts);
-  for (const PlannedPrompt& prompt : *prompts) {
-    keys[prompt.id] = OperationKey("identity", "f32", prompt, options);
-  }
+  const OperationKeys of("identity", "f32", options);
+  for (const PlannedPrompt& prompt : *prompts) keys[prompt.id] = of.Of(prompt);
   return keys;
 }
 
@@ -121,7 +120,7 @@ TEST(PlanTest, AKeyIsThatOfItsGrammarWhateverThePromptIsCalled) {
   object["prompt_sha256"] = prompt.text_sha256;
   object["variant"] = prompt.variant;
   object["max_tokens"] = prompt.max_tokens;
-  EXPECT_EQ(OperationKey("identity", "f32", prompt, options),
+  EXPECT_EQ(OperationKeys("identity", "f32", options).Of(prompt),
             Sha256Hex(object.dump()));
 }
 
@@ -132,9 +131,8 @@ TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
                        const std::string& identity = "identity",
                        const std::string& compute = "f32") {
     const auto prompts = PlanPrompts(options).value();
-    EXPECT_TRUE(
-        keys.insert(OperationKey(identity, compute, prompts[0], options))
-            .second);
+    const OperationKeys of(identity, compute, options);
+    EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
   };
   add(base);
   add(base, "other");

@@ -11,7 +11,7 @@
 //
 // `program` and `worker` are all code of a program and its libraries
 // (memory/image.h; what both map counts once), the heap once everything small
-// is loaded, and what results will take of it.
+// is loaded, and what results and the run's metrics will take of it.
 //
 // Threads: thread-confined. Errors: those of options, prompt files, models and
 // tokenizers; kBudgetExceeded, naming the floor. Determinism: the floor is the
