@@ -18,7 +18,7 @@ Status ModelRunner::FailedWith(Failed failed) {
   }
   if (failure == FailureClass::kTransient &&
       Retry(failed.error, 0, num_open_retries_)) {
-    EndWorker();  // from the beginning: the worker may be what is wrong
+    DropWorker();  // from the beginning: the worker may be what is wrong
     return {};
   }
   return GiveUp(failed.error);
@@ -56,7 +56,7 @@ Status ModelRunner::RunFailedWith(const Error& error) {
 }
 
 Status ModelRunner::WorkerDied(const Error& error) {
-  if (worker_) EndWorker();
+  if (worker_) DropWorker();
   const Error named = {
       error.code, fmt::format("running {}: {}", work_.alias(), error.message)};
   if (phase_ == Phase::kRunning) {

@@ -55,7 +55,7 @@ Status ModelRunner::Stop() {
     if (completed == nullptr || phase_ != Phase::kRunning) continue;
     kept = Completed(std::move(*completed));
   }
-  EndWorker();
+  DropWorker();
   return kept;
 }
 
@@ -166,13 +166,16 @@ void ModelRunner::Finish() {
   if (!worker_) return;
   NotePeak();
   std::move(*worker_).Dismiss();
-  EndWorker();
+  worker_.reset();
+  host_.WorkerEnded(work_);
 }
 
-void ModelRunner::EndWorker() {
+// It died, or is to.
+void ModelRunner::DropWorker() {
   const int64_t pid = worker_->pid();
   worker_.reset();
-  host_.WorkerEnded(work_, pid);
+  host_.WorkerEnded(work_);
+  host_.CleanAfter(pid);
 }
 
 Status ModelRunner::Take(FromWorker message) {

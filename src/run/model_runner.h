@@ -67,8 +67,9 @@ class RunHost {
   // A worker process begins to do what it was just told: to open the model, to
   // check its weights, or to run a group of operations.
   virtual void WorkerBegins(const ModelWork& work, int64_t pid) = 0;
-  // It is no more. One that died may have left files half-written.
-  virtual void WorkerEnded(const ModelWork& work, int64_t pid) = 0;
+  virtual void WorkerEnded(const ModelWork& work) = 0;
+  // A worker that died may have left files half-written.
+  virtual void CleanAfter(int64_t pid) = 0;
   // After `error`, so many operations will be tried again; none: the model is
   // opened again.
   virtual void TellRetry(const ModelWork& work, const Error& error,
@@ -122,7 +123,7 @@ class ModelRunner {
   Status RunNext();
   Status HashRest();
   void Finish();
-  void EndWorker();
+  void DropWorker();
 
   Status Take(FromWorker message);
   Status TakeOfRun(FromWorker message);

@@ -76,7 +76,8 @@ class Runner : public RunHost {
     Tell(RunEvent::Kind::kNotice, std::move(message));
   }
   void WorkerBegins(const ModelWork& work, int64_t pid) override;
-  void WorkerEnded(const ModelWork& work, int64_t pid) override;
+  void WorkerEnded(const ModelWork& work) override;
+  void CleanAfter(int64_t pid) override;
   void TellRetry(const ModelWork& work, const Error& error,
                  size_t num_operations) override;
   void TellBreaker(const ModelWork& work,
@@ -284,10 +285,13 @@ void Runner::WorkerBegins(const ModelWork& work, int64_t pid) {
                   prepared_.LeaseBytes(work));
 }
 
-void Runner::WorkerEnded(const ModelWork& work, int64_t pid) {
+void Runner::WorkerEnded(const ModelWork& work) {
+  if (metrics_) metrics_->Leave(work.alias());
+}
+
+void Runner::CleanAfter(int64_t pid) {
   directory_->RemoveTemporaryFilesOf(pid);
   DigestCache(options_.environment.cache_dir).RemoveTemporaryFilesOf(pid);
-  if (metrics_) metrics_->Leave(work.alias());
 }
 
 void Runner::TellRetry(const ModelWork& work, const Error& error,
