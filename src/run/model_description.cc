@@ -4,6 +4,13 @@ namespace revlm::run {
 
 using base::Json;
 
+bool IsSameModel(const ModelDescription& described,
+                 const ModelDescription& opened) {
+  return opened.identity == described.identity &&
+         opened.weight_files == described.weight_files &&
+         NumericsToJson(opened.numerics) == NumericsToJson(described.numerics);
+}
+
 Json NumericsToJson(const engine::NumericsClass& numerics) {
   return {{"isa", numerics.isa},
           {"compute", numerics.compute},

@@ -27,6 +27,8 @@ struct SmallFileFact {
 struct WeightFileFact {
   std::string name;
   base::FileIdentity identity;
+
+  bool operator==(const WeightFileFact&) const = default;
 };
 
 // What a process that has a model open takes, beside its engine's budget.
@@ -50,6 +52,11 @@ struct ModelDescription {
   engine::MemoryNeed need;
   ProcessNeed process;
 };
+
+// Whether a model that was opened again is the one that was described: its
+// files, the weights' too, and what decides its bits.
+bool IsSameModel(const ModelDescription& described,
+                 const ModelDescription& opened);
 
 base::Json NumericsToJson(const engine::NumericsClass& numerics);
 

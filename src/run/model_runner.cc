@@ -224,10 +224,7 @@ Status ModelRunner::TakeOfRun(FromWorker message) {
 }
 
 Status ModelRunner::Opened(const ModelDescription& description) {
-  if (description.identity == work_.description.identity &&
-      description.summary.compute == work_.description.summary.compute) {
-    return CheckWeights();
-  }
+  if (IsSameModel(work_.description, description)) return CheckWeights();
   return GiveUp(
       {ErrorCode::kCorrupt,
        fmt::format("opening {} again: its files in {} are not those "
@@ -237,6 +234,8 @@ Status ModelRunner::Opened(const ModelDescription& description) {
 
 Status ModelRunner::Checked(const DigestRoot& digests) {
   const auto known = host_.KnownRoot(work_);
+  // A worker that was started anew has the files of the one that was checked
+  // (`Opened`); whether digests are kept by now says nothing about them.
   const bool may_be_unread = is_checked_ && digests.root.empty();
   if (known && digests.root != *known && !may_be_unread) {
     return base::MakeError(

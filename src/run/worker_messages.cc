@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "revlm/version.h"
+
 namespace revlm {
 
 template <class Wire>
@@ -161,8 +163,8 @@ void Fields(Wire& wire, ModelDescription& model) {
 
 template <class Wire>
 void Fields(Wire& wire, OpenModel& message) {
-  wire(message.reference, message.spill_directory, message.budget_bytes,
-       message.options);
+  wire(message.speaks, message.reference, message.spill_directory,
+       message.budget_bytes, message.options);
 }
 
 template <class Wire>
@@ -267,7 +269,22 @@ std::string ToBytes(const ToWorker& message) { return Write(message); }
 
 std::string ToBytes(const FromWorker& message) { return Write(message); }
 
+std::string SpokenHere() { return fmt::format("{} {}", kProtocol, kVersion); }
+
 Result<ToWorker> ToWorkerFromBytes(std::string_view bytes) {
+  // To another version the bytes behind may mean something else.
+  if (bytes.starts_with('\0')) {
+    std::string speaks;
+    WireReader reader(bytes.substr(1));
+    reader(speaks);
+    if (speaks != SpokenHere()) {
+      return base::MakeError(ErrorCode::kUnsupported,
+                             "opening a model: revlm-worker speaks {}, the "
+                             "program that started it does not; install both "
+                             "from one build",
+                             SpokenHere());
+    }
+  }
   return Read<ToWorker>(
       bytes, std::make_index_sequence<std::variant_size_v<ToWorker>>());
 }

@@ -19,7 +19,8 @@
 // on. There is one question at a time. A worker that is to stop is killed: what
 // it has answered by then counts.
 //
-// Threads: pure functions. Errors: kCorrupt.
+// Threads: pure functions. Errors: kCorrupt; kUnsupported (the other end is of
+// another version).
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,14 @@ inline constexpr uint64_t kUsualMessageBytes = uint64_t{64} << 10;
 
 // --- To a worker ---------------------------------------------------------
 
+// What both ends must speak.
+inline constexpr std::string_view kProtocol = "revlm.worker/2";
+
+std::string SpokenHere();
+
 struct OpenModel {
+  // The sender's protocol and version; a worker of others refuses.
+  std::string speaks = SpokenHere();
   std::string reference;
   std::string spill_directory;
   uint64_t budget_bytes = 0;  // no more will be given to its engine

@@ -126,6 +126,16 @@ TEST(WorkerMessagesTest, QuestionsAreReadAsTheyWereWritten) {
   }
 }
 
+TEST(WorkerMessagesTest, AnotherVersionIsRefusedBeforeTheRestIsRead) {
+  OpenModel other = SomeOpenModel();
+  other.speaks = "revlm.worker/1 0.0.1";
+  for (const std::string more : {"", "what was new there"}) {
+    const auto read = ToWorkerFromBytes(ToBytes(ToWorker(other)) + more);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::kUnsupported);
+  }
+}
+
 TEST(WorkerMessagesTest, WhatIsNoMessageIsAnError) {
   std::mt19937 chance(20261125);
   std::vector<std::string> seeds = {"", "x", std::string(100, '\xff')};

@@ -29,8 +29,9 @@ class Service {
 
   Status Serve() {
     while (true) {
-      REVLM_ASSIGN_OR_RETURN(ToWorker question, Receive());
-      REVLM_ASSIGN_OR_RETURN(const auto answer, Answer(std::move(question)));
+      auto question = Receive();
+      if (!question) return Refuse(std::move(question).error());
+      REVLM_ASSIGN_OR_RETURN(const auto answer, Answer(*std::move(question)));
       if (answer) REVLM_TRY(Send(*answer));
     }
   }
@@ -39,6 +40,14 @@ class Service {
   Result<ToWorker> Receive() {
     REVLM_ASSIGN_OR_RETURN(const std::string_view bytes, channel_.Receive());
     return ToWorkerFromBytes(bytes);
+  }
+
+  // Whoever speaks another version can be told so.
+  Status Refuse(Error error) {
+    if (error.code == ErrorCode::kUnsupported) {
+      REVLM_TRY(Send(Failed{.error = error}));
+    }
+    return std::unexpected<Error>(std::move(error));
   }
 
   // The run's process may be suspended; when it is gone, that is an error.

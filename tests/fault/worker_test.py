@@ -254,6 +254,31 @@ class ModelTest(FaultTest):
         manifest = json.loads((self.folder / "cut/manifest.json").read_text())
         self.assertEqual(manifest["state"], "finished")
 
+    def test_other_weights_in_place_of_a_model_are_not_run(self):
+        self.make_models("ab")
+        self.write_prompts(20, max_tokens=60)
+        command = ["run", "a", "--prompts", "p.jsonl", "--no-resident",
+                   "--output-dir"]
+        self.revlm(*command, "whole")
+        process = self.start(*command, "d")
+        self.addCleanup(process.kill)
+        journal = self.folder / "d" / "ops.jsonl"
+        while not (journal.exists() and b"\n" in journal.read_bytes()):
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        os.replace(self.folder / "b" / "model.safetensors",
+                   self.folder / "a" / "model.safetensors")
+        for worker in self.workers(process):
+            os.kill(worker, signal.SIGKILL)
+        _, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
+        self.assertEqual(process.returncode, 5, err.decode())
+        self.assertEqual(set(self.outcomes("d")["a"]), {None, "corrupt"})
+        whole = self.results("whole").splitlines()
+        for line, of_whole in zip(self.results("d").splitlines(), whole):
+            if b'"error"' not in line:
+                self.assertEqual(line, of_whole)
+        self.check_recorded_once("d")
+
     def test_weights_that_are_no_numbers_fail_their_model_alone(self):
         models = self.make_models()
         self.write_prompts(6)
