@@ -1,5 +1,5 @@
 // What a model's runner does when something goes wrong.
-#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "run/model_runner.h"
@@ -25,30 +25,26 @@ Status ModelRunner::FailedWith(Failed failed) {
 }
 
 Status ModelRunner::RunFailedWith(const Error& error) {
-  std::vector<size_t> unfinished;
-  std::vector<size_t> finished;
-  for (const size_t i : group_) {
-    (pending_[i]->result ? finished : unfinished).push_back(i);
+  std::vector<size_t> again;
+  std::vector<size_t> given_up;
+  for (const size_t i : Unfinished(group_)) {
+    (attempts_[i] > options_.max_retries ? given_up : again).push_back(i);
   }
   switch (sched::Classify(error.code)) {
     case FailureClass::kTransient:
-      if (!Retry(error, unfinished.size(), num_run_retries_)) {
-        return GiveUp(error);
-      }
-      CountAttempt(unfinished);
+      REVLM_TRY(Fail(given_up, error));
+      if (!given_up.empty()) num_run_retries_ = 0;
+      if (again.empty()) return RunNext();
+      if (!Retry(error, again.size(), num_run_retries_)) return GiveUp(error);
+      CountAttempt(again);
       return {};
     case FailureClass::kResource:
-      if (unfinished.size() > 1) {
-        StartSearch();
-        search_->Died(finished);
+      // What ran in company may have room alone.
+      if (group_.size() > 1 && !Unfinished(group_).empty()) {
+        SearchOn();
         return RunNext();
       }
-      for (const size_t i : unfinished) {
-        OperationResult result;
-        result.error = error;
-        REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
-      }
-      if (search_) search_->Survived();
+      REVLM_TRY(Fail(Unfinished(group_), error));
       return RunNext();
     default:
       return GiveUp(error);
@@ -59,10 +55,7 @@ Status ModelRunner::WorkerDied(const Error& error) {
   if (worker_) DropWorker();
   const Error named = {
       error.code, fmt::format("running {}: {}", work_.alias(), error.message)};
-  if (phase_ == Phase::kRunning) {
-    Record(sched::kWorkerDied);
-    return NextOfSearch(named);
-  }
+  if (phase_ == Phase::kRunning) return NextOfSearch(named);
   if (Retry(named, 0, num_open_retries_)) return {};
   return GiveUp(named);
 }
@@ -75,22 +68,19 @@ Status ModelRunner::WorkerMadeNoSense() {
 
 // Of the group that was with the worker when it died.
 Status ModelRunner::NextOfSearch(const Error& error) {
-  std::vector<size_t> finished;
-  for (const size_t i : group_) {
-    if (pending_[i]->result) finished.push_back(i);
-  }
-  StartSearch();
-  search_->Died(finished);
-  for (; num_quarantined_ < search_->quarantined().size(); ++num_quarantined_) {
-    const size_t i = search_->quarantined()[num_quarantined_];
-    OperationResult result;
-    result.attempts = attempts_[i];
-    result.error = {error.code,
-                    fmt::format("{}; so it went each of the {} times that this "
-                                "prompt was run alone, it is put aside",
-                                error.message, options_.max_retries + 1)};
-    REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
-  }
+  SearchOn();
+  // While it is not known which of them kills, a death says nothing of the
+  // model.
+  const bool is_any_found = num_quarantined_ < search_->quarantined().size();
+  Record(is_any_found ? sched::kWorkerDied : FailureClass::kResource);
+  const Error found = {
+      error.code, fmt::format("{}; so it went each of the {} times that this "
+                              "prompt was run alone, it is put aside",
+                              error.message, options_.max_retries + 1)};
+  const auto quarantined =
+      std::span(search_->quarantined()).subspan(num_quarantined_);
+  num_quarantined_ = search_->quarantined().size();
+  REVLM_TRY(Fail(quarantined, found));
   const int64_t num_alone = search_->num_deaths_alone();
   if (num_alone > 0) {
     CountAttempt(search_->Next());
@@ -109,12 +99,7 @@ Status ModelRunner::NextOfSearch(const Error& error) {
 }
 
 Status ModelRunner::GiveUp(const Error& error) {
-  for (const size_t i : Unfinished()) {
-    OperationResult result;
-    result.attempts = attempts_[i];
-    result.error = error;
-    REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
-  }
+  REVLM_TRY(Fail(Unfinished(), error));
   if (!host_.KnownRoot(work_)) {
     host_.TellNotice(
         fmt::format("{}: the digest of its weights is not known "
@@ -126,10 +111,28 @@ Status ModelRunner::GiveUp(const Error& error) {
   return {};
 }
 
-void ModelRunner::StartSearch() {
-  if (search_) return;
-  search_.emplace(group_, options_.max_retries);
-  num_quarantined_ = 0;
+Status ModelRunner::Fail(std::span<const size_t> group, const Error& error) {
+  for (const size_t i : group) {
+    OperationResult result;
+    result.attempts = attempts_[i];
+    result.error = error;
+    REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
+  }
+  return {};
+}
+
+// Of the group of the search, some may have been finished before the group that
+// the worker had.
+void ModelRunner::SearchOn() {
+  if (!search_) {
+    search_.emplace(group_, options_.max_retries);
+    num_quarantined_ = 0;
+  }
+  std::vector<size_t> finished;
+  for (const size_t i : search_->Next()) {
+    if (pending_[i]->result) finished.push_back(i);
+  }
+  search_->Died(finished);
 }
 
 bool ModelRunner::Retry(const Error& error, size_t num_operations,

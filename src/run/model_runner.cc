@@ -108,8 +108,12 @@ Status ModelRunner::CheckWeights() {
 }
 
 Status ModelRunner::RunNext() {
-  group_ = search_ ? search_->Next() : Unfinished();
-  if (search_ && group_.empty()) {
+  group_.clear();
+  while (search_ && group_.empty() && !search_->Next().empty()) {
+    group_ = Unfinished(search_->Next());
+    if (group_.empty()) search_->Survived();
+  }
+  if (group_.empty()) {
     search_.reset();
     group_ = Unfinished();
   }
@@ -289,14 +293,12 @@ void ModelRunner::Progressed(const engine::Progress& progress) {
 
 Status ModelRunner::Ended() {
   NotePeak();
-  for (const size_t i : group_) {
-    if (pending_[i]->result) continue;
+  if (!Unfinished(group_).empty()) {
     return WorkerDied({ErrorCode::kUnavailable,
                        "its worker process was ended: it left operations "
                        "without an answer"});
   }
   Record(std::nullopt);
-  if (search_) search_->Survived();
   return RunNext();
 }
 
@@ -311,6 +313,15 @@ void ModelRunner::NotePeak() {
 std::vector<size_t> ModelRunner::Unfinished() const {
   std::vector<size_t> unfinished;
   for (size_t i = 0; i < pending_.size(); ++i) {
+    if (!pending_[i]->result) unfinished.push_back(i);
+  }
+  return unfinished;
+}
+
+std::vector<size_t> ModelRunner::Unfinished(
+    std::span<const size_t> group) const {
+  std::vector<size_t> unfinished;
+  for (const size_t i : group) {
     if (!pending_[i]->result) unfinished.push_back(i);
   }
   return unfinished;

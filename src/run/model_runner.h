@@ -1,8 +1,9 @@
 // Takes one model through a run: starts its worker, sends it operations, keeps
 // what comes back, and deals with what goes wrong.
 //
-//   failure of the worker's answer   passing: tried again, `max_retries` times;
-//                                    lasting: the model's operations fail
+//   failure of the worker's answer   passing: tried again, each operation
+//                                    `max_retries` times; lasting: the model's
+//                                    operations fail
 //   out of memory                    not a failure: fewer operations at once,
 //                                    down to one, which fails
 //   death of the worker              started again; the operations it held are
@@ -11,7 +12,8 @@
 //                                    aside
 //
 // Retries wait as sched/retry.h says; running innocent operations again is no
-// retry. With a circuit breaker, a model that keeps failing is given up.
+// retry. With a circuit breaker, a model that keeps failing is given up; a
+// death counts once it is known which operation it came of.
 //
 // It is driven from outside: whoever owns it waits for `fd` to be readable or
 // for `wakes_at` to come and calls `Continue`.
@@ -140,14 +142,17 @@ class ModelRunner {
   Status NextOfSearch(const Error& error);
   // Fails what is not finished, and is done.
   Status GiveUp(const Error& error);
+  Status Fail(std::span<const size_t> group, const Error& error);
   // Counts a retry of so many operations and waits for it; false when there is
   // none left.
   bool Retry(const Error& error, size_t num_operations, int64_t& num_retries);
   void WaitFor(std::chrono::nanoseconds time);
   void Record(std::optional<sched::FailureClass> outcome);
-  void StartSearch();
+  // Tells the search that the group failed; begins one when there is none.
+  void SearchOn();
 
   std::vector<size_t> Unfinished() const;  // of pending_
+  std::vector<size_t> Unfinished(std::span<const size_t> group) const;
   void CountAttempt(std::span<const size_t> group);
   void NotePeak();
 

@@ -392,14 +392,26 @@ class PoisonTest(FaultTest):
         poison = self.whole[:20]
         document, deaths = self.run_poisoned(
             "d", poison, "--enable-circuit-breaker")
-        self.assertEqual(len(deaths), 3)
-        for result in document["results"]:
-            if result["model"] == "a":
-                self.assertIn("circuit breaker", result["error"]["message"])
+        # Three that were found to kill are enough.
+        self.assertEqual(deaths.count(1), 3 * 4)
+        messages = [result["error"]["message"]
+                    for result in document["results"][:20]]
+        self.assertEqual(sum("put aside" in m for m in messages), 3)
+        self.assertEqual(sum("circuit breaker" in m for m in messages), 17)
         self.assertEqual(document["results"][20:], self.whole[20:])
         self.assertEqual(
             [model["breaker"] for model in self.samples("d")[-1]["models"]],
             ["open", "closed"])
+
+    def test_a_breaker_lets_a_search_come_to_its_end(self):
+        document, deaths = self.run_poisoned(
+            "d", [self.whole[7]], "--enable-circuit-breaker")
+        self.assertGreater(len(deaths), 4)
+        self.assertEqual(document["operations"]["failed"], 1)
+        results = document["results"]
+        self.assertIn("put aside", results[7]["error"]["message"])
+        del results[7]
+        self.assertEqual(results, self.whole[:7] + self.whole[8:])
 
 
 class SameBytesTest(FaultTest):
