@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "memory/image.h"
 #include "memory/limit.h"
+#include "sched/retry.h"
 
 namespace revlm::run {
 namespace {
@@ -98,10 +99,10 @@ Status Describer::Describe(size_t model_idx) {
     REVLM_ASSIGN_OR_RETURN(work.worker, Worker::Start(prepared_.options));
     const Status described = DescribeIn(*work.worker, work, reference);
     if (described) return {};
-    if (work.worker->is_dead() && num_retries < prepared_.options.max_retries) {
-      continue;
-    }
     const bool is_dead = work.worker->is_dead();
+    const bool may_pass = is_dead || sched::Classify(described.error().code) ==
+                                         sched::FailureClass::kTransient;
+    if (may_pass && num_retries < prepared_.options.max_retries) continue;
     work = ModelWork();
     work.cannot_open = described.error();
     if (is_dead) {

@@ -119,6 +119,14 @@ Json NewManifest(const RunOptions& options, const Preparation& prepared,
   return manifest;
 }
 
+bool BeganWithModel(const Json& manifest, size_t model_idx,
+                    const std::string& reference) {
+  const Json* before = FindInModel(manifest, model_idx, "reference");
+  const Json* identity = FindInModel(manifest, model_idx, "identity");
+  return before != nullptr && *before == reference && identity != nullptr &&
+         *identity != "";
+}
+
 std::optional<std::string> TensorRootIn(const Json& manifest,
                                         size_t model_idx) {
   const Json* root = FindInModel(manifest, model_idx, "tensor_root");

@@ -23,6 +23,10 @@ base::Json PlanToJson(const RunOptions& options, const Preparation& prepared);
 base::Json NewManifest(const RunOptions& options, const Preparation& prepared,
                        base::Json plan, const base::Clock& clock);
 
+// Whether the run began with this model, and it could be opened then.
+bool BeganWithModel(const base::Json& manifest, size_t model_idx,
+                    const std::string& reference);
+
 // The root of a model's weights when it is known.
 std::optional<std::string> TensorRootIn(const base::Json& manifest,
                                         size_t model_idx);

@@ -319,6 +319,35 @@ std::optional<std::string> FindPlanDifference(const Json& there,
   return std::nullopt;
 }
 
+Json WithKnownModels(const Json& there, Json asked) {
+  const Json* known = base::FindMember(there, "models");
+  if (known == nullptr || !known->is_array() || !asked.contains("models")) {
+    return asked;
+  }
+  Json& models = asked["models"];
+  const auto is_closed = [](const Json& model) {
+    const Json* identity = base::FindMember(model, "identity");
+    return identity == nullptr || *identity == "";
+  };
+  if (models.size() != known->size() ||
+      std::none_of(models.begin(), models.end(), is_closed)) {
+    return asked;
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    Json& model = models[i];
+    const Json& before = (*known)[i];
+    const Json* reference = base::FindMember(before, "reference");
+    if (reference == nullptr || *reference != model["reference"]) continue;
+    const auto take = [&](std::string_view key) {
+      const Json* member = base::FindMember(before, key);
+      if (member != nullptr) model[std::string(key)] = *member;
+    };
+    take("alias");  // which may follow from another's
+    if (is_closed(model)) take("identity");
+  }
+  return asked;
+}
+
 std::string Sha256Hex(std::string_view text) {
   return base::ToHex(crypto::Sha256(base::AsBytes(text)));
 }

@@ -90,6 +90,11 @@ std::string PromptSetSha256(const std::vector<PlannedPrompt>& prompts);
 std::optional<std::string> FindPlanDifference(const base::Json& there,
                                               const base::Json& asked);
 
+// `asked` as it would be had the models that cannot be opened now, which have
+// no identity, been opened when the run of the plan `there` began: a reference
+// is all that is known of them.
+base::Json WithKnownModels(const base::Json& there, base::Json asked);
+
 // Lower-case hex SHA-256 of `text`.
 std::string Sha256Hex(std::string_view text);
 

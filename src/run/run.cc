@@ -85,6 +85,9 @@ class Runner : public RunHost {
   void Tick() override;
 
  private:
+  // Of a run that began with a model which cannot be opened now, nothing is
+  // touched: once it can be, the run goes on.
+  Status CheckModelsOfEarlier(const Json& plan) const;
   // Takes over what earlier starts finished; their results are read later.
   Status Resume();
   Status ReadKeptResults();
@@ -144,6 +147,26 @@ void Runner::Tick() {
 
 void Runner::TellMemory() {
   if (metrics_) Tell(RunEvent::Kind::kDebug, metrics_->MemoryLine());
+}
+
+Status Runner::CheckModelsOfEarlier(const Json& plan) const {
+  const auto cannot_open = [](const ModelWork& work) {
+    return work.cannot_open.has_value();
+  };
+  if (std::ranges::none_of(prepared_.work, cannot_open)) return {};
+  REVLM_ASSIGN_OR_RETURN(const Json earlier, FindEarlier(options_, plan));
+  for (const ModelWork& work : prepared_.work) {
+    if (!work.cannot_open ||
+        !BeganWithModel(earlier, IndexOf(work),
+                        work.description.summary.reference)) {
+      continue;
+    }
+    return base::WithContext(
+        *work.cannot_open,
+        fmt::format("resuming: {} cannot be opened now, the run began with it",
+                    work.alias()));
+  }
+  return {};
 }
 
 Status Runner::Resume() {
@@ -222,6 +245,7 @@ Result<RunSummary> Runner::Run() {
     if (!notice.empty()) Tell(RunEvent::Kind::kNotice, notice);
   }
   const Json plan = PlanToJson(options_, prepared_);
+  REVLM_TRY(CheckModelsOfEarlier(plan));
   REVLM_ASSIGN_OR_RETURN(RunDirectory directory,
                          RunDirectory::Open(options_, plan, clock_));
   directory_ = std::make_unique<RunDirectory>(std::move(directory));

@@ -138,20 +138,32 @@ void LinkLatest(const std::string& runs_dir, const std::string& path) {
   if (error) fs::remove(temporary, error);
 }
 
+struct Unfinished {
+  std::string path;
+  Json manifest;
+};
+
 // The run that `runs_dir`/latest leads to, when it waits to be resumed.
-std::optional<std::string> FindUnfinished(const std::string& runs_dir,
-                                          const Json& plan) {
+std::optional<Unfinished> FindUnfinished(const std::string& runs_dir,
+                                         const Json& plan) {
   const auto path = base::CanonicalPath(runs_dir + "/latest");
   if (!path) return std::nullopt;
-  const auto manifest = ReadManifest(*path);
-  if (!manifest || !IsState(*manifest, "running") ||
-      (*manifest)["plan"] != plan) {
-    return std::nullopt;
-  }
-  return runs_dir + "/" + fs::path(*path).filename().string();
+  auto manifest = ReadManifest(*path);
+  if (!manifest || !IsState(*manifest, "running")) return std::nullopt;
+  const Json& there = (*manifest)["plan"];
+  if (there != WithKnownModels(there, plan)) return std::nullopt;
+  return Unfinished{
+      .path = runs_dir + "/" + fs::path(*path).filename().string(),
+      .manifest = *std::move(manifest)};
 }
 
 }  // namespace
+
+Result<Json> FindEarlier(const RunOptions& options, const Json& plan) {
+  if (!options.output_dir.empty()) return ReadManifest(options.output_dir);
+  auto unfinished = FindUnfinished(options.runs_dir, plan);
+  return unfinished ? std::move(unfinished->manifest) : Json();
+}
 
 bool RunDirectory::is_finished() const {
   return IsState(manifest_, "finished");
@@ -197,7 +209,7 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
                                         const base::Clock& clock) {
   if (options.output_dir.empty()) {
     if (const auto unfinished = FindUnfinished(options.runs_dir, plan)) {
-      auto directory = OpenAt(*unfinished, clock);
+      auto directory = OpenAt(unfinished->path, clock);
       if (directory && !directory->is_finished()) return directory;
     }
     REVLM_ASSIGN_OR_RETURN(const std::string path,
@@ -213,8 +225,9 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
   if (error) return RefuseDirectory(path, error);
   REVLM_ASSIGN_OR_RETURN(RunDirectory directory, OpenAt(path, clock));
   if (!directory.manifest_.is_null()) {
+    const Json& there = directory.manifest_["plan"];
     if (const auto difference =
-            FindPlanDifference(directory.manifest_["plan"], plan)) {
+            FindPlanDifference(there, WithKnownModels(there, plan))) {
       return base::MakeError(ErrorCode::kInvalidArgument,
                              "run directory {} is of another plan: {}; name "
                              "another with --output-dir",

@@ -6,6 +6,8 @@
 //   otherwise: the one that `runs_dir`/latest leads to, when it is unfinished,
 //   of the same plan and not in use; else a new one, and the link is moved.
 //
+// Of a model that cannot be opened now, plans are compared by its reference.
+//
 // Threads: thread-compatible. Lifetime: borrows the clock; holds the directory
 // against other processes. Errors: kInvalidArgument (in use, of another plan,
 // not a run's directory), kUnavailable (I/O, disk full), kCorrupt.
@@ -61,6 +63,11 @@ class RunDirectory {
   base::Json manifest_;
   std::optional<base::AppendFile> decisions_;  // once there is one
 };
+
+// The manifest of the run that `RunDirectory::Open` would go on with; null when
+// there is none. Of a given directory, whatever its plan is.
+Result<base::Json> FindEarlier(const RunOptions& options,
+                               const base::Json& plan);
 
 // Refuses a directory that is neither a run's nor empty.
 Status CheckUsable(const std::string& path);

@@ -316,6 +316,35 @@ class ModelTest(FaultTest):
         self.revlm("run", "b", "--prompts", "p.jsonl", code=2)
         self.revlm("run", "b", "./none", "--prompts", "p.jsonl", code=2)
 
+    def test_a_run_waits_for_a_model_that_is_away(self):
+        self.make_models("ab")
+        models = ["a", "./b"]
+        self.write_prompts(20, max_tokens=100)
+        for more in ([], ["--output-dir", "d"]):
+            command = ["run", *models, "--prompts", "p.jsonl", *more]
+            folder = self.folder / (more[1] if more else "rev-runs/latest")
+            process = self.start(*command)
+            self.addCleanup(process.kill)
+            journal = folder / "ops.jsonl"
+            while not (journal.exists() and b"\n" in journal.read_bytes()):
+                self.assertIsNone(process.poll())
+                time.sleep(0.002)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 130, err)
+            before = journal.read_bytes()
+            (self.folder / "b").rename(self.folder / "away")
+            _, err = self.revlm(*command, code=2)
+            self.assertIn(b"b cannot be opened now", err)
+            self.assertEqual(journal.read_bytes(), before)
+            (self.folder / "away").rename(self.folder / "b")
+            self.revlm(*command)
+            self.assertTrue(journal.read_bytes().startswith(before))
+            self.check_recorded_once(folder)
+        runs = [path for path in (self.folder / "rev-runs").iterdir()
+                if not path.is_symlink()]
+        self.assertEqual(len(runs), 1)
+
     def test_prompts_that_cannot_be_answered_fail_in_their_place(self):
         lines = [{"id": f"p{i}", "prompt": text, "max_tokens": 3}
                  for i, text in enumerate(PROMPTS[:7])]
