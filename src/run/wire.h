@@ -141,6 +141,7 @@ class WireReader {
     for (uint64_t i = 0; i < count && is_good_; ++i) {
       Take(values.emplace_back());
     }
+    values.shrink_to_fit();  // results are kept, and counted as they are
   }
   template <typename T>
     requires std::is_class_v<T>

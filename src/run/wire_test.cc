@@ -74,6 +74,16 @@ TEST(WireTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(Read(Write({})), Everything());
 }
 
+TEST(WireTest, WhatIsReadTakesNoMoreMemoryThanItNeeds) {
+  Everything all;
+  all.points.resize(5);
+  all.words.resize(9);
+  const auto read = Read(Write(all));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->points.capacity(), 5u);
+  EXPECT_EQ(read->words.capacity(), 9u);
+}
+
 TEST(WireTest, NothingMissingAndNothingLeftOverIsAccepted) {
   const std::string bytes = Write(kAll);
   for (size_t i = 0; i < bytes.size(); ++i) {
