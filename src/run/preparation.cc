@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "base/channel.h"
 #include "base/heap_size.h"
 #include "memory/limit.h"
 #include "memory/process_memory.h"
@@ -47,6 +48,17 @@ uint64_t HeapBytes(const ModelDescription& description) {
                                      description.process.image.files.size());
 }
 
+// Of messages from workers beside the first one's, which is counted with what
+// is kept: each may be on its way at once, and its buffer grows.
+uint64_t OtherMessagesBytes(const RunOptions& options, size_t num_models,
+                            uint64_t largest_result_bytes) {
+  constexpr uint64_t kMessageCopies = 3;
+  const size_t num_workers =
+      std::min(static_cast<size_t>(options.num_workers), num_models);
+  return (num_workers - std::min(num_workers, size_t{1})) *
+         (kMessageCopies * largest_result_bytes + base::Channel::kKeptBytes);
+}
+
 // What this process takes.
 uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
   constexpr uint64_t kTextCopies = 6;  // of a prompt on the command line
@@ -75,7 +87,9 @@ uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
     largest = std::max(largest, LargestResultBytes(work, prepared.options));
   }
   return prepared.image.size_bytes() +
-         PrivateBytes(HeapInUse(heap) + result_bytes + kLineShare * largest);
+         PrivateBytes(
+             HeapInUse(heap) + result_bytes + kLineShare * largest +
+             OtherMessagesBytes(options, prepared.work.size(), largest));
 }
 
 // What a model's worker takes beside what its engine plans with.
