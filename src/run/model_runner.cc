@@ -44,16 +44,20 @@ Status ModelRunner::Continue() {
   return {};
 }
 
+void ModelRunner::Kill() const {
+  if (worker_) worker_->Kill();
+}
+
 Status ModelRunner::Stop() {
   if (!worker_) return {};
-  worker_->Kill();
+  Kill();
+  worker_->WaitForEnd();
   Status kept;
-  while (kept) {
-    auto message = worker_->Receive();
-    if (!message) break;  // that was all it had said
-    auto* completed = std::get_if<CompletedRequest>(&*message);
-    if (completed == nullptr || phase_ != Phase::kRunning) continue;
-    kept = Completed(std::move(*completed));
+  while (kept && phase_ == Phase::kRunning) {
+    auto message = worker_->TryReceive();
+    if (!message || !*message) break;  // that was all it had said
+    auto* completed = std::get_if<CompletedRequest>(&**message);
+    if (completed != nullptr) kept = Completed(std::move(*completed));
   }
   DropWorker();
   return kept;

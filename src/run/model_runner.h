@@ -92,6 +92,8 @@ class ModelRunner {
   Status Continue();
   bool is_done() const { return phase_ == Phase::kDone; }
 
+  // Lets the worker end.
+  void Kill() const;
   // Ends the worker and keeps what it had finished.
   Status Stop();
 

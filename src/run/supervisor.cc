@@ -85,6 +85,8 @@ void Supervisor::Wait(int stop_fd) const {
 Status Supervisor::StopAll() {
   NotePeaks();
   Status status;
+  // All at once, so that none works on while another is waited for.
+  for (const ModelRunner& runner : live_) runner.Kill();
   for (ModelRunner& runner : live_) {
     const Status stopped = runner.Stop();
     if (status && !stopped) status = stopped;

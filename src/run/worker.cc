@@ -18,8 +18,8 @@ Result<Worker> Worker::Start(const RunOptions& options) {
 
 std::unexpected<Error> Worker::Died(const Error& error) {
   is_dead_ = true;
-  // One that hung up may still be on its way out by itself.
-  constexpr std::chrono::seconds kPatience(2);
+  // One that hung up may still be on its way out by itself; others wait.
+  constexpr std::chrono::milliseconds kPatience(200);
   if (error.code == ErrorCode::kUnavailable) {
     if (const auto end = process_.WaitFor(kPatience)) {
       return base::MakeError(ErrorCode::kUnavailable, "its worker process {}",
@@ -40,8 +40,8 @@ std::unexpected<Error> Worker::MadeNoSense(const FromWorker& answer) {
 }
 
 Status Worker::Send(const ToWorker& message) {
-  // It has nothing else to do than to read.
-  constexpr std::chrono::minutes kPatience(1);
+  // It has nothing else to do than to read; other workers wait meanwhile.
+  constexpr std::chrono::seconds kPatience(30);
   Status sent = channel_.Send(ToBytes(message), kPatience);
   if (!sent) return Died(sent.error());
   return sent;
@@ -64,6 +64,11 @@ Result<FromWorker> Worker::Receive() {
   return message;
 }
 
+void Worker::WaitForEnd() {
+  process_.Wait();
+  is_dead_ = true;
+}
+
 void Worker::Dismiss() && {
   constexpr std::chrono::seconds kPatience(2);
   channel_ = base::Channel(base::Descriptor(), 0);
@@ -71,6 +76,7 @@ void Worker::Dismiss() && {
 }
 
 uint64_t Worker::PeakBytes() const {
+  if (is_dead_) return 0;
   return memory::ReadProcessMemory(process_.pid()).peak_bytes;
 }
 

@@ -43,8 +43,10 @@ class Worker {
   // It has ended, or will be of no use.
   bool is_dead() const { return is_dead_; }
 
-  // Ends it at once. What it had said before can still be received.
+  // Ends it at once. What it had said before can still be received, all of it
+  // once the end was waited for.
   void Kill() const { process_.Kill(); }
+  void WaitForEnd();
   // Lets it end by itself, or kills it when that takes long.
   void Dismiss() &&;
 
