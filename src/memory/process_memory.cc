@@ -1,6 +1,7 @@
 #include "memory/process_memory.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -35,6 +36,23 @@ ProcessMemory ReadProcessMemory() { return ReadStatus("self"); }
 
 ProcessMemory ReadProcessMemory(int64_t pid) {
   return ReadStatus(std::to_string(pid));
+}
+
+uint64_t StackBytes() {
+  pthread_attr_t defaults;
+  if (pthread_getattr_default_np(&defaults) != 0) return uint64_t{8} << 20;
+  size_t stack_bytes = 0;
+  size_t guard_bytes = 0;
+  pthread_attr_getstacksize(&defaults, &stack_bytes);
+  pthread_attr_getguardsize(&defaults, &guard_bytes);
+  pthread_attr_destroy(&defaults);
+  return stack_bytes + guard_bytes;
+}
+
+uint64_t NumThreads() {
+  const std::string status =
+      base::ReadSystemFile("/proc/self/status").value_or("");
+  return FindNumber(status, "Threads:").value_or(1);
 }
 
 uint64_t HeapBytes() {

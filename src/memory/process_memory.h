@@ -24,6 +24,11 @@ ProcessMemory ReadProcessMemory();
 // Of another process; all zero when it is gone.
 ProcessMemory ReadProcessMemory(int64_t pid);
 
+// Addresses that a thread takes for its stack when it is not told otherwise.
+uint64_t StackBytes();
+// Threads of this process.
+uint64_t NumThreads();
+
 // Bytes in use in the heap of malloc and operator new, by C libraries as well.
 uint64_t HeapBytes();
 

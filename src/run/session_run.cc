@@ -29,16 +29,17 @@ constexpr std::chrono::milliseconds kProgressTime(50);
 // of threads.
 Status KeepWithin(uint64_t process_bytes, int32_t num_threads) {
   memory::Populate(memory::ReadImage());
-  // Addresses, of which a thread uses little: of those that compute, those that
-  // read and hash, and the first.
-  constexpr uint64_t kStackBytes = uint64_t{8} << 20;
+  // Addresses, of which a thread uses little: of those that compute, and those
+  // that read and hash, as far as they are not there yet.
   constexpr uint64_t kOtherThreads = 12;
-  const uint64_t num_stacks =
+  const uint64_t num_threads_in_all =
       kOtherThreads + (num_threads > 0 ? static_cast<uint64_t>(num_threads)
                                        : std::thread::hardware_concurrency());
+  const uint64_t num_stacks =
+      num_threads_in_all - std::min(num_threads_in_all, memory::NumThreads());
   const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
   return memory::FenceHeap(process_bytes - std::min(held, process_bytes) +
-                           num_stacks * kStackBytes);
+                           num_stacks * memory::StackBytes());
 }
 
 // Whether a disk that is full is why keys and values could not wait there: no
