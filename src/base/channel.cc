@@ -99,11 +99,11 @@ Result<std::optional<std::string_view>> Channel::TakeFrame() {
   const std::string_view rest = std::string_view(input_).substr(taken_bytes_);
   if (rest.size() < kHeaderBytes) return std::nullopt;
   const auto size_bytes = LoadUnaligned<uint32_t>(rest.data());
-  if (size_bytes > max_message_bytes_) {
+  if (size_bytes > max_received_bytes_) {
     return MakeError(ErrorCode::kCorrupt,
                      "receiving a message: it says that it has {} bytes, "
                      "allowed are {}",
-                     size_bytes, max_message_bytes_);
+                     size_bytes, max_received_bytes_);
   }
   if (rest.size() - kHeaderBytes < size_bytes) return std::nullopt;
   taken_bytes_ += kHeaderBytes + size_bytes;

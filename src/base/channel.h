@@ -30,7 +30,9 @@ class Channel {
   static constexpr uint64_t kKeptBytes = uint64_t{192} << 10;
 
   Channel(Descriptor socket, uint32_t max_message_bytes)
-      : socket_(std::move(socket)), max_message_bytes_(max_message_bytes) {}
+      : socket_(std::move(socket)),
+        max_message_bytes_(max_message_bytes),
+        max_received_bytes_(max_message_bytes) {}
 
   // Two connected sockets, closed in programs that are started.
   static Result<std::pair<Descriptor, Descriptor>> MakeSockets();
@@ -41,6 +43,11 @@ class Channel {
   // Waits while the other end takes nothing, at most `patience` at a time;
   // less than nothing: for ever.
   Status Send(std::string_view message, std::chrono::milliseconds patience);
+
+  // From now on, longer ones are refused when they come.
+  void LimitReceived(uint32_t max_message_bytes) {
+    max_received_bytes_ = max_message_bytes;
+  }
 
   // The next message; waits for it.
   Result<std::string_view> Receive();
@@ -56,6 +63,7 @@ class Channel {
 
   Descriptor socket_;
   uint32_t max_message_bytes_;
+  uint32_t max_received_bytes_;
   std::string input_;       // bytes that came
   size_t taken_bytes_ = 0;  // of them, handed out already
 };

@@ -96,6 +96,16 @@ TEST_F(ChannelTest, ALengthBeyondWhatIsAllowedIsRefusedAtOnce) {
             ErrorCode::kInvalidArgument);
 }
 
+TEST_F(ChannelTest, ALowerLimitIsForWhatIsReceivedAlone) {
+  here_.LimitReceived(4);
+  Write(Frame("four") + Frame("fives"));
+  EXPECT_EQ(here_.Receive().value(), "four");
+  const auto received = here_.TryReceive();
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().code, ErrorCode::kCorrupt);
+  EXPECT_TRUE(here_.Send("longer than that", milliseconds(-1)));
+}
+
 TEST_F(ChannelTest, AnEndThatTakesNothingIsGivenUp) {
   Status sent;
   for (int i = 0; sent && i < 100; ++i) {

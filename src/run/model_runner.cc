@@ -86,6 +86,7 @@ Status ModelRunner::Begin() {
   }
   if (!work_.worker) return OpenWorker();
   worker_ = std::exchange(work_.worker, std::nullopt);
+  worker_->LimitMessages(work_.max_message_bytes);
   host_.WorkerBegins(work_, worker_->pid());
   return CheckWeights();
 }
@@ -95,6 +96,7 @@ Status ModelRunner::OpenWorker() {
   auto worker = Worker::Start(options_);
   if (!worker) return WorkerDied(worker.error());
   worker_ = *std::move(worker);
+  worker_->LimitMessages(work_.max_message_bytes);
   host_.WorkerBegins(work_, worker_->pid());
   planned_bytes_ = std::max(planned_bytes_, work_.PeakBytes(0));
   const Status sent = worker_->Send(

@@ -39,6 +39,16 @@ uint64_t LargestResultBytes(const ModelWork& work, const RunOptions& options) {
   return largest;
 }
 
+// The longest message that makes sense once a model is described: a result, or
+// a list of usual length.
+uint32_t MaxMessageBytes(const ModelWork& work, const RunOptions& options) {
+  constexpr uint64_t kLeastBytes = uint64_t{16} << 20;
+  constexpr uint64_t kResultShare = 4;
+  return static_cast<uint32_t>(std::min<uint64_t>(
+      std::max(kLeastBytes, kResultShare * LargestResultBytes(work, options)),
+      kMaxMessageBytes));
+}
+
 // The heap of what a worker said about its model, and of an account of it.
 uint64_t HeapBytes(const ModelDescription& description) {
   constexpr uint64_t kModelBytes = 8 << 10;
@@ -240,6 +250,7 @@ Result<Preparation> Prepare(const RunOptions& options) {
   std::vector<uint64_t> floors;
   for (ModelWork& work : prepared.work) {
     if (!work.cannot_open) work.worker_bytes = WorkerBytes(work, prepared);
+    work.max_message_bytes = MaxMessageBytes(work, prepared.options);
     floors.push_back(work.floor_bytes());
   }
   std::ranges::sort(floors, std::greater());

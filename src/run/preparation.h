@@ -54,7 +54,8 @@ struct ModelWork {
 
   uint64_t worker_bytes = 0;        // of its process beside its engine
   uint64_t engine_floor_bytes = 0;  // the least for its engine
-  std::optional<Worker> worker;     // open, has taken all that can be asked
+  uint32_t max_message_bytes = kMaxMessageBytes;  // of its worker
+  std::optional<Worker> worker;  // open, has taken all that can be asked
 
   const std::string& alias() const { return description.summary.alias; }
   // The planned peak of its worker while the engine holds `engine_bytes`.

@@ -463,15 +463,16 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
 }
 
 // Code is made present, so that what is held does not depend on which of it is
-// needed when. Allocations beyond the limit fail instead of growing the
-// process: private memory may grow by what the limit leaves, and by the stacks
-// of threads.
+// needed when. Allocations beyond what workers leave of the limit fail instead
+// of growing the process: private memory may grow by that, and by the stacks of
+// threads.
 Status OwnProcess(const Preparation& prepared) {
   memory::Populate(memory::ReadImage());
-  constexpr uint64_t kStackBytes = uint64_t{64} << 20;
+  constexpr uint64_t kNumThreads = 4;  // of the caller's, at most
+  const uint64_t share_bytes = prepared.limit_bytes - prepared.WorkersBytes();
   const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
-  return memory::FenceHeap(prepared.limit_bytes -
-                           std::min(held, prepared.limit_bytes) + kStackBytes);
+  return memory::FenceHeap(share_bytes - std::min(held, share_bytes) +
+                           kNumThreads * memory::StackBytes());
 }
 
 }  // namespace

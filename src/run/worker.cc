@@ -1,6 +1,7 @@
 #include "run/worker.h"
 
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "memory/process_memory.h"
@@ -19,7 +20,7 @@ Result<Worker> Worker::Start(const RunOptions& options) {
 std::unexpected<Error> Worker::Died(const Error& error) {
   is_dead_ = true;
   // One that hung up may still be on its way out by itself; others wait.
-  constexpr std::chrono::milliseconds kPatience(200);
+  constexpr std::chrono::milliseconds kPatience(500);
   if (error.code == ErrorCode::kUnavailable) {
     if (const auto end = process_.WaitFor(kPatience)) {
       return base::MakeError(ErrorCode::kUnavailable, "its worker process {}",
@@ -47,21 +48,36 @@ Status Worker::Send(const ToWorker& message) {
   return sent;
 }
 
+// What it says may take more memory than there is: that is its own fault.
 Result<std::optional<FromWorker>> Worker::TryReceive() {
-  const auto bytes = channel_.TryReceive();
-  if (!bytes) return Died(bytes.error());
-  if (!*bytes) return std::nullopt;
-  auto message = FromWorkerFromBytes(**bytes);
-  if (!message) return Died(message.error());
-  return *std::move(message);
+  try {
+    const auto bytes = channel_.TryReceive();
+    if (!bytes) return Died(bytes.error());
+    if (!*bytes) return std::nullopt;
+    auto message = FromWorkerFromBytes(**bytes);
+    if (!message) return Died(message.error());
+    return *std::move(message);
+  } catch (const std::bad_alloc&) {
+    return SaidTooMuch();
+  }
 }
 
 Result<FromWorker> Worker::Receive() {
-  const auto bytes = channel_.Receive();
-  if (!bytes) return Died(bytes.error());
-  auto message = FromWorkerFromBytes(*bytes);
-  if (!message) return Died(message.error());
-  return message;
+  try {
+    const auto bytes = channel_.Receive();
+    if (!bytes) return Died(bytes.error());
+    auto message = FromWorkerFromBytes(*bytes);
+    if (!message) return Died(message.error());
+    return message;
+  } catch (const std::bad_alloc&) {
+    return SaidTooMuch();
+  }
+}
+
+std::unexpected<Error> Worker::SaidTooMuch() {
+  channel_ = base::Channel(base::Descriptor(), 0);
+  return Died(
+      {ErrorCode::kCorrupt, "the system gave no more memory for what it said"});
 }
 
 void Worker::WaitForEnd() {

@@ -35,6 +35,11 @@ class Worker {
   // The next message; waits for it.
   Result<FromWorker> Receive();
 
+  // Longer messages from it make no sense from here on.
+  void LimitMessages(uint32_t max_message_bytes) {
+    channel_.LimitReceived(max_message_bytes);
+  }
+
   // Sends, then waits for an answer of type `Answer`; an answer of Failed is
   // its error, one of another type is nonsense.
   template <typename Answer>
@@ -61,6 +66,7 @@ class Worker {
   // Ends it; the error says how it ended.
   std::unexpected<Error> Died(const Error& error);
   std::unexpected<Error> MadeNoSense(const FromWorker& answer);
+  std::unexpected<Error> SaidTooMuch();
 
   base::ChildProcess process_;
   base::Channel channel_;
