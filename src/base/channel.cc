@@ -1,8 +1,10 @@
 #include "base/channel.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,7 +34,17 @@ Result<std::pair<Descriptor, Descriptor>> Channel::MakeSockets() {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
     return SystemError("making a pair of sockets");
   }
-  return std::pair(Descriptor(fds[0]), Descriptor(fds[1]));
+  std::pair<Descriptor, Descriptor> sockets{Descriptor(fds[0]),
+                                            Descriptor(fds[1])};
+  // Where a program has closed its standard streams, what libraries print must
+  // not come here.
+  for (Descriptor* socket : {&sockets.first, &sockets.second}) {
+    if (socket->get() > STDERR_FILENO) continue;
+    Descriptor above(fcntl(socket->get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!above.valid()) return SystemError("making a pair of sockets");
+    *socket = std::move(above);
+  }
+  return sockets;
 }
 
 Status Channel::Send(std::string_view message,

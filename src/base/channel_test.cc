@@ -106,6 +106,16 @@ TEST_F(ChannelTest, ALowerLimitIsForWhatIsReceivedAlone) {
   EXPECT_TRUE(here_.Send("longer than that", milliseconds(-1)));
 }
 
+TEST(ChannelSocketsTest, AreNoStandardStreams) {
+  const Descriptor kept(dup(STDIN_FILENO));
+  close(STDIN_FILENO);
+  const auto sockets = Channel::MakeSockets();
+  if (kept.valid()) dup2(kept.get(), STDIN_FILENO);
+  ASSERT_TRUE(sockets);
+  EXPECT_GT(sockets->first.get(), STDERR_FILENO);
+  EXPECT_GT(sockets->second.get(), STDERR_FILENO);
+}
+
 TEST_F(ChannelTest, AnEndThatTakesNothingIsGivenUp) {
   Status sent;
   for (int i = 0; sent && i < 100; ++i) {

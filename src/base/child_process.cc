@@ -18,10 +18,11 @@ class SpawnPlan {
  public:
   explicit SpawnPlan(int inherited_fd) {
     posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_WRONLY, 0);
+    // First, as a parent without stdin or stdout may have it in their place.
     posix_spawn_file_actions_adddup2(&actions_, inherited_fd,
                                      ChildProcess::kInheritedFd);
+    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addclosefrom_np(&actions_,
                                              ChildProcess::kInheritedFd + 1);
     posix_spawnattr_init(&attributes_);
