@@ -28,6 +28,11 @@ Result<PlanReport> Plan(const RunOptions& options) {
       .num_operations = prepared.num_operations(),
       .max_models_at_once = prepared.max_models_at_once,
       .num_workers = prepared.num_workers};
+  // Only the model that runs first has its worker still. Another one's beside
+  // it would be more than was planned.
+  if (prepared.order.front() != 0) {
+    prepared.work[prepared.order.front()].worker.reset();
+  }
   std::vector<uint64_t> peaks;
   for (run::ModelWork& work : prepared.work) {
     if (work.cannot_open) return std::unexpected(*work.cannot_open);

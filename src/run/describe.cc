@@ -53,6 +53,36 @@ std::string NameOf(std::string_view reference) {
   return std::string(reference.substr(reference.rfind('/') + 1));
 }
 
+// What a worker says of its needs is summed up with what others say.
+Status CheckFigures(const ModelDescription& model, uint64_t floor_bytes) {
+  constexpr uint64_t kMostBytes = uint64_t{1} << 48;
+  const engine::MemoryNeed& need = model.need;
+  const ProcessNeed& process = model.process;
+  std::vector<uint64_t> figures = {floor_bytes,
+                                   need.weight_bytes,
+                                   need.pass_bytes,
+                                   need.row_bytes,
+                                   need.kv_bytes_per_token,
+                                   need.heap_bytes,
+                                   need.thread_bytes,
+                                   need.library_bytes,
+                                   need.least_slab_bytes,
+                                   process.heap_bytes,
+                                   process.loading_bytes,
+                                   process.image.mapped_bytes,
+                                   process.image.copied_bytes};
+  for (const memory::ImageFile& file : process.image.files) {
+    figures.push_back(file.mapped_bytes);
+    figures.push_back(file.copied_bytes);
+  }
+  const uint64_t most = *std::ranges::max_element(figures);
+  if (most <= kMostBytes) return {};
+  return base::MakeError(ErrorCode::kCorrupt,
+                         "describing {}: its worker says that it needs {} "
+                         "bytes, allowed are {}",
+                         model.summary.reference, most, kMostBytes);
+}
+
 // Opens models and lists their operations.
 class Describer {
  public:
@@ -128,6 +158,7 @@ Status Describer::DescribeIn(Worker& worker, ModelWork& work,
   REVLM_TRY(SendRequests(worker, AskableOf(work)));
   REVLM_ASSIGN_OR_RETURN(const FloorBytes floor,
                          worker.Ask<FloorBytes>(AskFloor{}));
+  REVLM_TRY(CheckFigures(work.description, floor.floor_bytes));
   work.engine_floor_bytes = floor.floor_bytes;
   const uint64_t shared =
       memory::SharedBytes(work.description.process.image, prepared_.image);
@@ -207,18 +238,28 @@ OpenModel MakeOpenModel(const Preparation& prepared,
           .options = options};
 }
 
+namespace {
+
+Status OpenAndTake(Worker& worker, const Preparation& prepared,
+                   ModelWork& work) {
+  REVLM_TRY(worker.Ask<ModelDescription>(
+      MakeOpenModel(prepared, work.description.summary.reference)));
+  return SendRequests(worker, AskableOf(work));
+}
+
+}  // namespace
+
 Result<engine::RunPlan> PlanModel(const Preparation& prepared,
                                   ModelWork& work) {
+  const std::string planning = "planning " + work.alias();
   std::optional<Worker> worker = std::exchange(work.worker, std::nullopt);
   if (!worker) {
     REVLM_ASSIGN_OR_RETURN(worker, Worker::Start(prepared.options));
-    REVLM_TRY(worker->Ask<ModelDescription>(
-        MakeOpenModel(prepared, work.description.summary.reference)));
-    REVLM_TRY(SendRequests(*worker, AskableOf(work)));
+    const Status opened = OpenAndTake(*worker, prepared, work);
+    if (!opened) return base::WithContext(opened.error(), planning);
   }
-  REVLM_ASSIGN_OR_RETURN(
-      const engine::RunPlan plan,
-      worker->Ask<engine::RunPlan>(AskPlan{prepared.EngineBytes(work)}));
+  auto plan = worker->Ask<engine::RunPlan>(AskPlan{prepared.EngineBytes(work)});
+  if (!plan) return base::WithContext(std::move(plan).error(), planning);
   std::move(*worker).Dismiss();
   return plan;
 }
