@@ -13,12 +13,11 @@ namespace revlm::run {
 using std::chrono::nanoseconds;
 
 ModelRunner::ModelRunner(const Preparation& prepared, ModelWork& work,
-                         bool is_unchanged, const base::Clock& clock,
-                         RunHost& host)
+                         Files files, const base::Clock& clock, RunHost& host)
     : prepared_(prepared),
       options_(prepared.options),
       work_(work),
-      is_unchanged_(is_unchanged),
+      files_(files),
       clock_(clock),
       host_(host),
       breaker_(sched::BreakerRules()) {}
@@ -79,7 +78,8 @@ Status ModelRunner::Begin() {
   });
   attempts_.assign(pending_.size(), 1);
   const bool has_root = host_.KnownRoot(work_).has_value();
-  if (work_.cannot_open || (pending_.empty() && has_root && is_unchanged_)) {
+  if (work_.cannot_open ||
+      (pending_.empty() && has_root && files_ == Files::kSeen)) {
     work_.worker.reset();
     Finish();
     return {};

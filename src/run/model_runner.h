@@ -85,7 +85,10 @@ class RunHost {
 
 class ModelRunner {
  public:
-  ModelRunner(const Preparation& prepared, ModelWork& work, bool is_unchanged,
+  // Whether a model's files are those that the run saw before.
+  enum class Files { kSeen, kOther };
+
+  ModelRunner(const Preparation& prepared, ModelWork& work, Files files,
               const base::Clock& clock, RunHost& host);
 
   // Starts, or goes on with what has come.
@@ -161,7 +164,7 @@ class ModelRunner {
   const Preparation& prepared_;
   const RunOptions& options_;
   ModelWork& work_;
-  const bool is_unchanged_;  // its files are those seen before
+  const Files files_;
   const base::Clock& clock_;
   RunHost& host_;
 

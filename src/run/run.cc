@@ -291,9 +291,9 @@ Result<RunSummary> Runner::Run() {
 Status Runner::RunModels() {
   return supervisor_.Run(options_.stop, [&](const ModelWork& work) {
     // Files that are not the ones seen before may hold other weights.
-    return CheckWeightFiles(directory_->manifest(), IndexOf(work),
-                            work.description)
-        .has_value();
+    const Status same = CheckWeightFiles(directory_->manifest(), IndexOf(work),
+                                         work.description);
+    return same ? ModelRunner::Files::kSeen : ModelRunner::Files::kOther;
   });
 }
 

@@ -13,7 +13,7 @@
 
 namespace revlm::run {
 
-Status Supervisor::Run(std::stop_token stop, const IsUnchanged& is_unchanged) {
+Status Supervisor::Run(std::stop_token stop, const LookAtFiles& look_at_files) {
   // What a request to stop wakes the loop by.
   const base::Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) {
@@ -24,7 +24,7 @@ Status Supervisor::Run(std::stop_token stop, const IsUnchanged& is_unchanged) {
     const uint64_t one = 1;
     static_cast<void>(!write(wake.get(), &one, sizeof(one)));
   });
-  Status status = Loop(stop, wake.get(), is_unchanged);
+  Status status = Loop(stop, wake.get(), look_at_files);
   const Status kept = StopAll();
   if (status && !kept) status = kept;
   // Whoever was never begun has its worker still.
@@ -33,7 +33,7 @@ Status Supervisor::Run(std::stop_token stop, const IsUnchanged& is_unchanged) {
 }
 
 Status Supervisor::Loop(const std::stop_token& stop, int stop_fd,
-                        const IsUnchanged& is_unchanged) {
+                        const LookAtFiles& look_at_files) {
   const std::vector<size_t>& order = prepared_.order;
   while (num_begun_ < order.size() || !live_.empty()) {
     if (stop.stop_requested()) {
@@ -44,7 +44,7 @@ Status Supervisor::Loop(const std::stop_token& stop, int stop_fd,
         live_.size() < static_cast<size_t>(prepared_.num_workers);
     if (has_place && num_begun_ < order.size()) {
       ModelWork& work = prepared_.work[order[num_begun_++]];
-      live_.emplace_back(prepared_, work, is_unchanged(work), clock_, host_);
+      live_.emplace_back(prepared_, work, look_at_files(work), clock_, host_);
       REVLM_TRY(live_.back().Continue());
     } else {
       Wait(stop_fd);

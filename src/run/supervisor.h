@@ -24,13 +24,12 @@ namespace revlm::run {
 
 class Supervisor {
  public:
-  // Whether the model's files are those that were seen before.
-  using IsUnchanged = std::function<bool(const ModelWork&)>;
+  using LookAtFiles = std::function<ModelRunner::Files(const ModelWork&)>;
 
   Supervisor(Preparation& prepared, const base::Clock& clock, RunHost& host)
       : prepared_(prepared), clock_(clock), host_(host) {}
 
-  Status Run(std::stop_token stop, const IsUnchanged& is_unchanged);
+  Status Run(std::stop_token stop, const LookAtFiles& look_at_files);
 
   // Measured and planned: the most that workers held together so far.
   uint64_t peak_bytes() const { return peak_bytes_; }
@@ -40,7 +39,7 @@ class Supervisor {
 
  private:
   Status Loop(const std::stop_token& stop, int stop_fd,
-              const IsUnchanged& is_unchanged);
+              const LookAtFiles& look_at_files);
   Status StopAll();
   void Wait(int stop_fd) const;
 

@@ -192,7 +192,7 @@ void Fields(Wire& wire, AskPlan& message) {
 
 template <class Wire>
 void Fields(Wire& wire, AskDigests& message) {
-  wire(message.reads_weights, message.tensors_file, message.alias);
+  wire(message.reads_weights, message.tensors_file);
 }
 
 template <class Wire>

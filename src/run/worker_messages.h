@@ -89,7 +89,6 @@ struct AskPlan {
 struct AskDigests {
   bool reads_weights = false;  // else only digests that are kept are given
   std::string tensors_file;    // written when there are digests
-  std::string alias;
 };
 
 struct RunRequests {

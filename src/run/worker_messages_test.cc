@@ -102,7 +102,7 @@ TEST(WorkerMessagesTest, QuestionsAreReadAsTheyWereWritten) {
       TakeRequests{2, {{"key", {1, 2, 3}, 4}}},
       AskFloor{},
       AskPlan{9},
-      AskDigests{true, "/d", "a"},
+      AskDigests{true, "/d"},
       RunRequests{1, 2, "/r", "a"}};
   for (const ToWorker& question : questions) {
     const std::string bytes = ToBytes(question);
