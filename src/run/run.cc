@@ -257,11 +257,12 @@ Result<RunSummary> Runner::Run() {
                      work.alias(), work.cannot_open->message));
   }
   if (num_finished_ == num_operations_ && directory_->is_finished()) {
-    REVLM_TRY(RunModels());
+    // Digests that could not be taken then may be taken now.
+    const Status hashed = RunModels();
     Tell(RunEvent::Kind::kNotice,
          fmt::format("{} is finished; these are its results, nothing was run",
                      directory_->path()));
-    return Summarize(std::nullopt);
+    return Summarize(hashed ? std::nullopt : std::optional(hashed.error()));
   }
   if (num_resumed_ > 0) {
     Tell(RunEvent::Kind::kNotice,
