@@ -316,6 +316,35 @@ class ModelTest(FaultTest):
         self.revlm("run", "b", "--prompts", "p.jsonl", code=2)
         self.revlm("run", "b", "./none", "--prompts", "p.jsonl", code=2)
 
+    def begin_and_interrupt(self, command, folder):
+        """Returns the journal: of some operations, not of all."""
+        process = self.start(*command)
+        self.addCleanup(process.kill)
+        journal = folder / "ops.jsonl"
+        while not (journal.exists() and b"\n" in journal.read_bytes()):
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        return journal
+
+    def test_a_worker_that_cannot_write_stops_the_run(self):
+        self.make_models("a")
+        self.write_prompts(20, max_tokens=100)
+        command = ["run", "a", "--prompts", "p.jsonl", "--output-dir", "d"]
+        self.begin_and_interrupt(command, self.folder / "d")
+        in_place = self.folder / "d" / "tensors-a.json"
+        in_place.mkdir()
+        process = self.start(*command)
+        _, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
+        self.assertNotIn(process.returncode, (0, 5), err.decode())
+        self.assertIn(b"tensors-a.json", err)
+        in_place.rmdir()
+        self.revlm(*command)
+        self.assertEqual(self.outcomes("d"), {"a": 20 * [None]})
+        self.check_recorded_once("d")
+
     def test_a_run_waits_for_a_model_that_is_away(self):
         self.make_models("ab")
         models = ["a", "./b"]
@@ -323,15 +352,7 @@ class ModelTest(FaultTest):
         for more in ([], ["--output-dir", "d"]):
             command = ["run", *models, "--prompts", "p.jsonl", *more]
             folder = self.folder / (more[1] if more else "rev-runs/latest")
-            process = self.start(*command)
-            self.addCleanup(process.kill)
-            journal = folder / "ops.jsonl"
-            while not (journal.exists() and b"\n" in journal.read_bytes()):
-                self.assertIsNone(process.poll())
-                time.sleep(0.002)
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
-            self.assertEqual(process.returncode, 130, err)
+            journal = self.begin_and_interrupt(command, folder)
             before = journal.read_bytes()
             (self.folder / "b").rename(self.folder / "away")
             _, err = self.revlm(*command, code=2)
