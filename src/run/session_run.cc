@@ -167,10 +167,12 @@ void Session::Running::Complete(size_t request_idx,
   num_tokens_ += static_cast<int64_t>(
       session_.requests_[request_idx].prompt.size() + completion.tokens.size());
   CompletedRequest done = {.request_idx = request_idx, .result = {}};
-  Keep(FillResult(session_.model_, message_.run_dir,
-                  CaptureFile(message_.alias, session_.keys_[request_idx]),
-                  std::move(completion), done.result),
-       true);
+  const Status filled =
+      FillResult(session_.model_, message_.run_dir,
+                 CaptureFile(message_.alias, session_.keys_[request_idx]),
+                 std::move(completion), done.result);
+  // Tokens that make no text are the model's fault, and no reason to stop.
+  Keep(filled, !filled && filled.error().code == ErrorCode::kUnavailable);
   if (!failed_) Keep(tell_(std::move(done)), false);
 }
 
