@@ -2,10 +2,15 @@
 //
 //   REVLM_TEST_POISON  keys of operations, with blanks between them
 //   REVLM_TEST_LOG     a file that gets a line for each death
+//   REVLM_TEST_FLOOD   set: it says more than a run has memory for, and dies
+//                      when nobody listens any more
 #include <signal.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "base/child_process.h"
@@ -20,6 +25,15 @@ std::string Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+void Flood() {
+  const uint32_t size_bytes = uint32_t{1} << 29;
+  std::string frame(size_t{1} << 20, 'x');
+  std::memcpy(frame.data(), &size_bytes, sizeof(size_bytes));
+  while (write(base::ChildProcess::kInheritedFd, frame.data(), frame.size()) >
+         0) {
+  }
+}
+
 void DieOfPoison(const run::Session& session) {
   const std::string poison = Variable("REVLM_TEST_POISON");
   for (const std::string& key : session.keys()) {
@@ -28,6 +42,7 @@ void DieOfPoison(const run::Session& session) {
       std::fprintf(log, "%zu\n", session.keys().size());
       std::fclose(log);
     }
+    if (!Variable("REVLM_TEST_FLOOD").empty()) Flood();
     raise(SIGSEGV);
   }
 }

@@ -393,14 +393,14 @@ class PoisonTest(FaultTest):
         return ["run", *self.models, "--prompts", "p.jsonl", "--output-dir",
                 folder, "--json", *more]
 
-    def run_poisoned(self, folder, poison, *more, code=5):
+    def run_poisoned(self, folder, poison, *more, code=5, env=None):
         """The document, and how many operations each death took along."""
         log = self.folder / f"{folder}.log"
         out, _ = self.revlm(
             *self.command(folder, *more), code=code,
             program=self.poisoned_program(), env={
                 "REVLM_TEST_POISON": " ".join(r["key"] for r in poison),
-                "REVLM_TEST_LOG": str(log)})
+                "REVLM_TEST_LOG": str(log), **(env or {})})
         self.check_recorded_once(folder)
         return json.loads(out), [int(n) for n in log.read_text().split()]
 
@@ -430,6 +430,17 @@ class PoisonTest(FaultTest):
         # Shown again, attempts come with what is kept.
         out, _ = self.revlm(*self.command("d"), code=5)
         self.assertEqual(json.loads(out)["operations"]["retried"], 3)
+
+    def test_a_worker_that_says_too_much_takes_nobody_along(self):
+        document, _ = self.run_poisoned(
+            "d", [self.whole[7]], "--max-retries", 0,
+            env={"REVLM_TEST_FLOOD": "1"})
+        results = document["results"]
+        self.assertEqual(results[7]["error"]["code"], "unavailable")
+        self.assertIn("536870912 bytes, allowed are 16777216",
+                      results[7]["error"]["message"])
+        del results[7]
+        self.assertEqual(results, self.whole[:7] + self.whole[8:])
 
     def test_without_retries_one_death_alone_is_enough(self):
         document, deaths = self.run_poisoned(
