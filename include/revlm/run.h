@@ -133,7 +133,8 @@ struct RunOptions {
   // prompt may kill its worker before it is put aside. 0: never, and once.
   int32_t max_retries = 3;
   // Gives up on a model when three of its last five passes failed: its other
-  // operations fail at once.
+  // operations fail at once. Of passes that a worker died in, those count that
+  // showed which prompt it dies of.
   bool circuit_breaker = false;
   // The program revlm-worker. Empty: beside the file that holds this library
   // (a program or a shared object).
