@@ -336,10 +336,10 @@ class ModelTest(FaultTest):
         self.begin_and_interrupt(command, self.folder / "d")
         in_place = self.folder / "d" / "tensors-a.json"
         in_place.mkdir()
-        process = self.start(*command)
-        _, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
-        self.assertNotIn(process.returncode, (0, 5), err.decode())
+        _, err = self.revlm(*command, code=5)
         self.assertIn(b"tensors-a.json", err)
+        manifest = json.loads((self.folder / "d/manifest.json").read_text())
+        self.assertEqual(manifest["state"], "running")
         in_place.rmdir()
         self.revlm(*command)
         self.assertEqual(self.outcomes("d"), {"a": 20 * [None]})
