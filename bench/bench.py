@@ -99,7 +99,7 @@ class Bench:
         if self.has(key):
             return
         work = cost.Work(num_prompts, measure.PROMPT_TOKENS, new_tokens)
-                        # Weights are digested once, the first time.
+        # Weights are digested once, the first time.
         if not any(row["key"][:2] == key[:2] for row in self.rows):
             program.run(1, 0, limit_bytes)
         measured = []
