@@ -252,7 +252,7 @@ TEST_F(MetricsTest, PrometheusGetsItsText) {
         "rev_op_duration_seconds_sum{model=\"a\"} 0.5\n",
         "rev_op_duration_seconds_count{model=\"a\"} 1\n",
         "rev_memory_bytes{kind=\"limit\"} 10000\n",
-        "rev_memory_bytes{kind=\"held\"} 1000\n", "rev_workers 1\n",
+        "rev_memory_bytes{kind=\"held\"} 1500\n", "rev_workers 1\n",
         "rev_queue_depth 5\n", "rev_retries_total{reason=\"timeout\"} 1\n",
         "rev_breaker_state{model=\"b\"} 2\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
