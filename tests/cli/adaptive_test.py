@@ -6,7 +6,7 @@ import random
 import sys
 import unittest
 
-from revlm_process import MODEL, OTHER_MODEL, PROMPTS, ROOT, ProgramTest
+from revlm_process import MODEL, PROMPTS, ROOT, ProgramTest
 
 sys.path.insert(0, str(ROOT / "tests" / "memory"))
 import checkpoints  # noqa: E402
@@ -25,18 +25,23 @@ class AdaptiveTest(ProgramTest):
             return []
         return [json.loads(line) for line in path.read_text().splitlines()]
 
-    def test_modes_give_the_same_bytes_with_and_without(self):
-        flags = [f"--prompt={text}" for text in PROMPTS]
+    def test_modes_give_the_same_bytes_for_any_workers_and_adaptive(self):
+        models = [f"tiny{i}" for i in range(9)]
+        for i, model in enumerate(models):
+            checkpoints.make(self.folder / model, SHAPE, i)
+        words = checkpoints.prompt_of(SHAPE, 12, random.Random(2)).split()
+        flags = [f"--prompt={word}" for word in words[:11]]
         for mode in ("cross_product", "paired", "broadcast"):
-            run = ["run", MODEL, OTHER_MODEL, *flags, "--max-tokens", 3,
-                   "--parallel-mode", mode]
-            self.revlm(*run, "--output-dir", mode)
-            self.revlm(*run, "--output-dir", mode + "-adaptive", *ADAPTIVE)
-            self.revlm(*run, "--output-dir", mode + "-workers", *ADAPTIVE,
-                       "--parallel-workers", 2, "--parallel-batch-size", 4)
-            for ways in ("-adaptive", "-workers"):
-                self.assertEqual(self.results(mode + ways),
-                                 self.results(mode), mode + ways)
+            run = ["run", *models, *flags, "--max-tokens", 4,
+                   "--parallel-mode", mode, "--output-dir"]
+            self.revlm(*run, mode)
+            for workers in (1, 2, 8):
+                for adaptive in ([], ADAPTIVE):
+                    folder = f"{mode}-{workers}-{len(adaptive)}"
+                    self.revlm(*run, folder, "--parallel-workers", workers,
+                               *adaptive)
+                    self.assertEqual(self.results(folder), self.results(mode),
+                                     folder)
 
     def long_run(self):
         """Arguments of a run of many groups, on a model that costs little."""
