@@ -7,7 +7,8 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench format $(CHECKS) tidy clang asan tsan fuzz clean
+.PHONY: help setup demo test bench guide-table format $(CHECKS) tidy clang asan \
+	tsan fuzz python-pip clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -25,6 +26,10 @@ test: setup ## build a release and run all tests and checks
 bench: setup ## build a release and measure time, memory and the bound
 	@ci/build release revlm revlm_rates revlm_make_checkpoint
 	@bench/bench.py $(BENCH)
+
+guide-table: setup ## measure the speed-ups that the parallel guide promises
+	@ci/build release revlm revlm_make_checkpoint
+	@bench/guide_table.py $(GUIDE_TABLE)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix
@@ -56,6 +61,10 @@ tsan: setup ## build and test under ThreadSanitizer
 
 fuzz: setup ## run each fuzz target for FUZZ_SECONDS (60)
 	@ci/fuzz $(FUZZ_SECONDS)
+
+python-pip: setup ## pip install . into a fresh virtual environment, and use it
+	@ci/build release python revlm
+	@REVLM_TEST_PIP=1 ctest --test-dir build --output-on-failure -R python_pip
 
 clean: ## remove the build folders
 	rm -rf build build-dev build-clang build-asan build-tsan build-fuzz

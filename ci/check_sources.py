@@ -14,21 +14,21 @@ MAX_LINES = 600
 # (pattern, folders it is banned from, files excepted, what to do instead).
 # Applied to code without comments and literals; tests are free to do these.
 BANNED = [
-    (r"\b(i|o)?fstream\b|\bfopen\(", ("include", "src", "cli"),
+    (r"\b(i|o)?fstream\b|\bfopen\(", ("include", "src", "cli", "python"),
      ("src/base/file.cc",), "use base/file.h"),
-    (r"_clock::now\(", ("include", "src", "cli", "bench"),
+    (r"_clock::now\(", ("include", "src", "cli", "python", "bench"),
      ("src/base/clock.cc",), "take a base::Clock"),
-    (r"\b(secure_)?getenv\(|\benviron\b", ("include", "src"), (),
+    (r"\b(secure_)?getenv\(|\benviron\b", ("include", "src", "python"), (),
      "take it from the caller: only cli reads the environment"),
     (r"\bstd::(cout|cerr|clog)\b|\b(printf|fprintf|puts|fputs)\(|fmt::print",
-     ("include", "src"), ("src/base/check.h",),
+     ("include", "src", "python"), ("src/base/check.h",),
      "the library does not print: return it or log it"),
-    (r"\b(exit|_exit|quick_exit|abort)\(", ("include", "src"),
+    (r"\b(exit|_exit|quick_exit|abort)\(", ("include", "src", "python"),
      ("src/base/check.h",), "the library does not end the process"),
     (r"(?<!_)\bassert\(|<cassert>|<assert\.h>",
-     ("include", "src", "cli", "bench"), (),
+     ("include", "src", "cli", "python", "bench"), (),
      "input gets an Error, our own invariants get REVLM_CHECK"),
-    (r"#\s*pragma\s+omp", ("include", "src", "cli", "bench"), (),
+    (r"#\s*pragma\s+omp", ("include", "src", "cli", "python", "bench"), (),
      "no OpenMP in our own code"),
 ]
 # Applied to whole files, tests too.

@@ -5,7 +5,8 @@ The modules, their tiers and what each uses are read from the revlm_module()
 calls of src/*/CMakeLists.txt, which say it once for CMake too. Then:
 - a file of src/M includes M and the modules M declares, or those declare;
 - include/revlm includes the standard library and itself;
-- cli and examples include <revlm/...>, CLI11 and fmt, none of our modules;
+- cli, python and examples include <revlm/...> and their own third parties,
+  none of our modules;
 - a third-party header is included where HOMES allows, and nowhere else.
 """
 
@@ -24,6 +25,7 @@ HOMES = {
     "oneapi/": ("src/engine",),
     "openssl/": ("src/crypto",),
     "pcre2.h": ("src/tokenizer",),
+    "pybind11/": ("python",),
     "utf8proc.h": ("src/tokenizer",),
     "zstd.h": ("tests",),
     "gtest/": ("tests",),

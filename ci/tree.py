@@ -9,7 +9,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("include", "src", "cli", "tests", "fuzz", "bench", "examples")
+FOLDERS = ("include", "src", "cli", "python", "worker", "tests", "fuzz",
+           "bench", "examples")
 
 _COMMENT_OR_LITERAL = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"'

@@ -10,12 +10,15 @@
 
 #include "cli/display.h"
 #include "cli/exit_code.h"
+#include "cli/keys.h"
+#include "cli/monitor.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "revlm/inspect.h"
 #include "revlm/plan.h"
 #include "revlm/report.h"
 #include "revlm/run.h"
+#include "revlm/worker.h"
 
 namespace revlm::cli {
 namespace {
@@ -27,6 +30,11 @@ void Say(std::string_view text) {
 
 void Write(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void WriteAtOnce(std::string_view text) {
+  Write(text);
+  std::fflush(stdout);
 }
 
 // Writes results. A reader that went away early (`| head`) is no failure.
@@ -42,8 +50,18 @@ void SayError(const Error& error) {
 }
 
 Display MakeDisplay(const OutputOptions& output) {
-  return Display(ChooseDisplay(output.display, output.quiet), LocaleCharset(),
-                 TerminalColumns(STDERR_FILENO), Say);
+  return Display(ChooseDisplay(output.display, output.quiet, STDERR_FILENO),
+                 LocaleCharset(), TerminalColumns(STDERR_FILENO), Say);
+}
+
+// Many lines would tear the screen: with --debug it is lines only.
+Monitor MakeMonitor(const OutputOptions& output, int fd) {
+  DisplayMode mode = ChooseDisplay(output.display, output.quiet, fd);
+  if (mode == DisplayMode::kBar && output.debug) mode = DisplayMode::kPlain;
+  const bool allow_color = !output.no_color;
+  return Monitor(
+      mode, [fd, allow_color] { return StyleOf(fd, allow_color); },
+      fd == STDOUT_FILENO ? WriteAtOnce : Say);
 }
 
 // Whether an event of this kind is for someone who asked for this much.
@@ -52,7 +70,9 @@ bool IsWanted(const RunEvent& event, const OutputOptions& output) {
     case RunEvent::Kind::kNotice:
       return !output.quiet;
     case RunEvent::Kind::kDetail:
-      return output.verbose && !output.quiet;
+      return (output.verbose || output.debug) && !output.quiet;
+    case RunEvent::Kind::kDebug:
+      return output.debug && !output.quiet;
     case RunEvent::Kind::kProgress:
       return true;
   }
@@ -78,14 +98,23 @@ int Fail(const Error& error, bool json, std::string_view schema) {
 
 int RunCommand(const CommandLine& line) {
   RunOptions options = line.run;
+  options.worker_program = FindWorkerProgram();
   Display display = MakeDisplay(line.output);
+  Monitor monitor = MakeMonitor(line.output, STDERR_FILENO);
   options.environment = ReadEnvironment();
   options.stop = SignalStop();
   options.on_event = [&](const RunEvent& event) {
-    if (IsWanted(event, line.output)) display.Show(event);
+    if (line.has_monitor && event.status) monitor.Show(*event.status);
+    if (!IsWanted(event, line.output)) return;
+    if (!line.has_monitor) {
+      display.Show(event);
+    } else if (event.kind != RunEvent::Kind::kProgress) {
+      monitor.Say(event.message);
+    }
   };
   const Result<RunSummary> summary = Run(options);
   display.Finish();
+  monitor.Finish();
   if (!summary) return Fail(summary.error(), line.output.json, kRunSchema);
   const int exit_code = ExitCode(*summary, StopSignal());
   if (summary->stopped_by) SayStopped(*summary);
@@ -94,12 +123,14 @@ int RunCommand(const CommandLine& line) {
     return Answer("", exit_code);
   }
   if (line.output.quiet) return Answer(summary->run_dir + "\n", exit_code);
-  return Answer(RenderText(*summary, StdoutStyle(!line.output.no_color)),
-                exit_code);
+  return Answer(
+      RenderText(*summary, StyleOf(STDOUT_FILENO, !line.output.no_color)),
+      exit_code);
 }
 
 int PlanCommand(const CommandLine& line) {
   RunOptions options = line.run;
+  options.worker_program = FindWorkerProgram();
   options.environment = ReadEnvironment();
   const Result<PlanReport> report = Plan(options);
   if (!report) return Fail(report.error(), line.output.json, kPlanSchema);
@@ -107,7 +138,9 @@ int PlanCommand(const CommandLine& line) {
   if (line.output.quiet) {
     return Answer(fmt::format("{}\n", report->floor_bytes), kDone);
   }
-  return Answer(RenderText(*report, StdoutStyle(!line.output.no_color)), kDone);
+  return Answer(
+      RenderText(*report, StyleOf(STDOUT_FILENO, !line.output.no_color)),
+      kDone);
 }
 
 int InspectCommand(const CommandLine& line) {
@@ -123,7 +156,36 @@ int InspectCommand(const CommandLine& line) {
   if (!report) return Fail(report.error(), line.output.json, kInspectSchema);
   if (line.output.json) return Answer(RenderJson(*report, kDone), kDone);
   if (line.output.quiet) return Answer(report->directory + "\n", kDone);
-  return Answer(RenderText(*report, StdoutStyle(!line.output.no_color)), kDone);
+  return Answer(
+      RenderText(*report, StyleOf(STDOUT_FILENO, !line.output.no_color)),
+      kDone);
+}
+
+int MonitorCommand(const CommandLine& line) {
+  Monitor monitor = MakeMonitor(line.output, STDOUT_FILENO);
+  Keys keys;
+  while (true) {
+    const Result<RunStatus> status = ReadRunStatus(line.status);
+    if (!status) {
+      monitor.Finish();
+      return Fail(status.error(), line.output.json, kMonitorSchema);
+    }
+    if (line.output.json) return Answer(RenderJson(*status, kDone), kDone);
+    if (line.once || line.output.quiet) {
+      return Answer(line.output.quiet
+                        ? status->run_dir + "\n"
+                        : RenderText(*status, StyleOf(STDOUT_FILENO,
+                                                      !line.output.no_color)),
+                    kDone);
+    }
+    monitor.Show(*status);
+    const bool goes_on = status->state == RunState::kRunning ||
+                         status->state == RunState::kNotBegun;
+    if (!goes_on || std::ferror(stdout) != 0) break;
+    if (keys.WaitForQuit(std::chrono::seconds(1), SignalStop())) break;
+  }
+  monitor.Finish();
+  return Answer("", StopSignal() == 0 ? kDone : 128 + StopSignal());
 }
 
 }  // namespace revlm::cli

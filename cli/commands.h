@@ -12,6 +12,7 @@ namespace revlm::cli {
 int RunCommand(const CommandLine& command_line);
 int PlanCommand(const CommandLine& command_line);
 int InspectCommand(const CommandLine& command_line);
+int MonitorCommand(const CommandLine& command_line);
 
 // Says `error` on stderr, and with `json` as a document of `schema` on stdout.
 int Fail(const Error& error, bool json, std::string_view schema);

@@ -43,15 +43,19 @@ int Main(std::vector<std::string> arguments) {
   line.run.command_line = arguments;
   line.run.command_line.insert(line.run.command_line.begin(), "revlm");
   const std::unique_ptr<CLI::App> parser = MakeParser(line);
+  if (arguments.empty()) {
+    std::fputs(parser->help().c_str(), stderr);
+    return kBadUsage;
+  }
   const bool json = std::find(arguments.begin(), arguments.end(), "--json") !=
                     arguments.end();
   const auto misused = [&](std::string message) {
-    const std::string_view command =
-        arguments.empty() ? std::string_view() : arguments[0];
+    const std::string& command = arguments[0];
     return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
-                command == "inspect" ? kInspectSchema
-                : command == "plan"  ? kPlanSchema
-                                     : kRunSchema);
+                command == "inspect"   ? kInspectSchema
+                : command == "plan"    ? kPlanSchema
+                : command == "monitor" ? kMonitorSchema
+                                       : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
       !meant.empty()) {
@@ -72,6 +76,7 @@ int Main(std::vector<std::string> arguments) {
   Resolve(*line.plan);
   StartSignals();
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
+  if (line.monitor_command->parsed()) return MonitorCommand(line);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

@@ -13,12 +13,21 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  revlm run ./my-model --prompt \"The capital of France is\"\n"
     "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
-    "  revlm inspect ./my-model\n";
+    "  revlm inspect ./my-model\n"
+    "  revlm monitor latest\n";
 
-// Help without types and defaults that the text says better.
+// Help without types and defaults that the text says better, and without the
+// later names of an option, which are spellings of an earlier program.
 class Formatter : public CLI::Formatter {
  public:
   Formatter() { column_width(27); }
+  std::string make_option_name(const CLI::Option* option,
+                               bool is_positional) const override {
+    if (is_positional || option->get_lnames().size() < 2) {
+      return CLI::Formatter::make_option_name(option, is_positional);
+    }
+    return "--" + option->get_lnames().front();
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     if (option->get_type_size() == 0) return "";
     return " " + option->get_option_text();
@@ -38,6 +47,9 @@ void AddOutputOptions(CLI::App& app, OutputOptions& output) {
                "No progress or notices; stdout gets paths only")
       ->group(group);
   app.add_flag("-v,--verbose", output.verbose, "Say more on stderr")
+      ->group(group);
+  app.add_flag("--debug", output.debug,
+               "Say most on stderr: memory at each plan and sample")
       ->group(group);
   app.add_flag("--no-color", output.no_color, "No color, as with NO_COLOR")
       ->group(group);
@@ -130,14 +142,14 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
       ->option_text("N")
       ->group(group);
-  app.add_option("--parallel-memory-limit", line.memory_limit_gib,
+  app.add_option("--parallel-memory-limit,--memory-limit",
+                 line.memory_limit_gib,
                  "GiB for the whole program, as a hard limit (36)")
       ->check(GibibytesValidator())
       ->option_text("G")
       ->group(group);
   app.add_option("--parallel-per-process", line.per_process_gib,
-                 "GiB a worker begins with; given, caps models at once\n"
-                 "(they run one after another as yet) (2)")
+                 "GiB a worker begins with; given, caps models at\nonce (2)")
       ->check(GibibytesValidator())
       ->option_text("G")
       ->group(group);
@@ -154,7 +166,8 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
   const std::string group = "Together";
   CLI::Option* const parallel =
       app.add_flag("--parallel", line.parallel,
-                   "Prompts go through a model together: the default")
+                   "Prompts go through a model together: the default,\n"
+                   "except of run_rev.py")
           ->group(group);
   CLI::Option* const no_parallel =
       app.add_flag("--no-parallel", line.no_parallel, "One prompt at a time")
@@ -173,9 +186,36 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
       ->option_text("N")
       ->excludes(no_parallel)
       ->group(group);
+  app.add_option("--parallel-workers", run.num_workers,
+                 "Models at once, each in a process of its own (1)")
+      ->option_text("N")
+      ->group(group);
+  app.add_flag("--parallel-adaptive", run.adaptive,
+               "Tune how much is done at once while the run goes on")
+      ->excludes(no_parallel)
+      ->group(group);
+  app.add_flag("--enable-adaptive-parallel", run.adaptive)
+      ->excludes(no_parallel)
+      ->group("");  // the published spelling
+  app.add_option("--adaptation-interval", run.adaptation_interval,
+                 "Finished prompts from one tuning to the next (20)")
+      ->option_text("N")
+      ->group(group);
   app.add_option("--parallel-priority", run.priority,
                  "Of prompts that name none; higher first (0)")
       ->option_text("N")
+      ->group(group);
+}
+
+void AddFailureOptions(CLI::App& app, CommandLine& line) {
+  RunOptions& run = line.run;
+  const std::string group = "Failures";
+  app.add_option("--max-retries", run.max_retries,
+                 "Of what failed for a passing reason; 0: none (3)")
+      ->option_text("N")
+      ->group(group);
+  app.add_flag("--enable-circuit-breaker", run.circuit_breaker,
+               "Give up on a model whose passes keep failing")
       ->group(group);
 }
 
@@ -188,8 +228,9 @@ void AddRunOptions(CLI::App& app, CommandLine& line) {
   AddPromptOptions(app, line);
   AddAnswerOptions(app, line);
   AddParallelOptions(app, line);
+  AddFailureOptions(app, line);
   AddEngineOptions(app, line);
-  app.add_option("--output-dir", line.run.output_dir,
+  app.add_option("--output-dir,--output", line.run.output_dir,
                  "This run's directory; default: in rev-runs")
       ->option_text("D")
       ->group("Output");
@@ -207,6 +248,9 @@ CLI::App* AddRun(CLI::App& parser, CommandLine& line) {
   CLI::App* app =
       parser.add_subcommand("run", "Put prompts to models; may be left out");
   AddRunOptions(*app, line);
+  app->add_flag("--parallel-monitor", line.has_monitor,
+                "Show memory, speed and each model while it runs")
+      ->group("Output");
   app->footer(
       "Without --output-dir, a run goes to a new directory in rev-runs, or "
       "goes "
@@ -229,6 +273,20 @@ CLI::App* AddInspect(CLI::App& parser, CommandLine& line) {
   return app;
 }
 
+CLI::App* AddMonitor(CLI::App& parser, CommandLine& line) {
+  CLI::App* app =
+      parser.add_subcommand("monitor", "Watch a run, from another terminal");
+  app->add_option("RUN", line.status.run,
+                  "A run's directory (latest: the newest in rev-runs)")
+      ->option_text(" ");
+  app->add_flag("--once", line.once, "Show it once, as it is now");
+  AddOutputOptions(*app, line.output);
+  app->footer(
+      "Ends with the run; q or Ctrl-C ends it sooner and leaves the run "
+      "alone.");
+  return app;
+}
+
 // REV_FOO_BAR for --foo-bar.
 void NameEnvironment(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
@@ -244,7 +302,9 @@ void NameEnvironment(CLI::App& app) {
 
 }  // namespace
 
-std::vector<std::string> CommandNames() { return {"run", "plan", "inspect"}; }
+std::vector<std::string> CommandNames() {
+  return {"run", "plan", "inspect", "monitor"};
+}
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   auto parser = std::make_unique<CLI::App>(
@@ -259,8 +319,9 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   line.plan = std::make_unique<CommandLine>();
   line.plan_command = AddPlan(*parser, *line.plan);
   line.inspect_command = AddInspect(*parser, line);
-  for (CLI::App* command :
-       {line.run_command, line.plan_command, line.inspect_command}) {
+  line.monitor_command = AddMonitor(*parser, line);
+  for (CLI::App* command : {line.run_command, line.plan_command,
+                            line.inspect_command, line.monitor_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }

@@ -11,6 +11,7 @@
 
 #include "revlm/inspect.h"
 #include "revlm/run.h"
+#include "revlm/status.h"
 
 namespace revlm::cli {
 
@@ -19,6 +20,7 @@ struct OutputOptions {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
+  bool debug = false;
   bool no_color = false;
   std::string display = "auto";
 };
@@ -33,6 +35,10 @@ struct CommandLine {
   // variables of their own, since the environment is read for all of them.
   std::unique_ptr<CommandLine> plan;
   CLI::App* inspect_command = nullptr;
+  CLI::App* monitor_command = nullptr;
+  StatusOptions status;      // what `monitor` looks at
+  bool once = false;         // `monitor`: no live view
+  bool has_monitor = false;  // `run`: the live view in place of the bar
 
   // As written; `Resolve` puts them into `run`.
   std::string capture;

@@ -24,6 +24,9 @@ std::optional<std::string> Variable(const char* name) {
 
 Environment ReadEnvironment() {
   Environment environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.variables.emplace_back(*variable);
+  }
   environment.hf_hub_cache = Variable("HF_HUB_CACHE");
   environment.huggingface_hub_cache = Variable("HUGGINGFACE_HUB_CACHE");
   environment.hf_home = Variable("HF_HOME");
@@ -52,20 +55,24 @@ int32_t TerminalColumns(int fd) {
   return 80;
 }
 
-TextStyle StdoutStyle(bool allow_color) {
-  const bool has_color =
-      allow_color && CanRedraw(STDOUT_FILENO) && !Variable("NO_COLOR");
-  return {.charset = LocaleCharset(),
-          .color = has_color ? Color::kAlways : Color::kNever,
-          .columns = TerminalColumns(STDOUT_FILENO)};
+TextStyle StyleOf(int fd, bool allow_color) {
+  const bool has_color = allow_color && CanRedraw(fd) && !Variable("NO_COLOR");
+  TextStyle style = {.charset = LocaleCharset(),
+                     .color = has_color ? Color::kAlways : Color::kNever,
+                     .columns = TerminalColumns(fd)};
+  struct winsize size = {};
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) {
+    style.rows = size.ws_row;
+  }
+  return style;
 }
 
-DisplayMode ChooseDisplay(const std::string& asked, bool is_quiet) {
+DisplayMode ChooseDisplay(const std::string& asked, bool is_quiet, int fd) {
   if (is_quiet || asked == "none") return DisplayMode::kNone;
   if (asked == "bar") return DisplayMode::kBar;
   if (asked == "plain") return DisplayMode::kPlain;
-  return CanRedraw(STDERR_FILENO) && !Variable("CI") ? DisplayMode::kBar
-                                                     : DisplayMode::kPlain;
+  return CanRedraw(fd) && !Variable("CI") ? DisplayMode::kBar
+                                          : DisplayMode::kPlain;
 }
 
 }  // namespace revlm::cli

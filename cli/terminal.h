@@ -23,10 +23,11 @@ Charset LocaleCharset();
 // `COLUMNS`, the terminal's own width, or 80.
 int32_t TerminalColumns(int fd);
 
-// For stdout. Color only on a terminal, and not with NO_COLOR or TERM=dumb.
-TextStyle StdoutStyle(bool allow_color);
+// Of the stream `fd` as it is now. Color only on a terminal, and not with
+// NO_COLOR or TERM=dumb.
+TextStyle StyleOf(int fd, bool allow_color);
 
-// "auto": a bar when stderr is a terminal that can redraw and CI is not set.
-DisplayMode ChooseDisplay(const std::string& asked, bool is_quiet);
+// "auto": a bar when `fd` is a terminal that can redraw and CI is not set.
+DisplayMode ChooseDisplay(const std::string& asked, bool is_quiet, int fd);
 
 }  // namespace revlm::cli

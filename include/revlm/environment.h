@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace revlm {
 
@@ -19,6 +20,10 @@ struct Environment {
   // need not be read again. Created when absent; not used when it cannot be.
   // Empty: no digests are kept.
   std::string cache_dir;
+
+  // What worker processes begin with, as "NAME=VALUE": what their loader and
+  // their kernel library read (LD_LIBRARY_PATH, ONEDNN_...).
+  std::vector<std::string> variables;
 };
 
 }  // namespace revlm

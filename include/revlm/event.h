@@ -2,14 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace revlm {
+
+struct RunStatus;
 
 struct RunEvent {
   enum class Kind {
     kNotice,    // `message`, for the user
     kDetail,    // `message`, for a user who asked for more
+    kDebug,     // `message`, for whoever looks for a fault
     kProgress,  // the numbers below
   };
   Kind kind = Kind::kProgress;
@@ -24,6 +28,8 @@ struct RunEvent {
   std::string unit;     // what is counted: "operations" or "files"
   double fraction = 0;  // of the work, an estimate
   double seconds = 0;   // since the call
+  // Of a run, its latest sample (revlm/status.h); null before the first.
+  std::shared_ptr<const RunStatus> status;
 };
 
 }  // namespace revlm

@@ -22,8 +22,8 @@ struct ModelPlan {
   uint64_t weight_bytes = 0;  // of the model
   uint64_t pass_bytes = 0;    // of them, what a pass reads
 
-  // What the process holds while this model runs.
-  uint64_t program_bytes = 0;     // code, tokenizers, prompts, results
+  // What the run's process and this model's worker hold while it runs.
+  uint64_t program_bytes = 0;     // code, tokenizer, prompts, results
   uint64_t slab_bytes = 0;        // one slab of the ring
   uint64_t ring_bytes = 0;        // slabs that are streamed
   uint64_t pinned_bytes = 0;      // slabs that stay
@@ -48,12 +48,13 @@ struct PlanReport {
   uint64_t limit_bytes = 0;
   std::string limit_notice;  // why it is less than was asked for
   uint64_t floor_bytes = 0;  // the least limit for these models and prompts
-  uint64_t peak_bytes = 0;   // planned, of the process
+  uint64_t peak_bytes = 0;   // planned, of the process and its workers
   int64_t num_prompts = 0;
   std::string mode;                // as RunSummary::mode
   int64_t num_operations = 0;      // of the models that get a prompt
-  int32_t max_models_at_once = 0;  // allowed; they run one after another
-  double seconds = 0;              // predicted, all models
+  int32_t max_models_at_once = 0;  // allowed
+  int32_t num_workers = 0;         // models that will run at once
+  double seconds = 0;              // predicted, one model after another
   std::vector<ModelPlan> models;
 };
 

@@ -13,6 +13,7 @@
 #include "revlm/inspect.h"
 #include "revlm/plan.h"
 #include "revlm/run.h"
+#include "revlm/status.h"
 
 namespace revlm {
 
@@ -23,12 +24,17 @@ struct TextStyle {
   Charset charset = Charset::kAscii;
   Color color = Color::kNever;
   int32_t columns = 80;
+  int32_t rows = 24;  // of a view that is redrawn
 };
 
 // Text for a terminal, ends with a line end.
 std::string RenderText(const RunSummary& summary, const TextStyle& style);
 std::string RenderText(const InspectReport& report, const TextStyle& style);
 std::string RenderText(const PlanReport& report, const TextStyle& style);
+// A view of at most 80 columns, and of fewer rows than there are, 23 at most.
+std::string RenderText(const RunStatus& status, const TextStyle& style);
+// The same in one line, for a log.
+std::string RenderLine(const RunStatus& status, Charset charset);
 
 // One JSON document (docs/formats/command-output.md), ends with a line end.
 std::string RenderJson(const RunSummary& summary, int exit_code);
@@ -37,6 +43,7 @@ using TextSink = std::function<void(std::string_view)>;
 void RenderJson(const RunSummary& summary, int exit_code, const TextSink& sink);
 std::string RenderJson(const InspectReport& report, int exit_code);
 std::string RenderJson(const PlanReport& report, int exit_code);
+std::string RenderJson(const RunStatus& status, int exit_code);
 // The document of a command that failed; `schema` as of its success.
 std::string RenderJson(const Error& error, std::string_view schema,
                        int exit_code);
@@ -44,6 +51,7 @@ std::string RenderJson(const Error& error, std::string_view schema,
 inline constexpr std::string_view kRunSchema = "revlm.run/1";
 inline constexpr std::string_view kInspectSchema = "revlm.inspect/1";
 inline constexpr std::string_view kPlanSchema = "revlm.plan/1";
+inline constexpr std::string_view kMonitorSchema = "revlm.monitor/1";
 
 // `text` made fit for a terminal: control characters, invisible direction marks
 // and, with kAscii, everything beyond ASCII appear as escapes.

@@ -1,4 +1,4 @@
-// Puts prompts to models, one model after another.
+// Puts prompts to models, each model in a worker process of its own.
 //
 //   revlm::RunOptions options;
 //   options.models = {"./my-model"};
@@ -11,10 +11,15 @@
 // stopped or killed goes on where it was when started again with the same
 // options.
 //
+// A worker that dies fails the operations it held, or is started again; other
+// models go on. Of several models, one that cannot be opened fails its own
+// operations; a single one is the returned error.
+//
 // Threads: `Run` may be called from many threads for different directories;
-// events are delivered on the calling thread. Memory: `memory_limit_bytes`,
-// for the whole process, as long as nothing else in it takes much; refused
-// below the floor (revlm/plan.h).
+// events are delivered on the calling thread, and workers end when it does.
+// Memory: `memory_limit_bytes`, for this process and its workers together, as
+// long as nothing else in this process takes much; refused below the floor
+// (revlm/plan.h).
 // Errors, as the returned error (nothing was run) or as `stopped_by` (finished
 // operations are kept): kInvalidArgument (options, prompt files, a directory in
 // use or of another plan), kNotFound, kCorrupt, kUnsupported (model),
@@ -99,22 +104,41 @@ struct RunOptions {
   // The most prompts that go through a model together; when not given, as many
   // as are fastest in the memory there is.
   std::optional<int32_t> batch_size;
+  // How much is done at once is tuned while the run goes on: each time so many
+  // operations have finished, from what they took, and at once when others want
+  // memory (adaptive.jsonl in the run's directory says what was changed, and
+  // why).
+  bool adaptive = false;
+  int32_t adaptation_interval = 20;
   // Weights that fit in memory stay there between passes; without it every pass
   // reads all of them from disk.
   bool keep_weights = true;
   // Of prompts that have none of their own: of a model's, those with more are
   // asked first; models in the order of the most that one of their prompts has.
   int32_t priority = 0;
-  // The most this process may hold; when not given,
+  // The most this process and its workers may hold; when not given,
   // kDefaultMemoryLimitBytes. Where a control group or the machine has less, 80
   // % of what is available, or with `memory_strict` a refusal.
   std::optional<uint64_t> memory_limit_bytes;
   bool memory_strict = false;
   // The memory that a worker begins with and, only when given, a cap on the
   // models at once: as many as the limit has room for. More than the limit
-  // leaves beside its reserve is refused. Models run one after another as yet,
-  // so it only says how many could.
+  // leaves beside its reserve is refused.
   std::optional<uint64_t> per_process_bytes;
+  // At most so many worker processes at once, each with a model of its own;
+  // never more than there are models and memory for. CPUs are shared out among
+  // them.
+  int32_t num_workers = 1;
+  // How often what failed for a passing reason is tried again, and how often a
+  // prompt may kill its worker before it is put aside. 0: never, and once.
+  int32_t max_retries = 3;
+  // Gives up on a model when three of its last five passes failed: its other
+  // operations fail at once. Of passes that a worker died in, those count that
+  // showed which prompt it dies of.
+  bool circuit_breaker = false;
+  // The program revlm-worker. Empty: beside the file that holds this library
+  // (a program or a shared object).
+  std::string worker_program;
   // The process is this run's alone: its heap is tuned and fenced (RLIMIT_DATA)
   // to the limit.
   bool owns_process = false;
@@ -164,6 +188,13 @@ struct OperationResult {
   std::string finish_reason;
   std::string capture_file;  // beneath the run directory; empty: none
   std::optional<Error> error;
+  // From being given to its model until it was finished; prompts go together,
+  // so these are no parts of a whole. 0: finished by an earlier start, or never
+  // given. Not part of what is compared or written to results.jsonl.
+  double duration_seconds = 0;
+  // How often it was asked: 1 and a retry for each time that it failed for a
+  // passing reason. Not part of what is compared or written to results.jsonl.
+  int32_t attempts = 1;
 };
 
 struct ModelSummary {
@@ -189,8 +220,9 @@ struct RunSummary {
   int64_t num_operations = 0;      // of the plan
   int64_t num_failed = 0;          // of `results`
   int64_t num_resumed = 0;         // of `results`, finished by an earlier start
+  int64_t num_retried = 0;         // of `results`, that took several attempts
   double seconds = 0;              // of this start
-  uint64_t peak_memory_bytes = 0;  // of this process
+  uint64_t peak_memory_bytes = 0;  // of this process and its workers together
   uint64_t planned_memory_bytes = 0;  // what was planned for it; 0: no run
   uint64_t memory_limit_bytes = 0;
   // Why the run is not complete, if so; starting it again resumes it.

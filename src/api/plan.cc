@@ -1,15 +1,24 @@
 #include "revlm/plan.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <vector>
 
+#include "revlm/worker.h"
+#include "run/describe.h"
 #include "run/plan.h"
 #include "run/preparation.h"
 
 namespace revlm {
 
 Result<PlanReport> Plan(const RunOptions& options) {
-  REVLM_ASSIGN_OR_RETURN(const run::Preparation prepared,
-                         run::Prepare(options));
+  if (options.worker_program.empty()) {
+    RunOptions found = options;
+    found.worker_program = FindWorkerProgram();
+    if (!found.worker_program.empty()) return Plan(found);
+  }
+  REVLM_ASSIGN_OR_RETURN(run::Preparation prepared, run::Prepare(options));
   PlanReport report = {
       .limit_bytes = prepared.limit_bytes,
       .limit_notice = prepared.limit_notice,
@@ -17,21 +26,28 @@ Result<PlanReport> Plan(const RunOptions& options) {
       .num_prompts = static_cast<int64_t>(prepared.prompts.size()),
       .mode = std::string(run::ModeName(options.mode)),
       .num_operations = prepared.num_operations(),
-      .max_models_at_once = prepared.max_models_at_once};
-  for (const run::ModelWork& work : prepared.work) {
+      .max_models_at_once = prepared.max_models_at_once,
+      .num_workers = prepared.num_workers};
+  // Only the model that runs first has its worker still. Another one's beside
+  // it would be more than was planned.
+  if (prepared.order.front() != 0) {
+    prepared.work[prepared.order.front()].worker.reset();
+  }
+  std::vector<uint64_t> peaks;
+  for (run::ModelWork& work : prepared.work) {
+    if (work.cannot_open) return std::unexpected(*work.cannot_open);
     REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
-                           work.model.engine->Plan(run::RequestsOf(work)));
+                           run::PlanModel(prepared, work));
     const engine::MemoryUse& use = plan.use;
-    report.peak_bytes =
-        std::max(report.peak_bytes, prepared.PeakBytes(use.peak_bytes()));
+    peaks.push_back(work.PeakBytes(use.peak_bytes()));
     report.seconds += plan.seconds;
-    const engine::MemoryNeed need = work.model.engine->memory_need();
+    const engine::MemoryNeed& need = work.description.need;
     report.models.push_back(
-        {.alias = work.model.alias,
-         .compute = work.model.numerics.compute,
+        {.alias = work.alias(),
+         .compute = work.description.summary.compute,
          .weight_bytes = need.weight_bytes,
          .pass_bytes = need.pass_bytes,
-         .program_bytes = prepared.program_bytes,
+         .program_bytes = prepared.program_bytes + work.worker_bytes,
          .slab_bytes = use.slab_bytes,
          .ring_bytes = use.ring_bytes,
          .pinned_bytes = use.pinned_bytes,
@@ -50,6 +66,12 @@ Result<PlanReport> Plan(const RunOptions& options) {
          .read_bytes_per_second = plan.read_bytes_per_second,
          .flops_per_second = plan.flops_per_second});
   }
+  // Whichever are together.
+  std::ranges::sort(peaks, std::greater());
+  peaks.resize(
+      std::min(peaks.size(), static_cast<size_t>(prepared.num_workers)));
+  report.peak_bytes =
+      std::accumulate(peaks.begin(), peaks.end(), prepared.program_bytes);
   return report;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "revlm/inspect.h"
+#include "revlm/status.h"
 
 namespace revlm {
 namespace {
@@ -21,6 +22,7 @@ class RunTest : public ::testing::Test {
     options_.models = {REVLM_EXAMPLES "/models/aster-s0"};
     options_.prompts = {"The first thing", "def main(argv):"};
     options_.max_tokens = 3;
+    options_.worker_program = REVLM_WORKER;
     options_.output_dir =
         ::testing::TempDir() + "/api_run_" +
         ::testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -58,6 +60,9 @@ TEST_F(RunTest, GivesOneResultForEachPrompt) {
     EXPECT_EQ(event.num_total, 2);
   }
   EXPECT_GT(fraction, 0);
+  ASSERT_TRUE(events.back().status);
+  EXPECT_EQ(events.back().status->state, RunState::kFinished);
+  EXPECT_EQ(events.back().status->num_done, 2);
 }
 
 TEST_F(RunTest, AStopBeforeTheFirstLayerKeepsNothingAndResumes) {

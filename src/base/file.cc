@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -139,6 +138,15 @@ Result<File> FinishOpen(Descriptor fd, const std::string& path,
       .modified_ns =
           int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
   return File(std::move(fd), path, identity, alignment, caching);
+}
+
+// Belongs to the open file, not to the process, and can be asked about without
+// being taken.
+struct flock WholeFileLock() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
 }
 
 void DropPages(int fd) { posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
@@ -363,19 +371,39 @@ Status WriteFileAtomically(const std::string& path, std::string_view content) {
   return file.Commit();
 }
 
+void RemoveTemporaryFiles(const std::string& directory, int64_t pid) {
+  const auto opened = Directory::Open(directory);
+  if (!opened) return;
+  const auto names = opened->ListNames();
+  if (!names) return;
+  const std::string suffix = fmt::format(".{}.tmp", pid);
+  for (const std::string& name : *names) {
+    if (name.ends_with(suffix)) unlink((directory + "/" + name).c_str());
+  }
+}
+
 Result<AppendFile> AppendFile::Open(const std::string& path) {
   Descriptor fd(Retry([&] {
     return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   }));
   if (!fd.valid()) return SystemError("opening", path);
-  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
+  struct flock lock = WholeFileLock();
+  if (Retry([&] { return fcntl(fd.get(), F_OFD_SETLK, &lock); }) != 0) {
+    if (errno == EAGAIN || errno == EACCES) {
       return MakeError(ErrorCode::kUnavailable,
                        "opening {}: another process is using it", path);
     }
     return SystemError("locking", path);
   }
   return AppendFile(std::move(fd), path);
+}
+
+bool AppendFile::IsOpenElsewhere(const std::string& path) {
+  const Descriptor fd(
+      Retry([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!fd.valid()) return false;
+  struct flock lock = WholeFileLock();
+  return fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 Status AppendFile::Append(std::string_view text) {

@@ -189,6 +189,10 @@ class AtomicFile {
   std::string temporary_;  // empty once renamed or moved from
 };
 
+// Removes what a process that is no more left of files that it was writing
+// atomically in `directory`, which may be absent.
+void RemoveTemporaryFiles(const std::string& directory, int64_t pid);
+
 // The text of a file of /proc or /sys, whose size is not known before it is
 // read; at most 1 MiB of it.
 Result<std::string> ReadSystemFile(const std::string& path);
@@ -201,6 +205,8 @@ class AppendFile {
  public:
   // Creates the file when absent. kUnavailable when another process holds it.
   static Result<AppendFile> Open(const std::string& path);
+  // Whether someone has it open as an AppendFile; asking disturbs nobody.
+  static bool IsOpenElsewhere(const std::string& path);
 
   // Appends `text`. After an error the log may end in a torn line.
   Status Append(std::string_view text);

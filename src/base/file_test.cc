@@ -121,6 +121,19 @@ TEST_F(FileTest, AnAbandonedAtomicFileLeavesNothingBehind) {
               testing::ElementsAre("model", "outside"));
 }
 
+TEST_F(FileTest, WhatAProcessLeftHalfWrittenIsRemovedAndNothingElse) {
+  for (const char* name :
+       {"a.json.7.tmp", "b.7.tmp", "a.json.17.tmp", "7.tmp", "a.7.tmp.json"}) {
+    Write(name, "half");
+  }
+  RemoveTemporaryFiles(Path("."), 7);
+  RemoveTemporaryFiles(Path("absent"), 7);
+  const auto names = Directory::Open(Path("."))->ListNames();
+  EXPECT_THAT(*names,
+              ::testing::ElementsAre("7.tmp", "a.7.tmp.json", "a.json.17.tmp",
+                                     "model", "outside"));
+}
+
 TEST_F(FileTest, PathsAreClassifiedAndMadeCanonical) {
   EXPECT_EQ(KindOfPath(Path("outside")), PathKind::kFile);
   EXPECT_EQ(KindOfPath(Path("model")), PathKind::kDirectory);
@@ -135,8 +148,10 @@ TEST_F(FileTest, PathsAreClassifiedAndMadeCanonical) {
 }
 
 TEST_F(FileTest, ALogIsHeldByOneAtATime) {
+  EXPECT_FALSE(AppendFile::IsOpenElsewhere(Path("log")));
   auto log = AppendFile::Open(Path("log"));
   ASSERT_TRUE(log);
+  EXPECT_TRUE(AppendFile::IsOpenElsewhere(Path("log")));
   ASSERT_TRUE(log->Append("one\n"));
   ASSERT_TRUE(log->Append("two\n"));
   ASSERT_TRUE(log->Truncate(4));
@@ -145,6 +160,11 @@ TEST_F(FileTest, ALogIsHeldByOneAtATime) {
   auto second = AppendFile::Open(Path("log"));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+  {
+    const AppendFile closed = *std::move(log);
+  }
+  EXPECT_FALSE(AppendFile::IsOpenElsewhere(Path("log")));
+  EXPECT_TRUE(AppendFile::Open(Path("log")));
   auto file = OpenFile(Path("log"), Caching::kPageCache);
   EXPECT_EQ(ReadWholeFile(file.value(), 100).value(), "one\nthree\n");
 }

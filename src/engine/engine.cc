@@ -58,6 +58,8 @@ class StreamingEngine : public Engine {
   uint64_t FloorBytes(std::span<const Request> requests) override;
   Result<RunPlan> Plan(std::span<const Request> requests) override;
   Status Run(std::span<const Request> requests, const RunHooks& hooks) override;
+  int32_t num_threads() const override { return pool_.num_threads(); }
+  void UseThreads(int32_t num_threads) override { pool_.Use(num_threads); }
   void HashWeights() override {
     hasher_ = std::make_unique<WeightHasher>(checkpoint_);
   }
@@ -289,11 +291,11 @@ RunPlan StreamingEngine::Summarize(const engine::Plan& plan) const {
                      .num_pinned_slabs = static_cast<int32_t>(std::count(
                          plan.pinned.begin(), plan.pinned.end(), true)),
                      .rows_per_pass = plan.pass_limits.num_rows,
-                     .num_groups = static_cast<int32_t>(plan.groups.size()),
+                     .num_groups = static_cast<int32_t>(plan.groups->size()),
                      .seconds = plan.seconds,
                      .read_bytes_per_second = rates.read_bytes_per_second,
                      .flops_per_second = rates.flops_per_second};
-  for (const GroupShape& group : plan.groups) {
+  for (const GroupShape& group : *plan.groups) {
     summary.sequences_per_group =
         std::max(summary.sequences_per_group, group.num_generating);
     summary.num_passes += static_cast<int64_t>(group.prompt_passes.size()) +
@@ -339,7 +341,7 @@ Status StreamingEngine::RunPlanned(std::span<const PlannedRequest> planned,
       Workspace::Create(std::move(plan), *machine_, budget_, hasher_.get(),
                         options_.spill_directory));
   GroupRunner runner(spec_, machine_->kv_pages, *workspace, hooks, progress_);
-  const std::vector<GroupShape>& groups = workspace->plan().groups;
+  const std::vector<GroupShape>& groups = *workspace->plan().groups;
   for (size_t i = 0; i < groups.size(); ++i) {
     REVLM_TRY(runner.Run(groups[i], planned, i + 1 == groups.size()));
   }

@@ -208,6 +208,11 @@ class Engine {
   virtual Status Run(std::span<const Request> requests,
                      const RunHooks& hooks) = 0;
 
+  // The threads that it was opened with, and so many of them for what follows:
+  // from 1 to all.
+  virtual int32_t num_threads() const = 0;
+  virtual void UseThreads(int32_t num_threads) = 0;
+
   // From here on, passes take SHA-256 of weights as they first read them.
   virtual void HashWeights() = 0;
   // SHA-256 of the raw bytes of each tensor, in the order of

@@ -39,6 +39,8 @@ struct Choice {
   bool spills = false;
 };
 
+using SharedGroups = std::shared_ptr<const std::vector<GroupShape>>;
+
 // From 0 to 1: how much the ring lacks of holding enough ahead.
 double Shallowness(const Plan& plan) {
   if (plan.num_slots == 0) return 0;  // everything has its own place
@@ -79,12 +81,15 @@ class Planner {
             .spills = false};
   }
 
-  // Everything but pins and the time.
-  Plan Make(const Choice& choice);
+  // Everything but pins and the time. `groups` are those of the choice.
+  Plan Make(const Choice& choice, SharedGroups groups);
+  SharedGroups GroupsOf(const Choice& choice) const;
   // Pins what fits and predicts the time. False when it does not fit.
   bool Complete(uint64_t budget_bytes, Plan& plan) const;
   uint64_t Floor();
-  std::vector<Choice> Choices(uint64_t budget_bytes) const;
+  // Ways to group, and ways to hold the weights for one of them.
+  std::vector<Choice> Groupings(uint64_t budget_bytes) const;
+  std::vector<Choice> Choices(const Choice& grouping) const;
 
  private:
   uint64_t num_layers() const {
@@ -129,23 +134,28 @@ std::shared_ptr<const SlabPlan> Planner::SlabsOf(uint64_t slab_bytes) {
   return plan;
 }
 
-Plan Planner::Make(const Choice& choice) {
+SharedGroups Planner::GroupsOf(const Choice& choice) const {
+  return std::make_shared<const std::vector<GroupShape>>(
+      MakeGroups(input_.requests,
+                 {.max_requests = input_.batch_size,
+                  .max_rows = choice.max_rows,
+                  .kv_bytes = choice.kv_bytes,
+                  .result_bytes = choice.result_bytes,
+                  .spills = choice.spills},
+                 input_.kv_pages, input_.spec.num_layers));
+}
+
+Plan Planner::Make(const Choice& choice, SharedGroups groups) {
   Plan plan;
+  plan.groups = std::move(groups);
   plan.slabs = SlabsOf(choice.slab_bytes);
   plan.spills = choice.spills;
   plan.num_slots = choice.num_slots;
-  plan.groups = MakeGroups(input_.requests,
-                           {.max_requests = input_.batch_size,
-                            .max_rows = choice.max_rows,
-                            .kv_bytes = choice.kv_bytes,
-                            .result_bytes = choice.result_bytes,
-                            .spills = choice.spills},
-                           input_.kv_pages, input_.spec.num_layers);
   PassLimits& limits = plan.pass_limits;
   MemoryUse& use = plan.use;
   uint64_t kv_bytes = 0;
   uint64_t open_bytes = 0;
-  for (const GroupShape& group : plan.groups) {
+  for (const GroupShape& group : *plan.groups) {
     for (const PassShape& pass : group.prompt_passes) {
       limits.num_rows = std::max(limits.num_rows, pass.num_rows);
       limits.num_head_rows = std::max(limits.num_head_rows, pass.num_head_rows);
@@ -253,9 +263,10 @@ void Planner::Pin(uint64_t free_bytes, Plan& plan) const {
 // Of the slabs that are streamed, as many as the memory of the prompts' rows
 // holds beside those of decoding.
 void Planner::PinLate(Plan& plan) const {
-  if (plan.groups.empty() || plan.groups.back().num_decode_passes == 0) return;
+  if (plan.groups->empty() || plan.groups->back().num_decode_passes == 0)
+    return;
   DecodePlan& decode = plan.decode;
-  const int64_t num_rows = plan.groups.back().num_generating;
+  const int64_t num_rows = plan.groups->back().num_generating;
   decode.limits = {.num_rows = num_rows, .num_head_rows = num_rows};
   decode.rows_bytes =
       base::AlignUp(Activations::Lay(input_.spec, input_.matmul, decode.limits,
@@ -303,7 +314,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
 }
 
 uint64_t Planner::Floor() {
-  Plan resident = Make(Tightest());
+  Plan resident = Make(Tightest(), GroupsOf(Tightest()));
   Plan streamed = resident;
   resident.use.pinned_bytes =
       resident.slabs->layer_bytes + resident.slabs->head_bytes;
@@ -356,7 +367,7 @@ double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
   };
   const uint64_t pinned_bytes = plan.use.pinned_bytes;
   const uint64_t late_bytes =
-      &group == &plan.groups.back() ? plan.decode.late_pinned_bytes : 0;
+      &group == &plan.groups->back() ? plan.decode.late_pinned_bytes : 0;
   // The first pass reads what is kept from then on, but for the few slabs that
   // are read ahead of it, which come again.
   return pass_seconds(pinned_bytes) +
@@ -367,7 +378,7 @@ double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
 double Planner::Seconds(const Plan& plan) const {
   double seconds = 0;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
-  for (const GroupShape& group : plan.groups) {
+  for (const GroupShape& group : *plan.groups) {
     const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
     for (const PassShape& pass : group.prompt_passes) {
       const uint64_t spilled =
@@ -381,14 +392,9 @@ double Planner::Seconds(const Plan& plan) const {
   return seconds;
 }
 
-// Ways worth comparing: slabs from the largest to the least, rows and keys and
-// values for everything and for halves of it.
-std::vector<Choice> Planner::Choices(uint64_t budget_bytes) const {
-  std::vector<uint64_t> slab_sizes;
-  for (uint64_t bytes = kLargestSlab; bytes > min_slab_; bytes /= 2) {
-    slab_sizes.push_back(bytes);
-  }
-  slab_sizes.push_back(min_slab_);
+// Ways worth comparing: rows and keys and values for everything and for halves
+// of it.
+std::vector<Choice> Planner::Groupings(uint64_t budget_bytes) const {
   std::vector<int64_t> rows;
   for (int64_t n = std::max({total_rows_, longest_prompt_, num_generating_});
        n > longest_prompt_; n /= 2) {
@@ -398,34 +404,52 @@ std::vector<Choice> Planner::Choices(uint64_t budget_bytes) const {
   rows.push_back(longest_prompt_);
   const uint64_t results =
       std::max(largest_result_, std::min(total_results_, budget_bytes / 4));
+  std::vector<Choice> groupings;
+  for (const int64_t max_rows : rows) {
+    Choice choice = {.max_rows = max_rows, .result_bytes = results};
+    if (num_generating_ == 0) {
+      groupings.push_back(choice);
+      continue;
+    }
+    for (choice.kv_bytes = total_kv_;
+         choice.kv_bytes > largest_kv_ * num_layers(); choice.kv_bytes /= 2) {
+      groupings.push_back(choice);
+    }
+    choice.kv_bytes = largest_kv_ * num_layers();
+    groupings.push_back(choice);
+    if (!input_.can_spill || num_generating_ < 2) continue;
+    choice.spills = true;
+    groupings.push_back(choice);
+  }
+  return groupings;
+}
+
+// Slabs from the largest to the least.
+std::vector<Choice> Planner::Choices(const Choice& grouping) const {
   std::vector<Choice> choices;
-  for (const uint64_t slab_bytes : slab_sizes) {
-    for (const int num_slots : {kRingSlots, kFewestSlots}) {
-      if (num_slots == kFewestSlots && slab_bytes != min_slab_) continue;
-      for (const int64_t max_rows : rows) {
-        Choice choice = {.slab_bytes = slab_bytes,
-                         .num_slots = num_slots,
-                         .max_rows = max_rows,
-                         .result_bytes = results};
-        if (num_generating_ == 0) {
-          choices.push_back(choice);
-          continue;
-        }
-        for (choice.kv_bytes = total_kv_;
-             choice.kv_bytes > largest_kv_ * num_layers();
-             choice.kv_bytes /= 2) {
-          choices.push_back(choice);
-        }
-        choice.kv_bytes = largest_kv_ * num_layers();
-        choices.push_back(choice);
-        if (!input_.can_spill || num_generating_ < 2) continue;
-        choice.spills = true;
-        choices.push_back(choice);
-      }
+  Choice choice = grouping;
+  choice.num_slots = kRingSlots;
+  for (choice.slab_bytes = kLargestSlab; choice.slab_bytes > min_slab_;
+       choice.slab_bytes /= 2) {
+    choices.push_back(choice);
+  }
+  choice.slab_bytes = min_slab_;
+  choices.push_back(choice);
+  choice.num_slots = kFewestSlots;
+  choices.push_back(choice);
+  return choices;
+}
+
+// The most rows that a pass of these has, or that decode together.
+int64_t MostRows(const std::vector<GroupShape>& groups) {
+  int64_t most = 0;
+  for (const GroupShape& group : groups) {
+    most = std::max(most, group.num_generating);
+    for (const PassShape& pass : group.prompt_passes) {
+      most = std::max(most, pass.num_rows);
     }
   }
-  choices.push_back(Tightest());
-  return choices;
+  return most;
 }
 
 // Of plans that are predicted to be equally fast, the one with the least of
@@ -461,19 +485,34 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         input.checkpoint.path(), budget_bytes, floor_bytes);
   }
   std::vector<Candidate> candidates;
-  for (const Choice& choice : planner.Choices(budget_bytes)) {
-    Plan plan = planner.Make(choice);
-    if (!planner.Complete(budget_bytes, plan)) continue;
+  const auto compare = [&](const Choice& choice, const SharedGroups& groups) {
+    Plan plan = planner.Make(choice, groups);
+    if (!planner.Complete(budget_bytes, plan)) return;
     candidates.push_back({choice, plan.seconds, DislikeOf(plan)});
+  };
+  // By keys and values: fewer rows than this give other groups.
+  std::map<std::pair<uint64_t, bool>, int64_t> most_rows;
+  for (const Choice& grouping : planner.Groupings(budget_bytes)) {
+    int64_t& most =
+        most_rows.try_emplace({grouping.kv_bytes, grouping.spills}, INT64_MAX)
+            .first->second;
+    if (grouping.max_rows >= most) continue;
+    const SharedGroups groups = planner.GroupsOf(grouping);
+    most = MostRows(*groups);
+    for (const Choice& choice : planner.Choices(grouping)) {
+      compare(choice, groups);
+    }
   }
+  compare(planner.Tightest(), planner.GroupsOf(planner.Tightest()));
   REVLM_CHECK(!candidates.empty());  // the tightest fits the floor
   const double fewest_seconds =
       std::ranges::min_element(candidates, {}, &Candidate::seconds)->seconds;
   std::erase_if(candidates, [&](const Candidate& candidate) {
     return candidate.seconds > fewest_seconds * kSameTime;
   });
-  Plan best = planner.Make(
-      std::ranges::min_element(candidates, {}, &Candidate::dislike)->choice);
+  const Choice& choice =
+      std::ranges::min_element(candidates, {}, &Candidate::dislike)->choice;
+  Plan best = planner.Make(choice, planner.GroupsOf(choice));
   REVLM_CHECK(planner.Complete(budget_bytes, best));
   best.floor_bytes = floor_bytes;
   return best;

@@ -61,7 +61,7 @@ struct Plan {
   PassLimits pass_limits;
   DecodePlan decode;
   ProductLimits products;  // of its passes
-  std::vector<GroupShape> groups;
+  std::shared_ptr<const std::vector<GroupShape>> groups;
   bool spills = false;
   MemoryUse use;
   uint64_t floor_bytes = 0;

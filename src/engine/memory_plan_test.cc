@@ -82,7 +82,7 @@ TEST_F(MemoryPlanTest, EverythingStaysWhereItFits) {
     EXPECT_FALSE(plan.spills);
     EXPECT_EQ(plan.use.pinned_bytes, weight_bytes());
     EXPECT_EQ(plan.use.kv_bytes, kv_bytes());
-    EXPECT_EQ(plan.groups.size(), 1u);
+    EXPECT_EQ(plan.groups->size(), 1u);
     // No more than this is needed for it.
     const Plan same = Make(plan.use.peak_bytes());
     EXPECT_EQ(same.use.ring_bytes, 0u);
@@ -110,8 +110,8 @@ TEST_F(MemoryPlanTest, AGroupHasNoMoreRequestsThanWereAllowed) {
       batch_size_ = batch_size;
       const Plan plan = Make(uint64_t{1} << 32);
       const int64_t expected = (12 + batch_size - 1) / batch_size;
-      EXPECT_EQ(static_cast<int64_t>(plan.groups.size()), expected);
-      for (const GroupShape& group : plan.groups) {
+      EXPECT_EQ(static_cast<int64_t>(plan.groups->size()), expected);
+      for (const GroupShape& group : *plan.groups) {
         EXPECT_LE(static_cast<int64_t>(group.end - group.begin), batch_size);
       }
     }
@@ -192,7 +192,7 @@ TEST_F(MemoryPlanTest, MemoryOfPromptRowsHoldsSlabsOnceTheyAreThrough) {
         decode.rows_bytes,
         Activations::Lay(spec_, *matmul_, decode.limits, nullptr, nullptr));
     EXPECT_LE(decode.rows_bytes + bytes, plan.use.activation_bytes);
-    EXPECT_EQ(decode.limits.num_rows, plan.groups.back().num_generating);
+    EXPECT_EQ(decode.limits.num_rows, plan.groups->back().num_generating);
   }
   EXPECT_GT(num_with_late_pins, 0);
 }
@@ -202,7 +202,7 @@ TEST_F(MemoryPlanTest, NothingToRunIsPlanned) {
   const uint64_t floor_bytes = FloorBytes(Input());
   for (const uint64_t budget : {floor_bytes, 2 * floor_bytes}) {
     const Plan plan = Make(budget);
-    EXPECT_TRUE(plan.groups.empty());
+    EXPECT_TRUE(plan.groups->empty());
     EXPECT_LE(plan.use.peak_bytes(), budget);
   }
 }

@@ -37,16 +37,26 @@ ThreadPool::ThreadPool(int num_threads)
   } catch (const std::system_error&) {
     // The system gives no more: fewer threads give the same results.
   }
+  num_used_ = this->num_threads();
 }
 
 ThreadPool::~ThreadPool() {
   {
     std::lock_guard lock(mutex_);
     closing_ = true;
-    ++generation_;
+    Announce();
   }
   work_ready_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::Use(int num_threads) {
+  num_used_ = std::clamp(num_threads, 1, this->num_threads());
+}
+
+void ThreadPool::Announce() {
+  generation_ =
+      (generation_ / kLoop + 1) * kLoop + static_cast<uint64_t>(num_used_);
 }
 
 void ThreadPool::RunTasks(const Body& body, int thread_idx) noexcept {
@@ -76,17 +86,17 @@ void ThreadPool::Rethrow() {
 
 void ThreadPool::ParallelFor(int64_t num_tasks, const Body& body) {
   if (num_tasks <= 0) return;
-  if (num_tasks == 1 || threads_.empty()) {
+  if (num_tasks == 1 || num_used_ == 1) {
     for (int64_t task = 0; task < num_tasks; ++task) body(task, 0);
     return;
   }
   body_ = &body;
   num_tasks_ = num_tasks;
   next_task_ = 0;
-  num_busy_ = static_cast<int>(threads_.size());
+  num_busy_ = num_used_ - 1;
   {
     std::lock_guard lock(mutex_);
-    ++generation_;
+    Announce();
   }
   work_ready_.notify_all();
   RunTasks(body, 0);
@@ -115,14 +125,18 @@ Status ThreadPool::TryParallelFor(
 
 void ThreadPool::Work(int thread_idx) {
   uint64_t seen = 0;
+  bool is_used = true;
   for (;;) {
-    for (int i = 0; i < spin_count_ && generation_ == seen; ++i) Pause();
+    const int spin_count = is_used ? spin_count_ : 0;
+    for (int i = 0; i < spin_count && generation_ == seen; ++i) Pause();
     if (generation_ == seen) {
       std::unique_lock lock(mutex_);
       work_ready_.wait(lock, [&] { return generation_ != seen; });
     }
     seen = generation_;
     if (closing_) return;
+    is_used = static_cast<uint64_t>(thread_idx) < seen % kLoop;
+    if (!is_used) continue;
     RunTasks(*body_, thread_idx);
     if (num_busy_.fetch_sub(1) == 1) {
       std::lock_guard lock(mutex_);

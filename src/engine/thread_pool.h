@@ -33,6 +33,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int num_threads() const { return static_cast<int>(threads_.size()) + 1; }
+  // From here on loops run on so many threads, from 1 to num_threads(); the
+  // others sleep. REQUIRES: no loop runs.
+  void Use(int num_threads);
 
   void ParallelFor(int64_t num_tasks, const Body& body);
   // The same with tasks that may fail: all are run, one of the errors is given.
@@ -48,8 +51,15 @@ class ThreadPool {
   void RunTasks(const Body& body, int thread_idx) noexcept;
   void Rethrow();
 
-  const int spin_count_;                  // how often to look before sleeping
-  std::atomic<uint64_t> generation_ = 0;  // one more with each loop
+  static constexpr uint64_t kLoop = uint64_t{1} << 16;
+
+  void Announce();  // the next loop; REQUIRES: mutex_ is held
+
+  const int spin_count_;  // how often to look before sleeping
+  int num_used_ = 1;      // threads that run loops
+  // One more with each loop, times kLoop, plus how many threads run it: read at
+  // once, so that a thread that sleeps through loops never joins a wrong one.
+  std::atomic<uint64_t> generation_ = 0;
   std::atomic<int64_t> next_task_ = 0;
   std::atomic<int> num_busy_ = 0;  // pool threads not yet done with this loop
   std::atomic<bool> closing_ = false;

@@ -55,6 +55,24 @@ std::optional<Mapping> ParseMapping(std::string_view line) {
   return mapping;
 }
 
+// The entry of `name`, made when there is none.
+ImageFile& FileOf(std::string_view name, Image& image) {
+  for (ImageFile& file : image.files) {
+    if (file.name == name) return file;
+  }
+  return image.files.emplace_back(ImageFile{.name = std::string(name)});
+}
+
+// What two images both map of a file.
+uint64_t MappedByBoth(const ImageFile& file, const Image& other) {
+  for (const ImageFile& theirs : other.files) {
+    if (theirs.name == file.name) {
+      return std::min(file.mapped_bytes, theirs.mapped_bytes);
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 Image ImageOf(std::string_view maps) {
@@ -73,26 +91,48 @@ Image ImageOf(std::string_view maps) {
   for (const Mapping& mapping : mappings) {
     if (!executable.contains(mapping.file)) continue;
     const uint64_t size_bytes = mapping.range.end - mapping.range.begin;
+    ImageFile& file = FileOf(mapping.file, image);
     if (mapping.rights[0] == 'r') {
       image.ranges.push_back(mapping.range);
-      image.mapped_bytes += size_bytes;
+      file.mapped_bytes += size_bytes;
     }
     if (mapping.rights[1] == 'w') {
-      image.copied_bytes += size_bytes;
+      file.copied_bytes += size_bytes;
       // What the loader wrote to and then made read-only lies before it.
       if (previous != nullptr && previous->file == mapping.file &&
           previous->range.end == mapping.range.begin &&
           previous->rights.starts_with("r--")) {
-        image.copied_bytes += previous->range.end - previous->range.begin;
+        file.copied_bytes += previous->range.end - previous->range.begin;
       }
     }
     previous = &mapping;
+  }
+  for (const ImageFile& file : image.files) {
+    image.mapped_bytes += file.mapped_bytes;
+    image.copied_bytes += file.copied_bytes;
   }
   return image;
 }
 
 Image ReadImage() {
   return ImageOf(base::ReadSystemFile("/proc/self/maps").value_or(""));
+}
+
+uint64_t SharedBytes(const Image& image, const Image& other) {
+  uint64_t bytes = 0;
+  for (const ImageFile& file : image.files) {
+    const uint64_t mapped = MappedByBoth(file, other);
+    bytes += mapped - std::min(mapped, file.copied_bytes);
+  }
+  return bytes;
+}
+
+uint64_t BytesBeside(const Image& image, const Image& other) {
+  uint64_t bytes = 0;
+  for (const ImageFile& file : image.files) {
+    bytes += file.mapped_bytes - MappedByBoth(file, other) + file.copied_bytes;
+  }
+  return bytes;
 }
 
 void Populate(const Image& image) {

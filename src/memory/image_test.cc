@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "memory/process_memory.h"
 
 namespace revlm::memory {
@@ -49,6 +51,23 @@ TEST(ImageTest, WhatIsWrittenToCountsTwice) {
   // lies before the program's data is its code.
   EXPECT_EQ(image.copied_bytes, (32 + 16 + 16) * kKiB);
   EXPECT_EQ(image.size_bytes(), image.mapped_bytes + image.copied_bytes);
+}
+
+TEST(ImageTest, WhatTwoProcessesMapCountsOnceAndCopiesTwice) {
+  const Image image = ImageOf(kMaps);
+  // Another program with the same library.
+  std::string maps(kMaps);
+  for (size_t at = 0; (at = maps.find("fe:00 11   /opt/my")) != maps.npos;) {
+    maps.replace(at, 18, "fe:00 14   /opt/a ");
+  }
+  const Image other = ImageOf(maps);
+  const uint64_t program = (64 + 256 + 32) * kKiB;
+  const uint64_t library = (256 + 256 + 128 + 16 + 16) * kKiB;
+  EXPECT_EQ(BytesBeside(other, image), program + other.copied_bytes);
+  EXPECT_EQ(SharedBytes(other, image), library - (16 + 16) * kKiB);
+  EXPECT_EQ(BytesBeside(image, image), image.copied_bytes);
+  EXPECT_EQ(BytesBeside(image, Image()), image.size_bytes());
+  EXPECT_EQ(SharedBytes(image, Image()), 0u);
 }
 
 TEST(ImageTest, LinesThatMakeNoSenseAreNotCounted) {

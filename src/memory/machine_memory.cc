@@ -147,6 +147,9 @@ MachineMemory ReadMachineMemory(const ReadSystemText& read) {
       memory.machine_bytes = *kib * 1024;
       memory.available_bytes = memory.machine_bytes;
     }
+    if (const auto kib = FindNumber(*meminfo, "MemTotal:")) {
+      memory.total_bytes = *kib * 1024;
+    }
   }
   // Lines are "number:controllers:path"; version 2 is "0::path".
   const std::string groups = read("/proc/self/cgroup").value_or("");
@@ -168,13 +171,12 @@ MachineMemory ReadMachineMemory(const ReadSystemText& read) {
   return memory;
 }
 
-MachineMemory ReadMachineMemory() {
-  return ReadMachineMemory(
-      [](const std::string& path) -> std::optional<std::string> {
-        auto text = base::ReadSystemFile(path);
-        if (!text) return std::nullopt;
-        return std::move(text).value();
-      });
+std::optional<std::string> ReadMachineText(const std::string& path) {
+  auto text = base::ReadSystemFile(path);
+  if (!text) return std::nullopt;
+  return std::move(text).value();
 }
+
+MachineMemory ReadMachineMemory() { return ReadMachineMemory(ReadMachineText); }
 
 }  // namespace revlm::memory

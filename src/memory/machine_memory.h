@@ -18,6 +18,7 @@ namespace revlm::memory {
 // Gives the text of a file of /proc or /sys, or nothing.
 using ReadSystemText =
     std::function<std::optional<std::string>(const std::string& path)>;
+std::optional<std::string> ReadMachineText(const std::string& path);
 
 struct MachineMemory {
   // The least limit of this process's group and of those above it.
@@ -26,6 +27,8 @@ struct MachineMemory {
   std::optional<uint64_t> available_bytes;
   // What the machine has left, whatever groups allow.
   std::optional<uint64_t> machine_bytes;
+  // What the machine has, used or not.
+  std::optional<uint64_t> total_bytes;
 };
 
 MachineMemory ReadMachineMemory(const ReadSystemText& read);

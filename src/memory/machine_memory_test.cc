@@ -30,6 +30,13 @@ TEST(MachineMemoryTest, WithoutGroupsTheMachineDecides) {
   EXPECT_EQ(Available({{"/proc/meminfo", kMeminfo}}), 800u * 1024);
 }
 
+TEST(MachineMemoryTest, TheMachineIsToldApartFromWhatIsLeftOfIt) {
+  const MachineMemory memory = Read({{"/proc/meminfo", kMeminfo}});
+  EXPECT_EQ(memory.total_bytes, 1000u * 1024);
+  EXPECT_EQ(memory.machine_bytes, 800u * 1024);
+  EXPECT_EQ(Read({}).total_bytes, std::nullopt);
+}
+
 TEST(MachineMemoryTest, NothingReadableGivesNothing) {
   EXPECT_EQ(Available({}), std::nullopt);
   EXPECT_EQ(Available({{"/proc/meminfo", "MemAvailable: lots\n"},

@@ -1,6 +1,7 @@
 #include "memory/process_memory.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -13,9 +14,11 @@
 
 namespace revlm::memory {
 
-ProcessMemory ReadProcessMemory() {
+namespace {
+
+ProcessMemory ReadStatus(const std::string& process) {
   const std::string status =
-      base::ReadSystemFile("/proc/self/status").value_or("");
+      base::ReadSystemFile("/proc/" + process + "/status").value_or("");
   auto bytes = [&](std::string_view name) {
     return FindNumber(status, name).value_or(0) * 1024;
   };
@@ -25,6 +28,31 @@ ProcessMemory ReadProcessMemory() {
           .peak_bytes = bytes("VmHWM:"),
           .page_table_bytes = bytes("VmPTE:"),
           .data_bytes = bytes("VmData:")};
+}
+
+}  // namespace
+
+ProcessMemory ReadProcessMemory() { return ReadStatus("self"); }
+
+ProcessMemory ReadProcessMemory(int64_t pid) {
+  return ReadStatus(std::to_string(pid));
+}
+
+uint64_t StackBytes() {
+  pthread_attr_t defaults;
+  if (pthread_getattr_default_np(&defaults) != 0) return uint64_t{8} << 20;
+  size_t stack_bytes = 0;
+  size_t guard_bytes = 0;
+  pthread_attr_getstacksize(&defaults, &stack_bytes);
+  pthread_attr_getguardsize(&defaults, &guard_bytes);
+  pthread_attr_destroy(&defaults);
+  return stack_bytes + guard_bytes;
+}
+
+uint64_t NumThreads() {
+  const std::string status =
+      base::ReadSystemFile("/proc/self/status").value_or("");
+  return FindNumber(status, "Threads:").value_or(1);
 }
 
 uint64_t HeapBytes() {
@@ -61,6 +89,13 @@ Status FenceHeap(uint64_t more_bytes) {
   return base::MakeError(ErrorCode::kUnavailable,
                          "limiting this process's memory: {}",
                          std::strerror(errno));
+}
+
+void LiftFence() {
+  struct rlimit limit = {};
+  if (getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_DATA, &limit);
 }
 
 void TrimHeap() { malloc_trim(0); }

@@ -21,6 +21,14 @@ struct ProcessMemory {
 // All zero when /proc cannot be read.
 ProcessMemory ReadProcessMemory();
 
+// Of another process; all zero when it is gone.
+ProcessMemory ReadProcessMemory(int64_t pid);
+
+// Addresses that a thread takes for its stack when it is not told otherwise.
+uint64_t StackBytes();
+// Threads of this process.
+uint64_t NumThreads();
+
 // Bytes in use in the heap of malloc and operator new, by C libraries as well.
 uint64_t HeapBytes();
 
@@ -34,6 +42,8 @@ void TuneHeap();
 // (RLIMIT_DATA): allocations fail instead of growing without bound. Only the
 // soft limit moves, never above the hard one.
 Status FenceHeap(uint64_t more_bytes);
+// Takes away a fence that was inherited, as far as the hard limit allows.
+void LiftFence();
 
 // Gives free heap back to the system.
 void TrimHeap();

@@ -9,13 +9,38 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <limits>
+#include <thread>
 #include <vector>
 
 namespace revlm::memory {
 namespace {
 
 constexpr size_t kMiB = 1 << 20;
+
+TEST(ProcessMemoryTest, ReadsOtherProcessesToo) {
+  const ProcessMemory other = ReadProcessMemory(getpid());
+  EXPECT_GT(other.peak_bytes, 0u);
+  EXPECT_GT(other.data_bytes, 0u);
+  EXPECT_EQ(ReadProcessMemory(-1).peak_bytes, 0u);
+}
+
+TEST(ProcessMemoryTest, KnowsThreadsAndTheirStacks) {
+  const uint64_t before = NumThreads();
+  EXPECT_GE(before, 1u);
+  const uint64_t data_bytes = ReadProcessMemory().data_bytes;
+  std::promise<void> end;
+  std::jthread thread([ended = end.get_future()] { ended.wait(); });
+  EXPECT_EQ(NumThreads(), before + 1);
+  EXPECT_GE(StackBytes(), size_t{64} << 10);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LE(ReadProcessMemory().data_bytes, data_bytes + StackBytes() + kMiB);
+#else
+  static_cast<void>(data_bytes);
+#endif
+  end.set_value();
+}
 
 TEST(ProcessMemoryTest, SeesWhatIsTouched) {
   const ProcessMemory before = ReadProcessMemory();

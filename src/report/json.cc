@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "revlm/report.h"
+#include "run/metrics_text.h"
 #include "run/op_record.h"
 
 namespace revlm {
@@ -123,7 +124,8 @@ void RenderJson(const RunSummary& summary, int exit_code,
   document["operations"] = {{"planned", summary.num_operations},
                             {"finished", summary.results.size()},
                             {"failed", summary.num_failed},
-                            {"resumed", summary.num_resumed}};
+                            {"resumed", summary.num_resumed},
+                            {"retried", summary.num_retried}};
   document["seconds"] = summary.seconds;
   document["peak_memory_bytes"] = summary.peak_memory_bytes;
   document["planned_memory_bytes"] = summary.planned_memory_bytes;
@@ -196,11 +198,19 @@ std::string RenderJson(const PlanReport& report, int exit_code) {
   document["num_prompts"] = report.num_prompts;
   document["num_operations"] = report.num_operations;
   document["max_models_at_once"] = report.max_models_at_once;
+  document["num_workers"] = report.num_workers;
   document["predicted_seconds"] = report.seconds;
   document["models"] = Json::array();
   for (const ModelPlan& plan : report.models) {
     document["models"].push_back(ModelPlanToJson(plan));
   }
+  return run::ToLine(document);
+}
+
+std::string RenderJson(const RunStatus& status, int exit_code) {
+  Json document = Document(kMonitorSchema, exit_code);
+  document["run_dir"] = status.run_dir;
+  document.update(run::StatusToJson(status));
   return run::ToLine(document);
 }
 

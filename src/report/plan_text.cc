@@ -81,9 +81,9 @@ std::string RenderText(const PlanReport& report, const TextStyle& style) {
   text += fmt::format("planned {} at the most, about {:.3g} s\n",
                       FormatBytes(report.peak_bytes), report.seconds);
   if (report.models.size() > 1) {
-    text += fmt::format(
-        "models  {}, one after another ({} at once would be allowed)\n",
-        report.models.size(), report.max_models_at_once);
+    text += fmt::format("models  {}, {} at once ({} would be allowed)\n",
+                        report.models.size(), report.num_workers,
+                        report.max_models_at_once);
   }
   for (const ModelPlan& plan : report.models) {
     text += ModelText(plan, report, style.charset);

@@ -26,6 +26,9 @@ std::string Paint(std::string_view text, std::string_view code,
 }
 
 std::string ModelLine(const ModelSummary& model, const TextStyle& style) {
+  if (model.directory.empty()) {
+    return fmt::format("model   {}  cannot be opened\n", model.alias);
+  }
   std::string line = fmt::format("model   {}  {}, {}, {}, {}, {}", model.alias,
                                  model.commit.empty()
                                      ? "HF directory"
@@ -53,6 +56,9 @@ std::string OutcomeLine(const RunSummary& summary, const TextStyle& style) {
                       Plural(summary.num_operations, "operation"),
                       summary.num_failed);
   const int64_t num_run = num_finished - summary.num_resumed;
+  if (summary.num_retried > 0) {
+    line += fmt::format(", {} retried", summary.num_retried);
+  }
   if (summary.num_resumed > 0) {
     line += fmt::format(", {} from an earlier start", summary.num_resumed);
   }

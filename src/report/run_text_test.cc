@@ -17,6 +17,7 @@ RunSummary SomeRun() {
   summary.run_dir = "runs/1";
   ModelSummary model;
   model.alias = "m";
+  model.directory = "models/m";
   model.model_type = "llama";
   model.dtype = "BF16";
   model.num_parameters = 1'400'000;

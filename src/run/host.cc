@@ -29,10 +29,7 @@ Host DescribeHost() {
   if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0) {
     host.num_cpus = CPU_COUNT(&cpus);
   }
-  const std::string meminfo =
-      base::ReadSystemFile("/proc/meminfo").value_or("");
-  host.memory_bytes =
-      memory::FindNumber(meminfo, "MemTotal:").value_or(0) * 1024;
+  host.memory_bytes = memory::ReadMachineMemory().total_bytes.value_or(0);
   return host;
 }
 

@@ -5,6 +5,10 @@
 // not written to its end, because the process or the machine died, is dropped
 // and cut off when the journal is opened.
 //
+// Opening it only looks at what frames the result of each line as Append writes
+// it, so that a long run resumes at once; a line framed otherwise, and the last
+// one, are read in full. Results are read when they are needed.
+//
 // Threads: thread-compatible. Lifetime: borrows the clock. Memory: one line.
 // Errors: kUnavailable (I/O, disk full), kInvalidArgument (in use), kCorrupt (a
 // line before the last that makes no sense).
@@ -22,13 +26,34 @@
 
 namespace revlm::run {
 
+inline constexpr char kJournalName[] = "ops.jsonl";
+
+// Where a record is.
+struct JournalPlace {
+  uint64_t offset = 0;
+  uint64_t size_bytes = 0;  // of its line, without the line end; 0: nowhere
+};
+
+// A finished operation, without its result.
+struct JournalEntry {
+  std::string model;
+  std::string key;
+  bool has_failed = false;
+  JournalPlace place;
+};
+using TakeEntry = std::function<Status(JournalEntry)>;
+
+// Calls `take` with each entry of `directory`/ops.jsonl, which another process
+// may be writing. Returns the bytes of its whole lines.
+Result<uint64_t> ReadEntries(const std::string& directory,
+                             const TakeEntry& take);
+
 class Journal {
  public:
-  // Opens or creates `directory`/ops.jsonl and calls `take` with each record
+  // Opens or creates `directory`/ops.jsonl and calls `take` with each entry
   // that it holds.
   static Result<Journal> Open(const std::string& directory,
-                              const base::Clock& clock,
-                              const std::function<Status(OpRecord)>& take);
+                              const base::Clock& clock, const TakeEntry& take);
 
   // Appends a record. It survives this process at once and a power loss within
   // a second of further appends or at Sync. After an error the journal is as
@@ -36,14 +61,20 @@ class Journal {
   Status Append(const OpRecord& record);
   Status Sync();
 
+  // A record that was there when the journal was opened.
+  Result<OpRecord> Read(const JournalPlace& place) const;
+
  private:
-  Journal(base::AppendFile file, const base::Clock& clock, uint64_t size_bytes)
+  Journal(base::AppendFile file, base::File before, const base::Clock& clock,
+          uint64_t size_bytes)
       : file_(std::move(file)),
+        before_(std::move(before)),
         clock_(&clock),
         synced_(clock.Monotonic()),
         size_bytes_(size_bytes) {}
 
   base::AppendFile file_;
+  base::File before_;  // as it was when opened
   const base::Clock* clock_;
   std::chrono::nanoseconds synced_;
   uint64_t size_bytes_;  // of whole lines

@@ -30,9 +30,11 @@ class JournalTest : public ::testing::Test {
   // Opens the journal and notes the keys that it holds.
   Result<Journal> Open() {
     keys_.clear();
+    entries_.clear();
     return Journal::Open(directory_, base::SystemClock(),
-                         [&](OpRecord record) -> Status {
-                           keys_.push_back(record.result.key);
+                         [&](JournalEntry entry) -> Status {
+                           keys_.push_back(entry.key);
+                           entries_.push_back(std::move(entry));
                            return {};
                          });
   }
@@ -55,6 +57,7 @@ class JournalTest : public ::testing::Test {
 
   std::string directory_;
   std::vector<std::string> keys_;
+  std::vector<JournalEntry> entries_;
 };
 
 TEST_F(JournalTest, GivesBackWhatWasAppendedInOrder) {
@@ -118,6 +121,82 @@ TEST_F(JournalTest, LinesLongerThanOneReadAreWhole) {
              RecordToLine(Record("last")));
   ASSERT_TRUE(Open());
   EXPECT_THAT(keys_, ElementsAre("first", "big", "last"));
+}
+
+TEST_F(JournalTest, ARecordIsReadWhereItsEntryIs) {
+  OpRecord failed = Record("failed");
+  failed.result.error = Error{ErrorCode::kTimeout, "too slow"};
+  failed.seconds = 1e-05;
+  OpRecord odd = Record("odd");
+  // Text like the end of a frame, quotes and all.
+  odd.result.text = odd.result.id =
+      "},\"schema\":\"revlm.op/1\",\"seconds\":1}\n";
+  OpRecord done = Record("done");
+  done.result.tokens = {{.id = 7, .text = "x", .logprob = -1}};
+  for (const OpRecord* record : {&failed, &odd, &done, &done}) {
+    AppendText(RecordToLine(*record));
+  }
+  auto journal = Open();
+  ASSERT_TRUE(journal);
+  ASSERT_THAT(keys_, ElementsAre("failed", "odd", "done", "done"));
+  EXPECT_TRUE(entries_[0].has_failed);
+  EXPECT_FALSE(entries_[1].has_failed);
+  EXPECT_EQ(entries_[1].model, "m");
+  ASSERT_TRUE(journal->Append(Record("more")));
+  const OpRecord* const records[] = {&failed, &odd, &done, &done};
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const auto read = journal->Read(entries_[i].place);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(RecordToLine(*read), RecordToLine(*records[i]));
+  }
+}
+
+TEST_F(JournalTest, ALineFramedOtherwiseIsReadInFull) {
+  const std::string line = RecordToLine(Record("first"));
+  std::string spaced = line;
+  spaced.insert(1, " ");
+  std::string escaped = line;  // the key as another writer may put it
+  escaped.replace(escaped.find("\"first"), 6, "\"\\u0066irst");
+  AppendText(spaced + escaped + line);
+  ASSERT_TRUE(Open());
+  EXPECT_THAT(keys_, ElementsAre("first", "first", "first"));
+}
+
+TEST_F(JournalTest, DamageToTheFrameOrByZerosIsFoundAtOnce) {
+  const std::string line = RecordToLine(Record("first"));
+  for (size_t i = 0; i + 1 < line.size(); ++i) {
+    std::filesystem::remove(path());
+    std::string damaged = line;
+    damaged[i] = '\0';
+    AppendText(damaged + line);
+    EXPECT_FALSE(Open()) << i;
+  }
+}
+
+TEST_F(JournalTest, ADamagedResultIsAnErrorOnceItIsRead) {
+  std::string line = RecordToLine(Record("first"));
+  line[line.find("\"prompt\":") + 9] = '!';
+  AppendText(line + RecordToLine(Record("second")));
+  const auto journal = Open();
+  ASSERT_TRUE(journal);
+  const auto read = journal->Read(entries_[0].place);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(read.error().message, HasSubstr("the line at byte 0"));
+}
+
+TEST_F(JournalTest, OthersReadItWhileItIsHeld) {
+  auto journal = Open();
+  ASSERT_TRUE(journal->Append(Record("first")));
+  AppendText("{\"torn");
+  std::vector<std::string> keys;
+  const auto size = ReadEntries(directory_, [&](JournalEntry entry) -> Status {
+    keys.push_back(std::move(entry.key));
+    return {};
+  });
+  ASSERT_TRUE(size);
+  EXPECT_EQ(*size, RecordToLine(Record("first")).size());
+  EXPECT_THAT(keys, ElementsAre("first"));
 }
 
 }  // namespace

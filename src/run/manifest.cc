@@ -6,26 +6,36 @@
 #include "challenge/pot.h"
 #include "revlm/version.h"
 #include "run/host.h"
+#include "run/op_record.h"
 
 namespace revlm::run {
 namespace {
 
 using base::Json;
 
-Json ModelToJson(const Model& model) {
+Json ModelToJson(const ModelWork& work) {
+  const ModelDescription& model = work.description;
+  const ModelSummary& summary = model.summary;
+  if (work.cannot_open) {
+    return {{"alias", summary.alias},
+            {"reference", summary.reference},
+            {"identity", model.identity},
+            {"tensor_root", nullptr},
+            {"error",
+             {{"code", ErrorCodeName(work.cannot_open->code)},
+              {"message", work.cannot_open->message}}}};
+  }
   Json small_files = Json::array();
   std::string tokenizer_sha256;
-  for (const formats::SmallFile& file : model.checkpoint->small_files()) {
-    const std::string sha256 = base::ToHex(file.sha256);
+  for (const SmallFileFact& file : model.small_files) {
     small_files.push_back({{"name", file.name},
                            {"size_bytes", file.size_bytes},
-                           {"sha256", sha256}});
-    if (file.name == "tokenizer.json") tokenizer_sha256 = sha256;
+                           {"sha256", file.sha256}});
+    if (file.name == "tokenizer.json") tokenizer_sha256 = file.sha256;
   }
-  const ModelSummary summary = Summarize(model);
-  Json json = {{"alias", model.alias},
-               {"reference", model.reference},
-               {"directory", model.resolved.directory},
+  Json json = {{"alias", summary.alias},
+               {"reference", summary.reference},
+               {"directory", summary.directory},
                {"model_type", summary.model_type},
                {"dtype", summary.dtype},
                {"num_parameters", summary.num_parameters},
@@ -34,11 +44,11 @@ Json ModelToJson(const Model& model) {
                {"numerics", NumericsToJson(model.numerics)},
                {"small_files", std::move(small_files)},
                {"tokenizer_sha256", tokenizer_sha256},
-               {"weight_files", WeightFilesToJson(*model.checkpoint)},
-               {"tensors_file", TensorsFileName(model.alias)},
+               {"weight_files", WeightFilesToJson(model.weight_files)},
+               {"tensors_file", TensorsFileName(summary.alias)},
                {"tensor_root", nullptr}};
-  if (model.resolved.model_id) json["model_id"] = *model.resolved.model_id;
-  if (model.resolved.commit) json["commit"] = *model.resolved.commit;
+  if (model.model_id) json["model_id"] = *model.model_id;
+  if (!summary.commit.empty()) json["commit"] = summary.commit;
   return json;
 }
 
@@ -66,9 +76,9 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();
   for (const ModelWork& work : prepared.work) {
-    const Model& model = work.model;
-    plan["models"].push_back({{"alias", model.alias},
-                              {"reference", model.reference},
+    const ModelDescription& model = work.description;
+    plan["models"].push_back({{"alias", model.summary.alias},
+                              {"reference", model.summary.reference},
                               {"identity", model.identity}});
   }
   return plan;
@@ -92,7 +102,11 @@ Json NewManifest(const RunOptions& options, const Preparation& prepared,
        {{"threads", options.num_threads},
         {"batch_size", options.batch_size ? Json(*options.batch_size) : Json()},
         {"keep_weights", options.keep_weights},
+        {"adaptive", options.adaptive},
         {"priority", options.priority},
+        {"workers", options.num_workers},
+        {"max_retries", options.max_retries},
+        {"circuit_breaker", options.circuit_breaker},
         {"memory_limit_bytes",
          options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes)},
         {"per_process_bytes",
@@ -100,9 +114,17 @@ Json NewManifest(const RunOptions& options, const Preparation& prepared,
         {"prompt_file", options.prompt_file}}},
       {"models", Json::array()}};
   for (const ModelWork& work : prepared.work) {
-    manifest["models"].push_back(ModelToJson(work.model));
+    manifest["models"].push_back(ModelToJson(work));
   }
   return manifest;
+}
+
+bool BeganWithModel(const Json& manifest, size_t model_idx,
+                    const std::string& reference) {
+  const Json* before = FindInModel(manifest, model_idx, "reference");
+  const Json* identity = FindInModel(manifest, model_idx, "identity");
+  return before != nullptr && *before == reference && identity != nullptr &&
+         *identity != "";
 }
 
 std::optional<std::string> TensorRootIn(const Json& manifest,
@@ -120,22 +142,8 @@ std::string TensorsFileName(const std::string& alias) {
   return "tensors-" + alias + ".json";
 }
 
-Json TensorsToJson(const Model& model, const WeightDigests& digests) {
-  Json tensors = Json::array();
-  const auto& infos = model.checkpoint->tensors();
-  for (size_t i = 0; i < infos.size(); ++i) {
-    tensors.push_back({{"name", infos[i].name},
-                       {"dtype", formats::DTypeName(infos[i].dtype)},
-                       {"shape", infos[i].shape},
-                       {"sha256", digests.tensor_sha256[i]}});
-  }
-  return {{"schema", "revlm.tensors/1"},
-          {"tensor_root", digests.root},
-          {"tensors", std::move(tensors)}};
-}
-
 Status CheckNumerics(const Json& manifest, size_t model_idx,
-                     const Model& model) {
+                     const ModelDescription& model) {
   const Json* before = FindInModel(manifest, model_idx, "numerics");
   if (before == nullptr) return {};
   const auto difference =
@@ -145,20 +153,20 @@ Status CheckNumerics(const Json& manifest, size_t model_idx,
       ErrorCode::kInvalidArgument,
       "resuming {}: this machine computes in another numerics class than the "
       "run began with ({}); start a new run here",
-      model.alias, *difference);
+      model.summary.alias, *difference);
 }
 
 Status CheckWeightFiles(const Json& manifest, size_t model_idx,
-                        const Model& model) {
+                        const ModelDescription& model) {
   const Json* before = FindInModel(manifest, model_idx, "weight_files");
-  if (before == nullptr || *before == WeightFilesToJson(*model.checkpoint)) {
+  if (before == nullptr || *before == WeightFilesToJson(model.weight_files)) {
     return {};
   }
   return base::MakeError(
       ErrorCode::kInvalidArgument,
       "resuming {}: the weight files in {} changed since the run began, and it "
       "was stopped before their digests were known; start a new run",
-      model.alias, model.resolved.directory);
+      model.summary.alias, model.summary.directory);
 }
 
 }  // namespace revlm::run

@@ -12,9 +12,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "revlm/run.h"
-#include "run/model.h"
+#include "run/model_description.h"
 #include "run/preparation.h"
-#include "run/weight_digests.h"
 
 namespace revlm::run {
 
@@ -23,6 +22,10 @@ base::Json PlanToJson(const RunOptions& options, const Preparation& prepared);
 
 base::Json NewManifest(const RunOptions& options, const Preparation& prepared,
                        base::Json plan, const base::Clock& clock);
+
+// Whether the run began with this model, and it could be opened then.
+bool BeganWithModel(const base::Json& manifest, size_t model_idx,
+                    const std::string& reference);
 
 // The root of a model's weights when it is known.
 std::optional<std::string> TensorRootIn(const base::Json& manifest,
@@ -34,14 +37,13 @@ void SetTensorRoot(base::Json& manifest, size_t model_idx,
 
 // tensors-ALIAS.json.
 std::string TensorsFileName(const std::string& alias);
-base::Json TensorsToJson(const Model& model, const WeightDigests& digests);
 
 // Refuse to resume a run whose finished results this start could not repeat:
 // in another numerics class, or, for a run whose tensor root is not known yet,
 // with weight files other than those it began with.
 Status CheckNumerics(const base::Json& manifest, size_t model_idx,
-                     const Model& model);
+                     const ModelDescription& model);
 Status CheckWeightFiles(const base::Json& manifest, size_t model_idx,
-                        const Model& model);
+                        const ModelDescription& model);
 
 }  // namespace revlm::run

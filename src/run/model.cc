@@ -1,8 +1,6 @@
 #include "run/model.h"
 
-#include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -10,27 +8,6 @@
 
 namespace revlm::run {
 namespace {
-
-using base::Json;
-
-constexpr size_t kMaxAliasBytes = 64;
-
-// A name that is safe in a file name and on a terminal.
-std::string MakeAlias(std::string name, std::set<std::string>& taken) {
-  for (char& c : name) {
-    const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                         c == '-';
-    if (!is_safe) c = '_';
-  }
-  if (name.empty()) name = "model";
-  if (name.size() > kMaxAliasBytes) name.resize(kMaxAliasBytes);
-  std::string alias = name;
-  for (int ordinal = 2; !taken.insert(alias).second; ++ordinal) {
-    alias = fmt::format("{}-{}", name, ordinal);
-  }
-  return alias;
-}
 
 engine::ComputeType ComputeOf(Dtype dtype) {
   switch (dtype) {
@@ -43,7 +20,32 @@ engine::ComputeType ComputeOf(Dtype dtype) {
   }
 }
 
-Result<Model> OpenModel(const std::string& reference, const RunOptions& options,
+// Of the largest part of the weights.
+std::string MainDtype(const formats::Checkpoint& checkpoint) {
+  std::string dtype;
+  std::map<formats::DType, uint64_t> bytes_of;
+  uint64_t most_bytes = 0;
+  for (const formats::TensorInfo& tensor : checkpoint.tensors()) {
+    const uint64_t bytes = bytes_of[tensor.dtype] += tensor.size_bytes;
+    if (bytes >= most_bytes) {
+      most_bytes = bytes;
+      dtype = formats::DTypeName(tensor.dtype);
+    }
+  }
+  return dtype;
+}
+
+}  // namespace
+
+formats::CacheRoots RootsFrom(const Environment& environment) {
+  return {.hf_hub_cache = environment.hf_hub_cache,
+          .huggingface_hub_cache = environment.huggingface_hub_cache,
+          .hf_home = environment.hf_home,
+          .xdg_cache_home = environment.xdg_cache_home,
+          .home = environment.home};
+}
+
+Result<Model> LoadModel(const std::string& reference, const RunOptions& options,
                         memory::Budget& budget,
                         const std::string& spill_directory) {
   Model model;
@@ -71,32 +73,7 @@ Result<Model> OpenModel(const std::string& reference, const RunOptions& options,
                                           .batch_size = options.batch_size,
                                           .keep_weights = options.keep_weights,
                                           .spill_directory = spill_directory}));
-  model.numerics = model.engine->numerics();
   return model;
-}
-
-}  // namespace
-
-formats::CacheRoots RootsFrom(const Environment& environment) {
-  return {.hf_hub_cache = environment.hf_hub_cache,
-          .huggingface_hub_cache = environment.huggingface_hub_cache,
-          .hf_home = environment.hf_home,
-          .xdg_cache_home = environment.xdg_cache_home,
-          .home = environment.home};
-}
-
-Result<std::vector<Model>> OpenModels(const RunOptions& options,
-                                      size_t num_models, memory::Budget& budget,
-                                      const std::string& spill_directory) {
-  std::vector<Model> models;
-  std::set<std::string> aliases;
-  for (size_t i = 0; i < num_models; ++i) {
-    REVLM_ASSIGN_OR_RETURN(Model model, OpenModel(options.models[i], options,
-                                                  budget, spill_directory));
-    model.alias = MakeAlias(model.resolved.name, aliases);
-    models.push_back(std::move(model));
-  }
-  return models;
 }
 
 std::string ModelIdentity(const formats::Checkpoint& checkpoint) {
@@ -125,36 +102,46 @@ uint64_t NumParameters(const formats::TensorInfo& tensor) {
   return count;
 }
 
-ModelSummary Summarize(const Model& model) {
-  ModelSummary summary = {.alias = model.alias,
-                          .reference = model.reference,
-                          .directory = model.resolved.directory,
-                          .commit = model.resolved.commit.value_or(""),
-                          .model_type = model.checkpoint->config().model_type,
-                          .dtype = {},
-                          .compute = model.numerics.compute,
-                          .num_parameters = 0,
-                          .weight_bytes = model.checkpoint->weight_bytes(),
-                          .tensor_root = {}};
-  std::map<formats::DType, uint64_t> bytes_of;
-  uint64_t most_bytes = 0;
-  for (const formats::TensorInfo& tensor : model.checkpoint->tensors()) {
-    summary.num_parameters += NumParameters(tensor);
-    const uint64_t bytes = bytes_of[tensor.dtype] += tensor.size_bytes;
-    if (bytes >= most_bytes) {
-      most_bytes = bytes;
-      summary.dtype = formats::DTypeName(tensor.dtype);
-    }
+std::vector<WeightFileFact> WeightFilesOf(
+    const formats::Checkpoint& checkpoint) {
+  std::vector<WeightFileFact> files;
+  for (uint32_t i = 0; i < checkpoint.num_files(); ++i) {
+    const base::File& file = checkpoint.file(i);
+    files.push_back({.name = file.path().substr(file.path().rfind('/') + 1),
+                     .identity = file.identity()});
   }
-  return summary;
+  return files;
 }
 
-Json NumericsToJson(const engine::NumericsClass& numerics) {
-  return {{"isa", numerics.isa},
-          {"compute", numerics.compute},
-          {"products", numerics.products},
-          {"row_tile", numerics.row_tile},
-          {"kernels", numerics.kernels}};
+ModelDescription Describe(const Model& model) {
+  const formats::Checkpoint& checkpoint = *model.checkpoint;
+  ModelDescription description;
+  ModelSummary& summary = description.summary;
+  summary = {.alias = {},
+             .reference = model.reference,
+             .directory = model.resolved.directory,
+             .commit = model.resolved.commit.value_or(""),
+             .model_type = checkpoint.config().model_type,
+             .dtype = MainDtype(checkpoint),
+             .compute = model.engine->numerics().compute,
+             .num_parameters = 0,
+             .weight_bytes = checkpoint.weight_bytes(),
+             .tensor_root = {}};
+  for (const formats::TensorInfo& tensor : checkpoint.tensors()) {
+    summary.num_parameters += NumParameters(tensor);
+  }
+  description.name = model.resolved.name;
+  description.model_id = model.resolved.model_id;
+  description.identity = model.identity;
+  description.numerics = model.engine->numerics();
+  for (const formats::SmallFile& file : checkpoint.small_files()) {
+    description.small_files.push_back({.name = file.name,
+                                       .size_bytes = file.size_bytes,
+                                       .sha256 = base::ToHex(file.sha256)});
+  }
+  description.weight_files = WeightFilesOf(checkpoint);
+  description.need = model.engine->memory_need();
+  return description;
 }
 
 }  // namespace revlm::run

@@ -1,5 +1,5 @@
-// A model as a run uses it: its files checked, its tokenizer built, and its
-// identity.
+// A model as a worker has it open: its files checked, its tokenizer built, and
+// its identity.
 //
 // The identity is that of everything but the weights' content: SHA-256 of
 //
@@ -19,43 +19,41 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "engine/engine.h"
 #include "formats/checkpoint.h"
 #include "formats/model_ref.h"
 #include "revlm/run.h"
+#include "run/model_description.h"
 #include "tokenizer/tokenizer.h"
 
 namespace revlm::run {
 
 struct Model {
-  // The reference's alias or name, with anything but [A-Za-z0-9._-] replaced,
-  // and "-2", "-3" when an earlier model of the run has the same.
-  std::string alias;
   std::string reference;
   formats::ResolvedModel resolved;
   std::unique_ptr<formats::Checkpoint> checkpoint;  // stays where it is
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   std::string identity;
-  engine::NumericsClass numerics;
   std::unique_ptr<engine::Engine> engine;  // borrows the checkpoint
 };
 
 formats::CacheRoots RootsFrom(const Environment& environment);
 
-// The first `num_models` of the options. Engines take their memory from
-// `budget`, and room on the disk of `spill_directory`.
-Result<std::vector<Model>> OpenModels(const RunOptions& options,
-                                      size_t num_models, memory::Budget& budget,
-                                      const std::string& spill_directory);
+// Its engine takes its memory from `budget`, and room on the disk of
+// `spill_directory`.
+Result<Model> LoadModel(const std::string& reference, const RunOptions& options,
+                        memory::Budget& budget,
+                        const std::string& spill_directory);
 
 std::string ModelIdentity(const formats::Checkpoint& checkpoint);
 
 // The number of elements; 1 for a scalar.
 uint64_t NumParameters(const formats::TensorInfo& tensor);
 
-ModelSummary Summarize(const Model& model);
+std::vector<WeightFileFact> WeightFilesOf(
+    const formats::Checkpoint& checkpoint);
 
-base::Json NumericsToJson(const engine::NumericsClass& numerics);
+// All but the alias and what its process needs.
+ModelDescription Describe(const Model& model);
 
 }  // namespace revlm::run

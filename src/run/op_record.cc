@@ -228,12 +228,11 @@ Result<OperationResult> ResultFromJson(const Json& json,
 std::string ToLine(const Json& json) { return Dump(json) + "\n"; }
 
 std::string RecordToLine(const OpRecord& record) {
-  const std::string text = ToLine({{"schema", "revlm.op/1"},
-                                   {"key", record.result.key},
-                                   {"model", record.result.model},
-                                   {"finished", record.finished},
-                                   {"seconds", record.seconds},
-                                   {"result", nullptr}});
+  Json json = {{"schema", "revlm.op/1"},       {"key", record.result.key},
+               {"model", record.result.model}, {"finished", record.finished},
+               {"seconds", record.seconds},    {"result", nullptr}};
+  if (record.result.attempts > 1) json["attempts"] = record.result.attempts;
+  const std::string text = ToLine(json);
   std::string line;
   std::string_view rest = text;
   AppendUpTo("result", rest, line);
@@ -256,6 +255,10 @@ Result<OpRecord> RecordFromLine(std::string_view line,
   record.seconds = reader.Number("seconds");
   if (reader.error()) return std::unexpected(*reader.error());
   REVLM_ASSIGN_OR_RETURN(record.result, ResultFromJson(*result, source));
+  if (base::FindMember(json, "attempts") != nullptr) {
+    record.result.attempts = reader.Int32("attempts");
+  }
+  if (reader.error()) return std::unexpected(*reader.error());
   return record;
 }
 

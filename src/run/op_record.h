@@ -4,7 +4,8 @@
 // when it finished (docs/formats/run-directory.md):
 //
 //   record = {"schema": "revlm.op/1", "key": HEX64, "model": ALIAS,
-//             "finished": RFC3339, "seconds": NUMBER, "result": result}
+//             "finished": RFC3339, "seconds": NUMBER, "result": result
+//             [, "attempts": NUMBER]}
 //   result = {"schema": "revlm.result/1", "model", "reference", "id", "key",
 //             "prompt", "prompt_token_ids", "text", "tokens",
 //             "finish_reason"[, "prompt_tokens"][, "capture"]}

@@ -122,12 +122,12 @@ Result<std::vector<int32_t>> EncodePrompt(const Model& model,
   return ids;
 }
 
-engine::Request MakeRequest(const RunOptions& options,
-                            const PlannedPrompt& prompt, const std::string& key,
+engine::Request MakeRequest(const RunOptions& options, const std::string& key,
+                            int32_t max_new_tokens,
                             std::vector<int32_t> prompt_token_ids) {
   engine::Request request;
   request.prompt = std::move(prompt_token_ids);
-  request.max_new_tokens = prompt.max_tokens;
+  request.max_new_tokens = max_new_tokens;
   request.sampling = {.temperature = options.sampling.temperature,
                       .top_k = options.sampling.top_k,
                       .top_p = options.sampling.top_p,
@@ -138,18 +138,8 @@ engine::Request MakeRequest(const RunOptions& options,
   return request;
 }
 
-OperationResult StartResult(const Model& model, const PlannedPrompt& prompt,
-                            const std::string& key) {
-  OperationResult result;
-  result.model = model.alias;
-  result.reference = model.reference;
-  result.id = prompt.id;
-  result.key = key;
-  result.prompt = prompt.text;
-  return result;
-}
-
 Status FillResult(const Model& model, const std::string& run_dir,
+                  const std::string& capture_file,
                   engine::Completion completion, OperationResult& result) {
   if (completion.error) {
     result.error = std::move(completion.error);
@@ -167,10 +157,7 @@ Status FillResult(const Model& model, const std::string& run_dir,
                          DescribeTokens(model, completion.prompt_scores));
   result.finish_reason = FinishReasonName(completion.finish_reason);
   if (completion.hidden_states.empty()) return {};
-  // The key does not cover the weights: two models that share configuration and
-  // tokenizer share keys.
-  result.capture_file = fmt::format("{}/{}-{}.safetensors", kCapturesName,
-                                    model.alias, result.key);
+  result.capture_file = capture_file;
   return WriteCapture(model, run_dir, result.capture_file,
                       completion.hidden_states);
 }

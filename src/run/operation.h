@@ -25,18 +25,14 @@ Result<std::vector<int32_t>> EncodePrompt(const Model& model,
                                           std::string_view text,
                                           bool special_tokens);
 
-engine::Request MakeRequest(const RunOptions& options,
-                            const PlannedPrompt& prompt, const std::string& key,
+engine::Request MakeRequest(const RunOptions& options, const std::string& key,
+                            int32_t max_new_tokens,
                             std::vector<int32_t> prompt_token_ids);
 
-// A result that says which operation it is of, and no more.
-OperationResult StartResult(const Model& model, const PlannedPrompt& prompt,
-                            const std::string& key);
-
-// Fills in what the engine found. Hidden states go to the file
-// captures/KEY.safetensors of `run_dir`: tensor "hidden", F32, [layers + 1,
-// positions, width].
+// Fills in what the engine found. Hidden states go to `capture_file` of
+// `run_dir`: tensor "hidden", F32, [layers + 1, positions, width].
 Status FillResult(const Model& model, const std::string& run_dir,
+                  const std::string& capture_file,
                   engine::Completion completion, OperationResult& result);
 
 }  // namespace revlm::run

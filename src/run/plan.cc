@@ -1,8 +1,8 @@
 #include "run/plan.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -144,6 +144,11 @@ Status CheckOptions(const RunOptions& options) {
   REVLM_TRY(CheckRange("--threads", options.num_threads, 0, kMaxThreads));
   REVLM_TRY(CheckRange("--parallel-batch-size", options.batch_size.value_or(1),
                        1, INT32_MAX));
+  REVLM_TRY(
+      CheckRange("--parallel-workers", options.num_workers, 1, INT32_MAX));
+  REVLM_TRY(CheckRange("--max-retries", options.max_retries, 0, 1000));
+  REVLM_TRY(CheckRange("--adaptation-interval", options.adaptation_interval, 1,
+                       INT32_MAX));
   constexpr auto kMaxBytes = static_cast<uint64_t>(kMaxGibibytes * (1 << 30));
   REVLM_TRY(CheckRange("--parallel-memory-limit, in bytes",
                        options.memory_limit_bytes.value_or(1), uint64_t{1},
@@ -157,18 +162,21 @@ Status CheckOptions(const RunOptions& options) {
 Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
   REVLM_ASSIGN_OR_RETURN(std::vector<challenge::Prompt> prompts,
                          CollectPrompts(options));
-  std::map<std::string, int64_t> count_of_text;
-  std::set<std::string> ids;
   std::vector<PlannedPrompt> planned;
-  planned.reserve(prompts.size());
+  planned.reserve(prompts.size());  // so that none of them moves
+  std::unordered_map<std::string_view, int64_t> count_of_text;
+  std::unordered_set<std::string_view> ids;
+  count_of_text.reserve(prompts.size());
+  ids.reserve(prompts.size());
   for (challenge::Prompt& prompt : prompts) {
-    PlannedPrompt plan = {
-        .id = std::move(prompt.id),
-        .text = std::move(prompt.text),
-        .text_sha256 = {},
-        .variant = {},
-        .max_tokens = prompt.max_tokens.value_or(options.max_tokens),
-        .priority = prompt.priority.value_or(options.priority)};
+    planned.push_back(
+        {.id = std::move(prompt.id),
+         .text = std::move(prompt.text),
+         .text_sha256 = {},
+         .variant = {},
+         .max_tokens = prompt.max_tokens.value_or(options.max_tokens),
+         .priority = prompt.priority.value_or(options.priority)});
+    PlannedPrompt& plan = planned.back();
     REVLM_TRY(CheckRange("\"max_tokens\" of a prompt", plan.max_tokens, 0,
                          kMaxNewTokens));
     plan.text_sha256 = Sha256Hex(plan.text);
@@ -185,7 +193,6 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
                              "two prompts have the id {}; ids must differ",
                              base::Quote(plan.id));
     }
-    planned.push_back(std::move(plan));
   }
   return planned;
 }
@@ -240,18 +247,33 @@ Json ParametersToJson(const RunOptions& options) {
           {"special_tokens", options.special_tokens}};
 }
 
-std::string OperationKey(const std::string& model_identity,
-                         std::string_view compute, const PlannedPrompt& prompt,
-                         const RunOptions& options) {
+OperationKeys::OperationKeys(const std::string& model_identity,
+                             std::string_view compute,
+                             const RunOptions& options) {
   Json object = ParametersToJson(options);
   object.erase("dtype");  // what it resolved to counts: "compute"
   object["schema"] = "revlm.key/1";
   object["model"] = model_identity;
   object["compute"] = compute;
-  object["prompt_sha256"] = prompt.text_sha256;
-  object["variant"] = prompt.variant;
-  object["max_tokens"] = prompt.max_tokens;
-  return Sha256Hex(object.dump());
+  constexpr std::array<std::string_view, 3> kOfPrompt = {
+      "max_tokens", "prompt_sha256", "variant"};
+  for (const std::string_view name : kOfPrompt) object[name] = nullptr;
+  const std::string text = object.dump();
+  size_t begin = 0;
+  for (size_t i = 0; i < kOfPrompt.size(); ++i) {
+    // In a string no such member is found: its quotes are escaped.
+    const std::string member = fmt::format("\"{}\":null", kOfPrompt[i]);
+    const size_t end = text.find(member, begin) + member.size();
+    around_[i] = text.substr(begin, end - 4 - begin);
+    begin = end;
+  }
+  around_.back() = text.substr(begin);
+}
+
+std::string OperationKeys::Of(const PlannedPrompt& prompt) const {
+  return Sha256Hex(fmt::format(
+      "{}{}{}\"{}\"{}{}{}", around_[0], prompt.max_tokens, around_[1],
+      prompt.text_sha256, around_[2], Json(prompt.variant).dump(), around_[3]));
 }
 
 uint64_t SamplingSeed(uint64_t seed, std::string_view key) {
@@ -295,6 +317,35 @@ std::optional<std::string> FindPlanDifference(const Json& there,
     if (!new_leaves.contains(path)) return differ(path, &value, nullptr);
   }
   return std::nullopt;
+}
+
+Json WithKnownModels(const Json& there, Json asked) {
+  const Json* known = base::FindMember(there, "models");
+  if (known == nullptr || !known->is_array() || !asked.contains("models")) {
+    return asked;
+  }
+  Json& models = asked["models"];
+  const auto is_closed = [](const Json& model) {
+    const Json* identity = base::FindMember(model, "identity");
+    return identity == nullptr || *identity == "";
+  };
+  if (models.size() != known->size() ||
+      std::none_of(models.begin(), models.end(), is_closed)) {
+    return asked;
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    Json& model = models[i];
+    const Json& before = (*known)[i];
+    const Json* reference = base::FindMember(before, "reference");
+    if (reference == nullptr || *reference != model["reference"]) continue;
+    const auto take = [&](std::string_view key) {
+      const Json* member = base::FindMember(before, key);
+      if (member != nullptr) model[std::string(key)] = *member;
+    };
+    take("alias");  // which may follow from another's
+    if (is_closed(model)) take("identity");
+  }
+  return asked;
 }
 
 std::string Sha256Hex(std::string_view text) {

@@ -20,6 +20,7 @@
 // Threads: pure functions. Errors: kInvalidArgument, and those of prompt files.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -64,9 +65,18 @@ std::span<const PlannedPrompt> PromptsFor(
 // The parameters of a run, as the manifest's plan and the keys hold them.
 base::Json ParametersToJson(const RunOptions& options);
 
-std::string OperationKey(const std::string& model_identity,
-                         std::string_view compute, const PlannedPrompt& prompt,
-                         const RunOptions& options);
+// Makes the keys of one model's operations. Borrows nothing.
+class OperationKeys {
+ public:
+  OperationKeys(const std::string& model_identity, std::string_view compute,
+                const RunOptions& options);
+  std::string Of(const PlannedPrompt& prompt) const;
+
+ private:
+  // What is around max_tokens, prompt_sha256 and variant, which come in this
+  // order.
+  std::array<std::string, 4> around_;
+};
 
 // The first 8 bytes, little-endian, of
 // SHA-256("revlm/sample/v1" || u64le(seed) || key).
@@ -79,6 +89,11 @@ std::string PromptSetSha256(const std::vector<PlannedPrompt>& prompts);
 // asked"; nothing when they are equal.
 std::optional<std::string> FindPlanDifference(const base::Json& there,
                                               const base::Json& asked);
+
+// `asked` as it would be had the models that cannot be opened now, which have
+// no identity, been opened when the run of the plan `there` began: a reference
+// is all that is known of them.
+base::Json WithKnownModels(const base::Json& there, base::Json asked);
 
 // Lower-case hex SHA-256 of `text`.
 std::string Sha256Hex(std::string_view text);

@@ -25,9 +25,8 @@ std::map<std::string, std::string> KeysById(const RunOptions& options) {
   std::map<std::string, std::string> keys;
   const auto prompts = PlanPrompts(options);
   EXPECT_TRUE(prompts);
-  for (const PlannedPrompt& prompt : *prompts) {
-    keys[prompt.id] = OperationKey("identity", "f32", prompt, options);
-  }
+  const OperationKeys of("identity", "f32", options);
+  for (const PlannedPrompt& prompt : *prompts) keys[prompt.id] = of.Of(prompt);
   return keys;
 }
 
@@ -107,6 +106,24 @@ TEST(PlanTest, AKeyNeverChangesBetweenVersions) {
             "65a2d27a227e7c084dfa102d4f5b7fe37a1ef6bb1d3455ceb2fb419806299d89");
 }
 
+TEST(PlanTest, AKeyIsThatOfItsGrammarWhateverThePromptIsCalled) {
+  const RunOptions options = WithPrompts({"a"});
+  PlannedPrompt prompt;
+  prompt.text_sha256 = Sha256Hex("a");
+  prompt.variant = "\"variant\":null,\"max_tokens\":null\\\n\xc3\xa4";
+  prompt.max_tokens = 7;
+  base::Json object = ParametersToJson(options);
+  object.erase("dtype");
+  object["schema"] = "revlm.key/1";
+  object["model"] = "identity";
+  object["compute"] = "f32";
+  object["prompt_sha256"] = prompt.text_sha256;
+  object["variant"] = prompt.variant;
+  object["max_tokens"] = prompt.max_tokens;
+  EXPECT_EQ(OperationKeys("identity", "f32", options).Of(prompt),
+            Sha256Hex(object.dump()));
+}
+
 TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
   const RunOptions base = WithPrompts({"a"});
   std::set<std::string> keys;
@@ -114,9 +131,8 @@ TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
                        const std::string& identity = "identity",
                        const std::string& compute = "f32") {
     const auto prompts = PlanPrompts(options).value();
-    EXPECT_TRUE(
-        keys.insert(OperationKey(identity, compute, prompts[0], options))
-            .second);
+    const OperationKeys of(identity, compute, options);
+    EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
   };
   add(base);
   add(base, "other");

@@ -1,169 +1,121 @@
 #include "run/preparation.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <span>
 #include <utility>
 
-#include "base/bytes.h"
-#include "base/file.h"
+#include "base/channel.h"
 #include "base/heap_size.h"
-#include "memory/image.h"
 #include "memory/limit.h"
 #include "memory/process_memory.h"
-#include "run/operation.h"
+#include "run/describe.h"
+#include "run/host.h"
+#include "run/metrics.h"
+#include "run/process_heap.h"
 
 namespace revlm::run {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
-constexpr uint64_t kKiB = 1 << 10;
-
-// What is private and not in use in the heap: the first thread's stack, what
-// libraries map for themselves, files of the locale, and a sixteenth of the
-// heap, which is what its gaps take.
-constexpr uint64_t kDataBytes = kMiB;
-constexpr uint64_t kHeapGaps = 16;
-
-// Heap that is in use whatever is asked: the command line, and what libraries
-// set up.
-constexpr uint64_t kBaseHeapBytes = 384 * kKiB;
-
-// While another small file is loaded, it takes this many times its size.
-constexpr double kLoadingShare = 2.5;
-
 // The heap that an operation's result takes until the run is over.
-uint64_t ResultBytes(const PlannedOperation& operation) {
+uint64_t ResultBytes(const Operation& operation, const RunOptions& options) {
   constexpr uint64_t kTokenBytes = 96;  // a token, its text and its numbers
-  const engine::Request& request = operation.request;
   const uint64_t scored =
-      static_cast<uint64_t>(std::max(request.max_new_tokens, 0)) +
-      (request.want_prompt_logprobs ? request.prompt.size() : 0);
-  const uint64_t alternatives =
-      static_cast<uint64_t>(std::max(request.num_top_logprobs, 0));
+      static_cast<uint64_t>(std::max(operation.prompt->max_tokens, 0)) +
+      (options.prompt_logprobs ? operation.token_ids.size() : 0);
+  const auto alternatives =
+      static_cast<uint64_t>(std::max(options.num_logprobs, 0));
   return sizeof(OperationResult) + 512 + operation.prompt->text.size() +
-         4 * request.prompt.size() +
+         4 * operation.token_ids.size() +
          scored * (kTokenBytes + alternatives * kTokenBytes / 2);
 }
 
-// The heap that writing it down takes: its line, as text that grows.
-uint64_t LineBytes(const PlannedOperation& operation) {
-  return ResultBytes(operation) * 4;
-}
-
-// A directory on the disk of the run's: it, or what is above it.
-std::string SpillDirectory(const RunOptions& options) {
-  std::string path =
-      options.output_dir.empty() ? options.runs_dir : options.output_dir;
-  while (base::KindOfPath(path) != base::PathKind::kDirectory) {
-    const size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    path.resize(std::max(slash, size_t{1}));
-    if (path == "/") break;
-  }
-  return path;
-}
-
-ModelWork MakeWork(Model model, const RunOptions& options,
-                   std::span<const PlannedPrompt> prompts) {
-  ModelWork work = {.model = std::move(model), .operations = {}};
-  for (const PlannedPrompt& prompt : prompts) {
-    PlannedOperation operation;
-    operation.prompt = &prompt;
-    operation.key = OperationKey(work.model.identity,
-                                 work.model.numerics.compute, prompt, options);
-    auto ids = EncodePrompt(work.model, prompt.text, options.special_tokens);
-    if (ids) {
-      operation.request =
-          MakeRequest(options, prompt, operation.key, *std::move(ids));
-    } else {
-      operation.error = std::move(ids).error();
-    }
-    work.operations.push_back(std::move(operation));
-  }
-  return work;
-}
-
-// The heap in use once everything small is loaded, without results.
-//
-// What malloc reports depends by some KiB on everything that was allocated
-// before, down to the lengths of paths, so it is only a check on what is added
-// up here from what was asked for.
-uint64_t HeapBytes(const RunOptions& options, const Preparation& prepared) {
-  constexpr uint64_t kTextCopies = 6;  // of a prompt on the command line
-  uint64_t bytes = kBaseHeapBytes;
-  for (const std::string& text : options.prompts) {
-    bytes += kTextCopies * base::HeapBlockBytes(text.size());
-  }
-  bytes += base::HeapBytes(prepared.prompts);
-  for (const PlannedPrompt& prompt : prepared.prompts) {
-    bytes += base::HeapBytes(prompt.id) + base::HeapBytes(prompt.text) +
-             base::HeapBytes(prompt.text_sha256) +
-             base::HeapBytes(prompt.variant);
-  }
-  for (const ModelWork& work : prepared.work) {
-    const Model& model = work.model;
-    bytes += model.tokenizer->heap_bytes() + model.checkpoint->heap_bytes() +
-             model.engine->memory_need().heap_bytes +
-             base::HeapBytes(work.operations);
-    for (const PlannedOperation& operation : work.operations) {
-      bytes += base::HeapBytes(operation.key) +
-               base::HeapBytes(operation.request.prompt);
-    }
-  }
-  memory::TrimHeap();
-  const uint64_t measured_bytes = memory::HeapBytes();
-  if (measured_bytes <= bytes) return bytes;
-  // Something is kept that is not added up: in steps so large that chance
-  // hardly ever decides.
-  return base::AlignUp(measured_bytes + kMiB, 4 * kMiB);
-}
-
-// What the process takes beside the engines' budget.
-uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
-  uint64_t heap = HeapBytes(options, prepared);
-  uint64_t library_bytes = 0;  // one copy serves all models
-  uint64_t line_bytes = 0;
-  uint64_t thread_bytes = 0;
-  for (const ModelWork& work : prepared.work) {
-    const engine::MemoryNeed need = work.model.engine->memory_need();
-    library_bytes = std::max(library_bytes, need.library_bytes);
-    thread_bytes += need.thread_bytes;
-    for (const PlannedOperation& operation : work.operations) {
-      heap += ResultBytes(operation);
-      line_bytes = std::max(line_bytes, LineBytes(operation));
-    }
-  }
-  heap += line_bytes;
-  return memory::ReadImage().size_bytes() + kDataBytes + thread_bytes +
-         library_bytes + heap + heap / kHeapGaps;
-}
-
-// What loading took beside the program, which engines do not yet. Of a
-// tokenizer, that is its text and the lists that it is built from, which take
-// no more than what is built.
-uint64_t LoadingBytes(const std::vector<ModelWork>& work) {
+uint64_t LargestResultBytes(const ModelWork& work, const RunOptions& options) {
   uint64_t largest = 0;
-  for (const ModelWork& of : work) {
-    const formats::Checkpoint& checkpoint = *of.model.checkpoint;
-    for (const formats::SmallFile& file : checkpoint.small_files()) {
-      const uint64_t bytes =
-          file.name == formats::kTokenizerName
-              ? file.size_bytes + of.model.tokenizer->heap_bytes()
-              : static_cast<uint64_t>(static_cast<double>(file.size_bytes) *
-                                      kLoadingShare);
-      largest = std::max(largest, bytes);
-    }
+  for (const Operation& operation : work.operations) {
+    largest = std::max(largest, ResultBytes(operation, options));
   }
   return largest;
 }
 
-uint64_t EngineFloor(const std::vector<ModelWork>& work) {
-  uint64_t floor_bytes = 0;
-  for (const ModelWork& of : work) {
-    floor_bytes =
-        std::max(floor_bytes, of.model.engine->FloorBytes(RequestsOf(of)));
+// The longest message that makes sense once a model is described: a result, or
+// a list of usual length.
+uint32_t MaxMessageBytes(const ModelWork& work, const RunOptions& options) {
+  constexpr uint64_t kLeastBytes = uint64_t{16} << 20;
+  constexpr uint64_t kResultShare = 4;
+  return static_cast<uint32_t>(std::min<uint64_t>(
+      std::max(kLeastBytes, kResultShare * LargestResultBytes(work, options)),
+      kMaxMessageBytes));
+}
+
+// The heap of what a worker said about its model, and of an account of it.
+uint64_t HeapBytes(const ModelDescription& description) {
+  constexpr uint64_t kModelBytes = 8 << 10;
+  constexpr uint64_t kFileBytes = 512;
+  return kModelBytes + kFileBytes * (description.small_files.size() +
+                                     description.weight_files.size() +
+                                     description.process.image.files.size());
+}
+
+// Of messages from workers beside the first one's, which is counted with what
+// is kept: each may be on its way at once, and its buffer grows.
+uint64_t OtherMessagesBytes(const RunOptions& options, size_t num_models,
+                            uint64_t largest_result_bytes) {
+  constexpr uint64_t kMessageCopies = 3;
+  const size_t num_workers =
+      std::min(static_cast<size_t>(options.num_workers), num_models);
+  return (num_workers - std::min(num_workers, size_t{1})) *
+         (kMessageCopies * largest_result_bytes + base::Channel::kKeptBytes);
+}
+
+// What this process takes.
+uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
+  constexpr uint64_t kTextCopies = 6;  // of a prompt on the command line
+  // Writing a result down takes a line of text that grows, beside the message
+  // that it came in.
+  constexpr uint64_t kLineShare = 4;
+  uint64_t heap = Metrics::HeapBytes(prepared.work.size());
+  for (const std::string& text : options.prompts) {
+    heap += kTextCopies * base::HeapBlockBytes(text.size());
   }
-  return floor_bytes;
+  heap += base::HeapBytes(prepared.prompts);
+  for (const PlannedPrompt& prompt : prepared.prompts) {
+    heap += base::HeapBytes(prompt.id) + base::HeapBytes(prompt.text) +
+            base::HeapBytes(prompt.text_sha256) +
+            base::HeapBytes(prompt.variant);
+  }
+  uint64_t result_bytes = 0;
+  uint64_t largest = 0;
+  for (const ModelWork& work : prepared.work) {
+    heap += HeapBytes(work.description) + base::HeapBytes(work.operations);
+    for (const Operation& operation : work.operations) {
+      heap +=
+          base::HeapBytes(operation.key) + base::HeapBytes(operation.token_ids);
+      result_bytes += ResultBytes(operation, prepared.options);
+    }
+    largest = std::max(largest, LargestResultBytes(work, prepared.options));
+  }
+  return prepared.image.size_bytes() +
+         PrivateBytes(
+             HeapInUse(heap) + result_bytes + kLineShare * largest +
+             OtherMessagesBytes(options, prepared.work.size(), largest));
+}
+
+// What a model's worker takes beside what its engine plans with.
+uint64_t WorkerBytes(const ModelWork& work, const Preparation& prepared) {
+  // A result, and the message that it goes out in, which grows.
+  constexpr uint64_t kResultCopies = 3;
+  uint64_t heap = work.description.process.heap_bytes +
+                  kResultCopies * LargestResultBytes(work, prepared.options);
+  for (const Operation& operation : work.operations) {
+    heap += sizeof(engine::Request) + sizeof(std::string) +
+            base::HeapBytes(operation.key) +
+            base::HeapBytes(operation.token_ids);
+  }
+  const engine::MemoryNeed& need = work.description.need;
+  return memory::BytesBeside(work.description.process.image, prepared.image) +
+         need.thread_bytes + need.library_bytes + PrivateBytes(heap);
 }
 
 // "in paired mode 2 of 3 models get a prompt; not asked: c", or nothing.
@@ -191,21 +143,86 @@ Result<int32_t> MaxModelsAtOnce(const RunOptions& options, uint64_t num_models,
   return static_cast<int32_t>(std::min(num_models, budget_bytes / lease_bytes));
 }
 
+// Threads of each of so many workers. It does not depend on how many of them
+// memory will allow, since what threads take counts.
+int32_t ThreadsEach(const RunOptions& options, size_t num_models) {
+  const int32_t num_workers =
+      std::min(options.num_workers, static_cast<int32_t>(num_models));
+  if (num_workers <= 1) return options.num_threads;
+  const int32_t in_all =
+      options.num_threads > 0 ? options.num_threads : DescribeHost().num_cpus;
+  return std::max(in_all / num_workers, 1);
+}
+
+// Models in the order of the most urgent of their prompts.
+std::vector<size_t> ModelOrder(const Preparation& prepared, size_t num_models) {
+  const auto most_urgent = [&](size_t model_idx) {
+    int32_t priority = INT32_MIN;
+    for (const PlannedPrompt& prompt :
+         PromptsFor(prepared.options.mode, model_idx,
+                    prepared.options.models.size(), prepared.prompts)) {
+      priority = std::max(priority, prompt.priority);
+    }
+    return priority;
+  };
+  std::vector<size_t> order(num_models);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater(), most_urgent);
+  return order;
+}
+
 }  // namespace
 
-std::vector<engine::Request> RequestsOf(const ModelWork& work) {
-  std::vector<engine::Request> requests;
-  for (const PlannedOperation& operation : work.operations) {
-    if (!operation.error) requests.push_back(operation.request);
+int64_t Preparation::num_operations() const {
+  int64_t count = 0;
+  for (const ModelWork& of : work) {
+    count += static_cast<int64_t>(of.operations.size());
   }
-  return requests;
+  return count;
+}
+
+uint64_t Preparation::OpeningBytes() const {
+  uint64_t bytes = 0;
+  for (const ModelWork& of : work) bytes = std::max(bytes, of.PeakBytes(0));
+  return bytes;
+}
+
+uint64_t Preparation::WorkersBytes() const {
+  const uint64_t taken = memory::ReserveBytes(limit_bytes) + program_bytes;
+  return limit_bytes - std::min(limit_bytes, taken);
+}
+
+// Its floor, and of what its own floor and the largest others' leave an equal
+// share: whichever models are together, their leases fit.
+uint64_t Preparation::LeaseBytes(const ModelWork& of) const {
+  std::vector<uint64_t> others;
+  for (const ModelWork& other : work) {
+    if (&other != &of) others.push_back(other.floor_bytes());
+  }
+  std::ranges::sort(others, std::greater());
+  const size_t num_others =
+      std::min(others.size(), static_cast<size_t>(num_workers - 1));
+  const uint64_t taken = std::accumulate(
+      others.begin(), others.begin() + static_cast<ptrdiff_t>(num_others),
+      of.floor_bytes());
+  const uint64_t left = WorkersBytes() - std::min(WorkersBytes(), taken);
+  return of.floor_bytes() + left / static_cast<uint64_t>(num_workers);
 }
 
 Result<Preparation> Prepare(const RunOptions& options) {
   if (options.owns_process) memory::TuneHeap();
   REVLM_TRY(CheckOptions(options));
+  if (options.worker_program.empty()) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "starting workers: no program for them is named; "
+                           "set RunOptions::worker_program to revlm-worker");
+  }
   Preparation prepared;
+  prepared.options = options;
+  prepared.options.prompts.clear();  // nobody's from here on
+  prepared.options.command_line.clear();
   REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));
+  prepared.image = memory::ReadImage();
   const uint64_t asked =
       options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes);
   REVLM_ASSIGN_OR_RETURN(
@@ -217,26 +234,28 @@ Result<Preparation> Prepare(const RunOptions& options) {
           memory::ReadMachineMemory()));
   if (options.memory_limit_bytes) prepared.limit_notice = limit.notice;
   prepared.limit_bytes = limit.limit_bytes;
-  prepared.budget = std::make_unique<memory::Budget>(
-      limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes));
   const size_t num_models = NumModelsAsked(options.mode, options.models.size(),
                                            prepared.prompts.size());
   prepared.unasked_notice = UnaskedNotice(options, num_models);
+  prepared.options.num_threads = ThreadsEach(options, num_models);
   REVLM_ASSIGN_OR_RETURN(
       prepared.max_models_at_once,
-      MaxModelsAtOnce(options, num_models, prepared.budget->limit_bytes()));
-  REVLM_ASSIGN_OR_RETURN(std::vector<Model> models,
-                         OpenModels(options, num_models, *prepared.budget,
-                                    SpillDirectory(options)));
-  for (size_t i = 0; i < num_models; ++i) {
-    prepared.work.push_back(MakeWork(
-        std::move(models[i]), options,
-        PromptsFor(options.mode, i, options.models.size(), prepared.prompts)));
-  }
+      MaxModelsAtOnce(
+          options, num_models,
+          limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes)));
+  prepared.order = ModelOrder(prepared, num_models);
+  prepared.work.resize(num_models);
+  REVLM_TRY(DescribeModels(prepared));
   prepared.program_bytes = ProgramBytes(options, prepared);
-  prepared.loading_bytes = LoadingBytes(prepared.work);
+  std::vector<uint64_t> floors;
+  for (ModelWork& work : prepared.work) {
+    if (!work.cannot_open) work.worker_bytes = WorkerBytes(work, prepared);
+    work.max_message_bytes = MaxMessageBytes(work, prepared.options);
+    floors.push_back(work.floor_bytes());
+  }
+  std::ranges::sort(floors, std::greater());
   prepared.floor_bytes =
-      memory::LimitFor(prepared.PeakBytes(EngineFloor(prepared.work)));
+      memory::LimitFor(prepared.program_bytes + floors.front());
   if (prepared.limit_bytes < prepared.floor_bytes) {
     return base::MakeError(
         ErrorCode::kBudgetExceeded,
@@ -246,9 +265,18 @@ Result<Preparation> Prepare(const RunOptions& options) {
         prepared.limit_bytes, prepared.floor_bytes,
         static_cast<double>(prepared.floor_bytes) / (1 << 30));
   }
-  REVLM_ASSIGN_OR_RETURN(
-      prepared.program,
-      prepared.budget->Reserve(prepared.program_bytes, memory::Use::kProgram));
+  // As many as their floors allow, whichever they are.
+  const size_t at_most = static_cast<size_t>(
+      std::min(options.num_workers, prepared.max_models_at_once));
+  uint64_t sum = 0;
+  for (const uint64_t floor : floors) {
+    sum += floor;
+    if (sum > prepared.WorkersBytes() ||
+        static_cast<size_t>(prepared.num_workers) == at_most) {
+      break;
+    }
+    ++prepared.num_workers;
+  }
   return prepared;
 }
 

@@ -1,13 +1,17 @@
 // What a run needs before its first byte of weights: prompts, models, requests,
 // and the law of its memory.
 //
-// Everything small is loaded first and measured; what the limit leaves beside
-// it and a reserve is the budget that engines plan with.
+// Each model is opened in a worker process, which says what it is, encodes its
+// prompts and is closed again, but for the worker of the model that runs first.
+// So everything small is known and measured; what the limit leaves beside it
+// and a reserve is shared out among workers as leases.
 //
-//   limit = reserve (memory/limit.h) + program + budget of the engines
+//   limit = reserve (memory/limit.h) + program + leases of the workers
+//   lease = worker + what its engine plans with
 //
-// `program` is all code of the program and its libraries (memory/image.h), the
-// heap once everything small is loaded, and what the results will take of it.
+// `program` and `worker` are all code of a program and its libraries
+// (memory/image.h; what both map counts once), the heap once everything small
+// is loaded, and what results and the run's metrics will take of it.
 //
 // Threads: thread-confined. Errors: those of options, prompt files, models and
 // tokenizers; kBudgetExceeded, naming the floor. Determinism: the floor is the
@@ -16,62 +20,81 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "engine/engine.h"
-#include "memory/budget.h"
+#include "memory/image.h"
 #include "revlm/run.h"
-#include "run/model.h"
+#include "run/journal.h"
+#include "run/model_description.h"
 #include "run/plan.h"
+#include "run/worker.h"
 
 namespace revlm::run {
 
-// One prompt on one model, ready to be asked.
-struct PlannedOperation {
+// One prompt on one model, and what came of it.
+struct Operation {
   const PlannedPrompt* prompt = nullptr;
   std::string key;
-  engine::Request request;
-  std::optional<Error> error;  // it cannot be asked
+  std::vector<int32_t> token_ids;  // moved to the result
+  std::optional<Error> error;      // it cannot be asked
+  std::optional<OperationResult> result;
+  JournalPlace kept;        // the result of an earlier start, until it is read
+  bool has_failed = false;  // that one
+
+  bool is_done() const { return result || kept.size_bytes > 0; }
 };
 
 struct ModelWork {
-  Model model;
-  std::vector<PlannedOperation> operations;  // in the order of prompts
+  ModelDescription description;
+  std::optional<Error> cannot_open;   // then hardly anything is described
+  std::vector<Operation> operations;  // in the order of prompts
+
+  uint64_t worker_bytes = 0;        // of its process beside its engine
+  uint64_t engine_floor_bytes = 0;  // the least for its engine
+  uint32_t max_message_bytes = kMaxMessageBytes;  // of its worker
+  std::optional<Worker> worker;  // open, has taken all that can be asked
+
+  const std::string& alias() const { return description.summary.alias; }
+  // The planned peak of its worker while the engine holds `engine_bytes`.
+  uint64_t PeakBytes(uint64_t engine_bytes) const {
+    return worker_bytes +
+           std::max(engine_bytes, description.process.loading_bytes);
+  }
+  uint64_t floor_bytes() const { return PeakBytes(engine_floor_bytes); }
 };
 
 struct Preparation {
+  // As asked, without prompts and command line, and with threads shared out
+  // among workers.
+  RunOptions options;
   std::vector<PlannedPrompt> prompts;
   std::string unasked_notice;  // which models get no prompt in this mode
   std::string limit_notice;    // the limit is less than was asked for
+  memory::Image image;         // of this process
   uint64_t limit_bytes = 0;
-  uint64_t program_bytes = 0;
-  uint64_t loading_bytes = 0;  // what it took beside the program until now
-  uint64_t floor_bytes = 0;    // the least limit
-  int32_t max_models_at_once = 0;
-  std::unique_ptr<memory::Budget> budget;
-  memory::Reservation program;
-  std::vector<ModelWork> work;
+  uint64_t program_bytes = 0;       // of this process
+  uint64_t floor_bytes = 0;         // the least limit
+  uint64_t workers_peak_bytes = 0;  // measured, of the workers until now
+  int32_t max_models_at_once = 0;   // that memory would allow
+  int32_t num_workers = 0;          // at once
+  std::vector<ModelWork> work;      // in the order of models
+  std::vector<size_t> order;        // of `work`, the most urgent first
 
-  int64_t num_operations() const {
-    int64_t count = 0;
-    for (const ModelWork& of : work) {
-      count += static_cast<int64_t>(of.operations.size());
-    }
-    return count;
-  }
-
-  // The planned peak of the process while engines hold `engine_bytes`.
-  uint64_t PeakBytes(uint64_t engine_bytes) const {
-    return program_bytes + std::max(engine_bytes, loading_bytes);
+  int64_t num_operations() const;
+  // What it took at most to describe models, one worker at a time.
+  uint64_t OpeningBytes() const;
+  // What workers may hold together, and one of them.
+  uint64_t WorkersBytes() const;
+  uint64_t LeaseBytes(const ModelWork& of) const;
+  // What it leaves a model's engine.
+  uint64_t EngineBytes(const ModelWork& of) const {
+    return LeaseBytes(of) - std::min(LeaseBytes(of), of.worker_bytes);
   }
 };
 
 Result<Preparation> Prepare(const RunOptions& options);
-
-// The requests of a model's operations that can be asked.
-std::vector<engine::Request> RequestsOf(const ModelWork& work);
 
 }  // namespace revlm::run

@@ -1,26 +1,28 @@
 #include "run/run.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <new>
 #include <numeric>
 #include <optional>
-#include <stop_token>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "memory/image.h"
+#include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/manifest.h"
-#include "run/model.h"
-#include "run/operation.h"
+#include "run/metrics.h"
+#include "run/model_runner.h"
 #include "run/plan.h"
 #include "run/preparation.h"
 #include "run/run_directory.h"
+#include "run/supervisor.h"
 #include "run/weight_digests.h"
 
 namespace revlm::run {
@@ -28,14 +30,19 @@ namespace {
 
 using base::Json;
 
-// One operation of the plan, and what came of it.
-struct Operation {
-  const Model* model;
-  PlannedOperation* planned;
-  std::optional<OperationResult> result;
-};
+std::string_view BreakerName(sched::CircuitBreaker::State state) {
+  switch (state) {
+    case sched::CircuitBreaker::State::kClosed:
+      return "closed";
+    case sched::CircuitBreaker::State::kOpen:
+      return "open";
+    case sched::CircuitBreaker::State::kHalfOpen:
+      return "half_open";
+  }
+  return "";
+}
 
-class Runner {
+class Runner : public RunHost {
  public:
   Runner(const RunOptions& options, const base::Clock& clock,
          Preparation prepared)
@@ -43,362 +50,430 @@ class Runner {
         clock_(clock),
         started_(clock.Monotonic()),
         prepared_(std::move(prepared)),
-        cache_(options.environment.cache_dir) {}
+        supervisor_(prepared_, clock, *this),
+        left_of_(prepared_.work.size()),
+        done_of_(prepared_.work.size()) {}
 
   Result<RunSummary> Run();
 
- private:
-  void ListOperations();
-  // Takes over what earlier starts finished.
-  Status Resume();
-  std::vector<size_t> ModelOrder() const;
-  Status RunModels();
-  Status RunModel(size_t model_idx);
-  Status RunOperations(const Model& model, std::span<Operation* const> pending);
-  Status Finish(Operation& operation, OperationResult result);
-
-  const Model& model(size_t model_idx) const {
-    return prepared_.work[model_idx].model;
+  Status Finish(ModelWork& work, Operation& operation,
+                OperationResult result) override;
+  std::optional<std::string> KnownRoot(const ModelWork& work) override {
+    return TensorRootIn(directory_->manifest(), IndexOf(work));
   }
-  size_t num_models() const { return prepared_.work.size(); }
+  Status NoteRoot(const ModelWork& work, const std::string& root) override;
+  std::string TensorsPath(const ModelWork& work) override {
+    return directory_->path() + "/" + TensorsFileName(work.alias());
+  }
+  std::string RunPath() override { return directory_->path(); }
+  void NotePlan(const ModelWork& work, const engine::RunPlan& plan) override;
+  void TellPlan(const ModelWork& work, const engine::RunPlan& plan) override;
+  void TellProgress(const ModelWork& work, const engine::Progress& progress,
+                    double done) override;
+  Status NoteChange(const ModelWork& work,
+                    const sched::Decision& decision) override;
+  void TellNotice(std::string message) override {
+    Tell(RunEvent::Kind::kNotice, std::move(message));
+  }
+  void WorkerBegins(const ModelWork& work, int64_t pid) override;
+  void WorkerEnded(const ModelWork& work) override;
+  void CleanAfter(int64_t pid) override;
+  void TellRetry(const ModelWork& work, const Error& error,
+                 size_t num_operations) override;
+  void TellBreaker(const ModelWork& work,
+                   sched::CircuitBreaker::State state) override;
+  void Tick() override;
 
-  // Digests of the weights: kept ones, or taken by the model's engine.
-  Result<WeightDigests> TakeDigests(const Model& model,
-                                    const std::optional<WeightDigests>& kept);
-  Status NoteDigests(size_t model_idx, const WeightDigests& digests);
-
+ private:
+  // Of a run that began with a model which cannot be opened now, nothing is
+  // touched: once it can be, the run goes on.
+  Status CheckModelsOfEarlier(const Json& plan) const;
+  // Takes over what earlier starts finished; their results are read later.
+  Status Resume();
+  Status ReadKeptResults();
+  Status RunModels();
+  RunStatus StatusAtStart() const;
   Status WriteResults();
   RunSummary Summarize(std::optional<Error> stopped_by);
 
+  size_t IndexOf(const ModelWork& work) const {
+    return static_cast<size_t>(&work - prepared_.work.data());
+  }
   double Seconds() const {
     return std::chrono::duration<double>(clock_.Monotonic() - started_).count();
   }
-  void Tell(RunEvent::Kind kind, std::string message) const;
-  void TellPlan(const Model& model, const engine::RunPlan& plan);
-  void Report(RunEvent event) const;
+  void Tell(RunEvent::Kind kind, std::string message);
+  void TellMemory();
+  void Report(RunEvent event);
 
   const RunOptions& options_;
   const base::Clock& clock_;
   const std::chrono::nanoseconds started_;
   Preparation prepared_;
-  const DigestCache cache_;
-  std::vector<Operation> operations_;  // models, then prompts
+  Supervisor supervisor_;
   std::unique_ptr<RunDirectory> directory_;
+  std::unique_ptr<Metrics> metrics_;  // null when there is nothing to run
+  int64_t num_operations_ = 0;
   int64_t num_finished_ = 0;
   int64_t num_resumed_ = 0;
-  uint64_t planned_peak_bytes_ = 0;  // of the models run so far
+  std::vector<int64_t> left_of_;  // operations without a result, by model
+  std::vector<double> done_of_;   // of the operations a worker has, by model
+  double fraction_ = 0;           // told last
 };
 
-void Runner::Report(RunEvent event) const {
+void Runner::Report(RunEvent event) {
+  Tick();
   if (!options_.on_event) return;
+  if (metrics_) event.status = metrics_->latest();
   event.num_finished = num_finished_;
-  event.num_total = static_cast<int64_t>(operations_.size());
+  event.num_total = num_operations_;
   event.unit = "operations";
   event.seconds = Seconds();
   options_.on_event(event);
 }
 
-void Runner::Tell(RunEvent::Kind kind, std::string message) const {
+void Runner::Tell(RunEvent::Kind kind, std::string message) {
+  if (metrics_ && kind == RunEvent::Kind::kNotice) metrics_->Note(message);
   RunEvent event;
   event.kind = kind;
   event.message = std::move(message);
   Report(std::move(event));
 }
 
-void Runner::ListOperations() {
-  for (ModelWork& work : prepared_.work) {
-    for (PlannedOperation& planned : work.operations) {
-      operations_.push_back({&work.model, &planned, {}});
+// The event carries the sample, also while no worker says anything.
+void Runner::Tick() {
+  if (metrics_ && metrics_->Tick()) TellMemory();
+}
+
+void Runner::TellMemory() {
+  if (metrics_) Tell(RunEvent::Kind::kDebug, metrics_->MemoryLine());
+}
+
+Status Runner::CheckModelsOfEarlier(const Json& plan) const {
+  const auto cannot_open = [](const ModelWork& work) {
+    return work.cannot_open.has_value();
+  };
+  if (std::ranges::none_of(prepared_.work, cannot_open)) return {};
+  REVLM_ASSIGN_OR_RETURN(const Json earlier, FindEarlier(options_, plan));
+  for (const ModelWork& work : prepared_.work) {
+    if (!work.cannot_open ||
+        !BeganWithModel(earlier, IndexOf(work),
+                        work.description.summary.reference)) {
+      continue;
     }
+    return base::WithContext(
+        *work.cannot_open,
+        fmt::format("resuming: {} cannot be opened now, the run began with it",
+                    work.alias()));
   }
+  return {};
 }
 
 Status Runner::Resume() {
-  std::map<std::pair<std::string, std::string>, Operation*> by_key;
-  for (Operation& operation : operations_) {
-    by_key[{operation.model->alias, operation.planned->key}] = &operation;
+  std::map<std::string_view, std::unordered_map<std::string_view, Operation*>>
+      by_model_and_key;
+  for (ModelWork& work : prepared_.work) {
+    auto& by_key = by_model_and_key[work.alias()];
+    by_key.reserve(work.operations.size());
+    for (Operation& operation : work.operations) {
+      by_key[operation.key] = &operation;
+    }
   }
-  std::vector<OpRecord> records = directory_->TakeRecords();
-  for (OpRecord& record : records) {
-    const auto found = by_key.find({record.result.model, record.result.key});
-    if (found == by_key.end() || found->second->result) continue;
-    found->second->result = std::move(record.result);
+  const std::vector<JournalEntry> entries = directory_->TakeEntries();
+  for (const JournalEntry& entry : entries) {
+    const auto model = by_model_and_key.find(entry.model);
+    if (model == by_model_and_key.end()) continue;
+    const auto found = model->second.find(entry.key);
+    if (found == model->second.end() || found->second->is_done()) continue;
+    found->second->kept = entry.place;
+    found->second->has_failed = entry.has_failed;
     ++num_resumed_;
   }
   num_finished_ = num_resumed_;
-  if (records.empty()) return {};
-  for (size_t i = 0; i < num_models(); ++i) {
-    REVLM_TRY(CheckNumerics(directory_->manifest(), i, model(i)));
+  for (const ModelWork& work : prepared_.work) {
+    left_of_[IndexOf(work)] = std::ranges::count_if(
+        work.operations,
+        [](const Operation& operation) { return !operation.is_done(); });
+  }
+  if (entries.empty()) return {};
+  for (size_t i = 0; i < prepared_.work.size(); ++i) {
+    if (prepared_.work[i].cannot_open) continue;
+    const ModelDescription& model = prepared_.work[i].description;
+    REVLM_TRY(CheckNumerics(directory_->manifest(), i, model));
     if (!TensorRootIn(directory_->manifest(), i)) {
-      REVLM_TRY(CheckWeightFiles(directory_->manifest(), i, model(i)));
+      REVLM_TRY(CheckWeightFiles(directory_->manifest(), i, model));
     }
   }
   return {};
 }
 
+Status Runner::ReadKeptResults() {
+  for (ModelWork& work : prepared_.work) {
+    for (Operation& operation : work.operations) {
+      if (operation.result || !operation.is_done()) continue;
+      REVLM_ASSIGN_OR_RETURN(OpRecord record,
+                             directory_->journal().Read(operation.kept));
+      operation.result = std::move(record.result);
+    }
+  }
+  return {};
+}
+
+RunStatus Runner::StatusAtStart() const {
+  RunStatus status;
+  status.run_dir = directory_->path();
+  status.memory_limit_bytes = prepared_.limit_bytes;
+  status.memory_reserve_bytes = memory::ReserveBytes(prepared_.limit_bytes);
+  for (const ModelWork& work : prepared_.work) {
+    ModelStatus model;
+    model.alias = work.alias();
+    model.num_planned = static_cast<int64_t>(work.operations.size());
+    for (const Operation& operation : work.operations) {
+      if (!operation.is_done()) continue;
+      ++model.num_done;
+      if (operation.has_failed) ++model.num_failed;
+    }
+    status.models.push_back(std::move(model));
+  }
+  return status;
+}
+
 Result<RunSummary> Runner::Run() {
-  ListOperations();
+  num_operations_ = prepared_.num_operations();
   for (const std::string& notice :
        {prepared_.unasked_notice, prepared_.limit_notice}) {
     if (!notice.empty()) Tell(RunEvent::Kind::kNotice, notice);
   }
   const Json plan = PlanToJson(options_, prepared_);
+  REVLM_TRY(CheckModelsOfEarlier(plan));
   REVLM_ASSIGN_OR_RETURN(RunDirectory directory,
                          RunDirectory::Open(options_, plan, clock_));
   directory_ = std::make_unique<RunDirectory>(std::move(directory));
   REVLM_TRY(Resume());
-  const bool is_complete =
-      num_finished_ == static_cast<int64_t>(operations_.size());
-  if (is_complete && directory_->is_finished()) {
-    for (size_t i = 0; i < num_models(); ++i) REVLM_TRY(RunModel(i));
+  for (const ModelWork& work : prepared_.work) {
+    if (!work.cannot_open) continue;
+    Tell(RunEvent::Kind::kNotice,
+         fmt::format("{} cannot be opened, its operations fail: {}",
+                     work.alias(), work.cannot_open->message));
+  }
+  if (num_finished_ == num_operations_ && directory_->is_finished()) {
+    // Digests that could not be taken then may be taken now.
+    const Status hashed = RunModels();
     Tell(RunEvent::Kind::kNotice,
          fmt::format("{} is finished; these are its results, nothing was run",
                      directory_->path()));
-    return Summarize(std::nullopt);
+    return Summarize(hashed ? std::nullopt : std::optional(hashed.error()));
   }
   if (num_resumed_ > 0) {
     Tell(RunEvent::Kind::kNotice,
          fmt::format("resuming {}: {} of {} operations are done",
-                     directory_->path(), num_resumed_, operations_.size()));
+                     directory_->path(), num_resumed_, num_operations_));
   } else {
     REVLM_TRY(directory_->WriteManifest(
         NewManifest(options_, prepared_, plan, clock_)));
   }
-  const Status status = RunModels();
+  metrics_ = std::make_unique<Metrics>(
+      StatusAtStart(), prepared_.program_bytes, clock_,
+      [this](std::string message) { TellNotice(std::move(message)); });
+  Tick();
+  Status status = RunModels();
+  if (status) status = WriteResults();
   // What finished is kept even when the disk is full or the run was stopped.
   const Status synced = directory_->journal().Sync();
-  if (!status) return Summarize(status.error());
-  if (!synced) return Summarize(synced.error());
-  return Summarize(std::nullopt);
-}
-
-// Models in the order of the most urgent of their operations.
-std::vector<size_t> Runner::ModelOrder() const {
-  std::vector<size_t> order(num_models());
-  std::iota(order.begin(), order.end(), size_t{0});
-  const auto most_urgent = [&](size_t model_idx) {
-    int32_t priority = INT32_MIN;
-    for (const PlannedOperation& planned :
-         prepared_.work[model_idx].operations) {
-      priority = std::max(priority, planned.prompt->priority);
-    }
-    return priority;
-  };
-  std::ranges::stable_sort(order, std::greater(), most_urgent);
-  return order;
+  std::optional<Error> stopped_by;
+  if (!synced) stopped_by = synced.error();
+  if (!status) stopped_by = status.error();
+  metrics_->End(stopped_by ? RunState::kStopped : RunState::kFinished,
+                stopped_by);
+  TellMemory();
+  return Summarize(std::move(stopped_by));
 }
 
 Status Runner::RunModels() {
-  for (const size_t i : ModelOrder()) {
-    REVLM_TRY(RunModel(i));
-    // Its compiled products and scratch are not the next one's to pay for.
-    prepared_.work[i].model.engine.reset();
+  return supervisor_.Run(options_.stop, [&](const ModelWork& work) {
+    // Files that are not the ones seen before may hold other weights.
+    const Status same = CheckWeightFiles(directory_->manifest(), IndexOf(work),
+                                         work.description);
+    return same ? ModelRunner::Files::kSeen : ModelRunner::Files::kOther;
+  });
+}
+
+Status Runner::NoteRoot(const ModelWork& work, const std::string& root) {
+  Json manifest = directory_->manifest();
+  SetTensorRoot(manifest, IndexOf(work), root);
+  return directory_->WriteManifest(std::move(manifest));
+}
+
+void Runner::WorkerBegins(const ModelWork& work, int64_t pid) {
+  if (!metrics_) return;
+  metrics_->Begin(work.alias(), static_cast<int32_t>(pid),
+                  prepared_.LeaseBytes(work));
+}
+
+void Runner::WorkerEnded(const ModelWork& work) {
+  if (metrics_) metrics_->Leave(work.alias());
+}
+
+void Runner::CleanAfter(int64_t pid) {
+  directory_->RemoveTemporaryFilesOf(pid);
+  DigestCache(options_.environment.cache_dir).RemoveTemporaryFilesOf(pid);
+}
+
+void Runner::TellRetry(const ModelWork& work, const Error& error,
+                       size_t num_operations) {
+  if (metrics_) metrics_->Retry(work.alias(), error, num_operations);
+}
+
+void Runner::TellBreaker(const ModelWork& work,
+                         sched::CircuitBreaker::State state) {
+  if (metrics_) metrics_->SetBreaker(work.alias(), BreakerName(state));
+}
+
+void Runner::NotePlan(const ModelWork& work, const engine::RunPlan& plan) {
+  supervisor_.NotePeaks();
+  if (!metrics_) return;
+  metrics_->SetPlanned(prepared_.program_bytes + supervisor_.planned_bytes());
+  metrics_->SetPlan(work.alias(), plan.use);
+}
+
+void Runner::TellPlan(const ModelWork& work, const engine::RunPlan& plan) {
+  const engine::NumericsClass& numerics = work.description.numerics;
+  Tell(RunEvent::Kind::kDetail,
+       fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
+                   "passes over the weights, {} bytes planned of {}",
+                   work.alias(), numerics.compute, numerics.products,
+                   numerics.isa, plan.num_pinned_slabs, plan.num_slabs,
+                   plan.num_passes,
+                   prepared_.program_bytes + supervisor_.planned_bytes(),
+                   prepared_.limit_bytes));
+  TellMemory();
+}
+
+void Runner::TellProgress(const ModelWork& work,
+                          const engine::Progress& progress, double done) {
+  const bool is_prefill = progress.phase == engine::Progress::Phase::kPrefill;
+  RunEvent event;
+  event.model = work.alias();
+  event.phase = is_prefill ? "prefill" : "decode";
+  event.layer = progress.slab_idx;
+  event.num_layers = progress.num_slabs;
+  // What is finished of it counts already.
+  done_of_[IndexOf(work)] = std::max(done - progress.num_complete, 0.0);
+  const double in_work = std::accumulate(done_of_.begin(), done_of_.end(), 0.0);
+  fraction_ = std::clamp((static_cast<double>(num_finished_) + in_work) /
+                             static_cast<double>(num_operations_),
+                         fraction_, 1.0);
+  event.fraction = fraction_;
+  Report(std::move(event));
+}
+
+Status Runner::NoteChange(const ModelWork& work,
+                          const sched::Decision& decision) {
+  Tell(RunEvent::Kind::kDetail,
+       fmt::format("{}: after {} operations, {}", work.alias(), num_finished_,
+                   decision.reason));
+  return directory_->LogDecision(
+      {{"schema", "revlm.decision/1"},
+       {"time", base::FormatUtc(clock_.Wall())},
+       {"model", work.alias()},
+       {"num_finished", num_finished_},
+       {"batch_size", decision.setting.batch_size},
+       {"threads", decision.setting.num_threads},
+       {"memory_bytes", decision.setting.memory_bytes},
+       {"reason", decision.reason}});
+}
+
+Status Runner::Finish(ModelWork& work, Operation& operation,
+                      OperationResult result) {
+  result.model = work.alias();
+  result.reference = work.description.summary.reference;
+  result.id = operation.prompt->id;
+  result.key = operation.key;
+  result.prompt = operation.prompt->text;
+  result.prompt_token_ids = std::move(operation.token_ids);
+  OpRecord record = {.result = std::move(result),
+                     .finished = base::FormatUtc(clock_.Wall()),
+                     .seconds = Seconds()};
+  REVLM_TRY(directory_->journal().Append(record));
+  operation.result = std::move(record.result);
+  if (metrics_) metrics_->Finish(work.alias(), operation.result->error);
+  ++num_finished_;
+  if (--left_of_[IndexOf(work)] > 0) return {};
+  done_of_[IndexOf(work)] = 0;
+  RunEvent event;
+  event.model = work.alias();
+  event.phase = "done";
+  fraction_ = std::max(fraction_, static_cast<double>(num_finished_) /
+                                      static_cast<double>(num_operations_));
+  event.fraction = fraction_;
+  Report(std::move(event));
+  return {};
+}
+
+Status Runner::WriteResults() {
+  REVLM_TRY(ReadKeptResults());
+  REVLM_ASSIGN_OR_RETURN(
+      base::AtomicFile file,
+      base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
+  for (const ModelWork& work : prepared_.work) {
+    for (const Operation& operation : work.operations) {
+      const std::string line = ResultToLine(*operation.result);
+      REVLM_TRY(file.Append(base::AsBytes(line)));
+    }
   }
-  REVLM_TRY(WriteResults());
+  REVLM_TRY(file.Commit());
   Json manifest = directory_->manifest();
   manifest["state"] = "finished";
   manifest["finished"] = base::FormatUtc(clock_.Wall());
   return directory_->WriteManifest(std::move(manifest));
 }
 
-Status Runner::RunModel(size_t model_idx) {
-  const Model& model = this->model(model_idx);
-  std::vector<Operation*> pending;
-  for (Operation& operation : operations_) {
-    if (operation.model == &model && !operation.result) {
-      pending.push_back(&operation);
-    }
-  }
-  std::ranges::stable_sort(pending, std::greater(), [](const Operation* o) {
-    return o->planned->prompt->priority;
-  });
-  const std::optional<std::string> known_root =
-      TensorRootIn(directory_->manifest(), model_idx);
-  // Files that are not the ones seen before may hold other weights.
-  const bool is_unchanged =
-      CheckWeightFiles(directory_->manifest(), model_idx, model).has_value();
-  if (pending.empty() && known_root && is_unchanged) return {};
-  const std::optional<WeightDigests> kept = cache_.Find(*model.checkpoint);
-  if (kept && !known_root) REVLM_TRY(NoteDigests(model_idx, *kept));
-
-  if (!kept) model.engine->HashWeights();
-  if (known_root) {
-    REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
-                           TakeDigests(model, kept));
-    if (digests.root != *known_root) {
-      return base::MakeError(
-          ErrorCode::kInvalidArgument,
-          "resuming {}: the weights in {} changed since the run began (tensor "
-          "root {} there, {} now); start a new run",
-          model.alias, model.resolved.directory, known_root->substr(0, 16),
-          digests.root.substr(0, 16));
-    }
-  }
-  REVLM_TRY(RunOperations(model, pending));
-  if (known_root || kept) return {};
-  REVLM_ASSIGN_OR_RETURN(const WeightDigests digests,
-                         TakeDigests(model, std::nullopt));
-  return NoteDigests(model_idx, digests);
-}
-
-Result<WeightDigests> Runner::TakeDigests(
-    const Model& model, const std::optional<WeightDigests>& kept) {
-  if (kept) return *kept;
-  REVLM_ASSIGN_OR_RETURN(const auto tensors,
-                         model.engine->TensorDigests(options_.stop));
-  REVLM_ASSIGN_OR_RETURN(WeightDigests digests,
-                         MakeWeightDigests(*model.checkpoint, tensors));
-  cache_.Store(*model.checkpoint, digests);
-  return digests;
-}
-
-Status Runner::NoteDigests(size_t model_idx, const WeightDigests& digests) {
-  const Model& model = this->model(model_idx);
-  REVLM_TRY(base::WriteFileAtomically(
-      directory_->path() + "/" + TensorsFileName(model.alias),
-      TensorsToJson(model, digests).dump(1) + "\n"));
-  Json manifest = directory_->manifest();
-  SetTensorRoot(manifest, model_idx, digests.root);
-  return directory_->WriteManifest(std::move(manifest));
-}
-
-void Runner::TellPlan(const Model& model, const engine::RunPlan& plan) {
-  planned_peak_bytes_ =
-      std::max(planned_peak_bytes_, prepared_.PeakBytes(plan.use.peak_bytes()));
-  Tell(
-      RunEvent::Kind::kDetail,
-      fmt::format("{}: {} by {} on {}; {} of {} slabs stay in memory, {} "
-                  "passes over the weights, {} bytes planned of {}",
-                  model.alias, model.numerics.compute, model.numerics.products,
-                  model.numerics.isa, plan.num_pinned_slabs, plan.num_slabs,
-                  plan.num_passes, planned_peak_bytes_, prepared_.limit_bytes));
-}
-
-Status Runner::RunOperations(const Model& model,
-                             std::span<Operation* const> pending) {
-  std::vector<engine::Request> requests;
-  std::vector<Operation*> requested;
-  int64_t num_tokens = 0;  // at most, of all requests
-  const int64_t num_finished_before = num_finished_;
-  for (Operation* operation : pending) {
-    PlannedOperation& planned = *operation->planned;
-    if (planned.error) {
-      OperationResult result = StartResult(model, *planned.prompt, planned.key);
-      result.error = planned.error;
-      REVLM_TRY(Finish(*operation, std::move(result)));
-      continue;
-    }
-    num_tokens += static_cast<int64_t>(planned.request.prompt.size()) +
-                  planned.prompt->max_tokens;
-    requests.push_back(std::move(planned.request));
-    requested.push_back(operation);
-  }
-  if (requests.empty()) return {};
-
-  // Stops when the caller asks for it and when a result cannot be kept.
-  std::stop_source stop;
-  const std::stop_callback forward(options_.stop,
-                                   [&stop] { stop.request_stop(); });
-  Status kept;
-  engine::RunHooks hooks;
-  hooks.stop = stop.get_token();
-  hooks.on_plan = [&](const engine::RunPlan& plan) { TellPlan(model, plan); };
-  hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
-    if (!kept) return;
-    Operation& operation = *requested[request_idx];
-    OperationResult result =
-        StartResult(model, *operation.planned->prompt, operation.planned->key);
-    result.prompt_token_ids = requests[request_idx].prompt;
-    kept = FillResult(model, directory_->path(), std::move(completion), result);
-    if (kept) kept = Finish(operation, std::move(result));
-    if (!kept) stop.request_stop();
-  };
-  hooks.on_progress = [&](const engine::Progress& progress) {
-    const bool is_prefill = progress.phase == engine::Progress::Phase::kPrefill;
-    RunEvent event;
-    event.model = model.alias;
-    event.phase = is_prefill ? "prefill" : "decode";
-    event.layer = progress.slab_idx;
-    event.num_layers = progress.num_slabs;
-    const double done =
-        std::max(static_cast<double>(progress.tokens_done) /
-                     static_cast<double>(std::max<int64_t>(num_tokens, 1)),
-                 static_cast<double>(progress.num_complete) /
-                     static_cast<double>(requests.size()));
-    event.fraction =
-        (static_cast<double>(num_finished_before) +
-         std::min(done, 1.0) * static_cast<double>(pending.size())) /
-        static_cast<double>(operations_.size());
-    Report(std::move(event));
-  };
-  const Status status = model.engine->Run(requests, hooks);
-  if (!kept) return kept;
-  REVLM_TRY(status);
-  RunEvent last;
-  last.model = model.alias;
-  last.phase = "done";
-  last.fraction = static_cast<double>(num_finished_) /
-                  static_cast<double>(operations_.size());
-  Report(std::move(last));
-  return {};
-}
-
-Status Runner::Finish(Operation& operation, OperationResult result) {
-  OpRecord record = {.result = std::move(result),
-                     .finished = base::FormatUtc(clock_.Wall()),
-                     .seconds = Seconds()};
-  REVLM_TRY(directory_->journal().Append(record));
-  operation.result = std::move(record.result);
-  ++num_finished_;
-  return {};
-}
-
-Status Runner::WriteResults() {
-  REVLM_ASSIGN_OR_RETURN(
-      base::AtomicFile file,
-      base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
-  for (const Operation& operation : operations_) {
-    const std::string line = ResultToLine(*operation.result);
-    REVLM_TRY(file.Append(base::AsBytes(line)));
-  }
-  return file.Commit();
-}
-
 RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
+  const Status read = ReadKeptResults();
+  if (!read && !stopped_by) stopped_by = read.error();
   RunSummary summary;
   summary.run_dir = directory_->path();
-  for (size_t i = 0; i < num_models(); ++i) {
-    summary.models.push_back(run::Summarize(model(i)));
-    summary.models.back().tensor_root =
-        TensorRootIn(directory_->manifest(), i).value_or("");
+  for (const ModelWork& work : prepared_.work) {
+    summary.models.push_back(work.description.summary);
+    summary.models.back().tensor_root = KnownRoot(work).value_or("");
   }
   summary.num_prompts = static_cast<int64_t>(prepared_.prompts.size());
   summary.mode = ModeName(options_.mode);
-  summary.num_operations = static_cast<int64_t>(operations_.size());
+  summary.num_operations = num_operations_;
   summary.num_resumed = num_resumed_;
-  for (Operation& operation : operations_) {
-    if (!operation.result) continue;
-    if (operation.result->error) ++summary.num_failed;
-    summary.results.push_back(*std::move(operation.result));
+  for (ModelWork& work : prepared_.work) {
+    for (Operation& operation : work.operations) {
+      if (!operation.result) continue;
+      if (operation.result->error) ++summary.num_failed;
+      if (operation.result->attempts > 1) ++summary.num_retried;
+      summary.results.push_back(*std::move(operation.result));
+    }
   }
   summary.seconds = Seconds();
-  summary.peak_memory_bytes = PeakMemoryBytes();
-  summary.planned_memory_bytes = planned_peak_bytes_;
+  const uint64_t workers_peak =
+      std::max(prepared_.workers_peak_bytes, supervisor_.peak_bytes());
+  summary.peak_memory_bytes = PeakMemoryBytes() + workers_peak;
+  if (supervisor_.planned_bytes() > 0) {
+    summary.planned_memory_bytes =
+        prepared_.program_bytes +
+        std::max(supervisor_.planned_bytes(), prepared_.OpeningBytes());
+  }
   summary.memory_limit_bytes = prepared_.limit_bytes;
   summary.stopped_by = std::move(stopped_by);
   return summary;
 }
 
 // Code is made present, so that what is held does not depend on which of it is
-// needed when. Allocations beyond the limit fail instead of growing the
-// process: private memory may grow by what the limit leaves, and by the stacks
-// of threads.
+// needed when. Allocations beyond what workers leave of the limit fail instead
+// of growing the process: private memory may grow by that, and by the stacks of
+// threads.
 Status OwnProcess(const Preparation& prepared) {
   memory::Populate(memory::ReadImage());
-  constexpr uint64_t kStackBytes = uint64_t{64} << 20;
+  constexpr uint64_t kNumThreads = 4;  // of the caller's, at most
+  const uint64_t share_bytes = prepared.limit_bytes - prepared.WorkersBytes();
   const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
-  return memory::FenceHeap(prepared.limit_bytes -
-                           std::min(held, prepared.limit_bytes) + kStackBytes);
+  return memory::FenceHeap(share_bytes - std::min(held, share_bytes) +
+                           kNumThreads * memory::StackBytes());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/quote.h"
+#include "run/metrics.h"
 #include "run/plan.h"
 
 namespace revlm::run {
@@ -29,6 +30,61 @@ std::unexpected<Error> RefuseDirectory(const std::string& path,
                          path, why.message());
 }
 
+bool IsState(const Json& manifest, std::string_view state) {
+  const Json* found = base::FindMember(manifest, "state");
+  return found != nullptr && *found == state;
+}
+
+// Whether `name` is what a run killed while writing one of its files leaves:
+// that file's name, ".PID.tmp" (base/file.h).
+bool IsTemporary(std::string_view name) {
+  if (!name.ends_with(".tmp")) return false;
+  name.remove_suffix(4);
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == name.size() ||
+      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
+    return false;
+  }
+  name = name.substr(0, dot);
+  return name == kManifestName || name == kResultsName ||
+         name == kMetricsName || name == kPrometheusName ||
+         name.ends_with(".safetensors") ||
+         (name.starts_with("tensors-") && name.ends_with(".json"));
+}
+
+// Removes what an earlier start that was killed left half-written.
+void RemoveTemporaryFiles(const std::string& directory) {
+  std::error_code ignored;
+  for (const std::string& folder : {directory, directory + "/captures"}) {
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (IsTemporary(entry.path().filename().string())) {
+        fs::remove(entry, ignored);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Status CheckUsable(const std::string& path) {
+  REVLM_ASSIGN_OR_RETURN(const base::Directory directory,
+                         base::Directory::Open(path));
+  REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                         directory.ListNames());
+  if (std::find(names.begin(), names.end(), kManifestName) != names.end()) {
+    return {};
+  }
+  for (const std::string& name : names) {
+    // What a start that was killed before its manifest leaves.
+    if (name == kJournalName || IsTemporary(name)) continue;
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "opening run directory {}: found {} and no {}; "
+                           "allowed is an empty directory or one of a run",
+                           path, base::Quote(name), kManifestName);
+  }
+  return {};
+}
+
 Result<Json> ReadManifest(const std::string& directory) {
   const std::string path = directory + "/" + kManifestName;
   if (base::KindOfPath(path) == base::PathKind::kAbsent) return Json();
@@ -47,59 +103,7 @@ Result<Json> ReadManifest(const std::string& directory) {
   return manifest;
 }
 
-bool IsState(const Json& manifest, std::string_view state) {
-  const Json* found = base::FindMember(manifest, "state");
-  return found != nullptr && *found == state;
-}
-
-// Whether `name` is what a run killed while writing one of its files leaves:
-// that file's name, ".PID.tmp" (base/file.h).
-bool IsTemporary(std::string_view name) {
-  if (!name.ends_with(".tmp")) return false;
-  name.remove_suffix(4);
-  const size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot + 1 == name.size() ||
-      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
-    return false;
-  }
-  name = name.substr(0, dot);
-  return name == kManifestName || name == kResultsName ||
-         name.ends_with(".safetensors") ||
-         (name.starts_with("tensors-") && name.ends_with(".json"));
-}
-
-// Removes what an earlier start that was killed left half-written.
-void RemoveTemporaryFiles(const std::string& directory) {
-  std::error_code ignored;
-  for (const std::string& folder : {directory, directory + "/captures"}) {
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      if (IsTemporary(entry.path().filename().string())) {
-        fs::remove(entry, ignored);
-      }
-    }
-  }
-}
-
-// Refuses a directory that is neither a run's nor empty, before anything in it
-// is touched.
-Status CheckUsable(const std::string& path) {
-  REVLM_ASSIGN_OR_RETURN(const base::Directory directory,
-                         base::Directory::Open(path));
-  REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                         directory.ListNames());
-  if (std::find(names.begin(), names.end(), kManifestName) != names.end()) {
-    return {};
-  }
-  for (const std::string& name : names) {
-    // What a start that was killed before its manifest leaves.
-    if (name == "ops.jsonl" || IsTemporary(name)) continue;
-    return base::MakeError(ErrorCode::kInvalidArgument,
-                           "opening run directory {}: found {} and no {}; "
-                           "allowed is an empty directory or one of a run",
-                           path, base::Quote(name), kManifestName);
-  }
-  return {};
-}
+namespace {
 
 // 20261123T031629Z-3f9c: the time, and four digits that differ between runs
 // started in the same second.
@@ -134,20 +138,32 @@ void LinkLatest(const std::string& runs_dir, const std::string& path) {
   if (error) fs::remove(temporary, error);
 }
 
+struct Unfinished {
+  std::string path;
+  Json manifest;
+};
+
 // The run that `runs_dir`/latest leads to, when it waits to be resumed.
-std::optional<std::string> FindUnfinished(const std::string& runs_dir,
-                                          const Json& plan) {
+std::optional<Unfinished> FindUnfinished(const std::string& runs_dir,
+                                         const Json& plan) {
   const auto path = base::CanonicalPath(runs_dir + "/latest");
   if (!path) return std::nullopt;
-  const auto manifest = ReadManifest(*path);
-  if (!manifest || !IsState(*manifest, "running") ||
-      (*manifest)["plan"] != plan) {
-    return std::nullopt;
-  }
-  return runs_dir + "/" + fs::path(*path).filename().string();
+  auto manifest = ReadManifest(*path);
+  if (!manifest || !IsState(*manifest, "running")) return std::nullopt;
+  const Json& there = (*manifest)["plan"];
+  if (there != WithKnownModels(there, plan)) return std::nullopt;
+  return Unfinished{
+      .path = runs_dir + "/" + fs::path(*path).filename().string(),
+      .manifest = *std::move(manifest)};
 }
 
 }  // namespace
+
+Result<Json> FindEarlier(const RunOptions& options, const Json& plan) {
+  if (!options.output_dir.empty()) return ReadManifest(options.output_dir);
+  auto unfinished = FindUnfinished(options.runs_dir, plan);
+  return unfinished ? std::move(unfinished->manifest) : Json();
+}
 
 bool RunDirectory::is_finished() const {
   return IsState(manifest_, "finished");
@@ -160,26 +176,31 @@ Status RunDirectory::WriteManifest(Json manifest) {
       manifest_.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+void RunDirectory::RemoveTemporaryFilesOf(int64_t pid) const {
+  base::RemoveTemporaryFiles(path_, pid);
+  base::RemoveTemporaryFiles(path_ + "/" + kCapturesName, pid);
+}
+
 Result<RunDirectory> RunDirectory::OpenAt(const std::string& path,
                                           const base::Clock& clock) {
   REVLM_TRY(CheckUsable(path));
-  std::vector<OpRecord> records;
+  std::vector<JournalEntry> entries;
   REVLM_ASSIGN_OR_RETURN(
       Journal journal,
-      Journal::Open(path, clock, [&](OpRecord record) -> Status {
-        records.push_back(std::move(record));
+      Journal::Open(path, clock, [&](JournalEntry entry) -> Status {
+        entries.push_back(std::move(entry));
         return {};
       }));
   RemoveTemporaryFiles(path);
   RunDirectory directory(path, std::move(journal));
   REVLM_ASSIGN_OR_RETURN(directory.manifest_, ReadManifest(path));
-  if (directory.manifest_.is_null() && !records.empty()) {
+  if (directory.manifest_.is_null() && !entries.empty()) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "opening run directory {}: found operations and no "
                            "{}; name another with --output-dir",
                            path, kManifestName);
   }
-  directory.records_ = std::move(records);
+  directory.entries_ = std::move(entries);
   return directory;
 }
 
@@ -188,7 +209,7 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
                                         const base::Clock& clock) {
   if (options.output_dir.empty()) {
     if (const auto unfinished = FindUnfinished(options.runs_dir, plan)) {
-      auto directory = OpenAt(*unfinished, clock);
+      auto directory = OpenAt(unfinished->path, clock);
       if (directory && !directory->is_finished()) return directory;
     }
     REVLM_ASSIGN_OR_RETURN(const std::string path,
@@ -204,8 +225,9 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
   if (error) return RefuseDirectory(path, error);
   REVLM_ASSIGN_OR_RETURN(RunDirectory directory, OpenAt(path, clock));
   if (!directory.manifest_.is_null()) {
+    const Json& there = directory.manifest_["plan"];
     if (const auto difference =
-            FindPlanDifference(directory.manifest_["plan"], plan)) {
+            FindPlanDifference(there, WithKnownModels(there, plan))) {
       return base::MakeError(ErrorCode::kInvalidArgument,
                              "run directory {} is of another plan: {}; name "
                              "another with --output-dir",
@@ -213,6 +235,14 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
     }
   }
   return directory;
+}
+
+Status RunDirectory::LogDecision(const Json& decision) {
+  if (!decisions_) {
+    REVLM_ASSIGN_OR_RETURN(
+        decisions_, base::AppendFile::Open(path_ + "/" + kDecisionsName));
+  }
+  return decisions_->Append(ToLine(decision));
 }
 
 }  // namespace revlm::run

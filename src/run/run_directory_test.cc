@@ -83,6 +83,38 @@ TEST_F(RunDirectoryTest, AnotherPlanIsRefusedAndTheFieldNamed) {
   EXPECT_THAT(other.error().message, HasSubstr("seed: 1 there, 2 asked"));
 }
 
+Json PlanOf(const std::string& alias, const std::string& identity) {
+  return {{"models",
+           {{{"alias", "a"}, {"reference", "./a"}, {"identity", "1"}},
+            {{"alias", alias}, {"reference", "./b"}, {"identity", identity}}}}};
+}
+
+TEST_F(RunDirectoryTest, ModelsThatCannotBeOpenedNowAreKnownByReference) {
+  const std::string first = Start(PlanOf("bee", "2"), "running");
+  EXPECT_EQ(Start(PlanOf("b", ""), "running"), first);
+  EXPECT_NE(Start(PlanOf("b", "3"), "running"), first);
+  options_.output_dir = root_ + "/run";
+  Start(PlanOf("bee", "2"), "running");
+  EXPECT_TRUE(Open(PlanOf("b", "")));
+  EXPECT_FALSE(Open(PlanOf("b", "3")));
+}
+
+TEST_F(RunDirectoryTest, AnEarlierRunIsFoundWithoutTouchingIt) {
+  EXPECT_TRUE(FindEarlier(options_, plan_).value().is_null());
+  EXPECT_FALSE(fs::exists(options_.runs_dir));
+  const auto begun = Open(plan_);
+  ASSERT_TRUE(begun);
+  EXPECT_TRUE(FindEarlier(options_, plan_).value().is_null());
+  Start(other_plan_, "running");
+  EXPECT_EQ(FindEarlier(options_, other_plan_).value()["plan"], other_plan_);
+  EXPECT_TRUE(FindEarlier(options_, plan_).value().is_null());
+  options_.output_dir = root_ + "/run";
+  EXPECT_TRUE(FindEarlier(options_, plan_).value().is_null());
+  EXPECT_FALSE(fs::exists(options_.output_dir));
+  Start(plan_, "finished");
+  EXPECT_EQ(FindEarlier(options_, other_plan_).value()["plan"], plan_);
+}
+
 TEST_F(RunDirectoryTest, ASecondProcessIsRefused) {
   options_.output_dir = root_ + "/run";
   const auto held = Open(plan_);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "run/model.h"
 #include "run/op_record.h"
 #include "run/plan.h"
 
@@ -50,18 +51,19 @@ Result<WeightDigests> MakeWeightDigests(
   return digests;
 }
 
-Json WeightFilesToJson(const formats::Checkpoint& checkpoint) {
-  Json files = Json::array();
-  for (uint32_t i = 0; i < checkpoint.num_files(); ++i) {
-    const base::File& file = checkpoint.file(i);
-    const base::FileIdentity& identity = file.identity();
-    files.push_back({{"name", file.path().substr(file.path().rfind('/') + 1)},
-                     {"device", identity.device},
-                     {"inode", identity.inode},
-                     {"size_bytes", identity.size_bytes},
-                     {"modified_ns", identity.modified_ns}});
+Json TensorsToJson(const formats::Checkpoint& checkpoint,
+                   const WeightDigests& digests) {
+  Json tensors = Json::array();
+  const auto& infos = checkpoint.tensors();
+  for (size_t i = 0; i < infos.size(); ++i) {
+    tensors.push_back({{"name", infos[i].name},
+                       {"dtype", formats::DTypeName(infos[i].dtype)},
+                       {"shape", infos[i].shape},
+                       {"sha256", digests.tensor_sha256[i]}});
   }
-  return files;
+  return {{"schema", "revlm.tensors/1"},
+          {"tensor_root", digests.root},
+          {"tensors", std::move(tensors)}};
 }
 
 std::string DigestCache::EntryPath(
@@ -85,7 +87,7 @@ std::optional<WeightDigests> DigestCache::Find(
     return member != nullptr && *member == wanted;
   };
   if (!is("schema", kSchema) || !is("path", checkpoint.path()) ||
-      !is("files", WeightFilesToJson(checkpoint))) {
+      !is("files", WeightFilesToJson(WeightFilesOf(checkpoint)))) {
     return std::nullopt;
   }
   const Json* root = base::FindMember(*entry, "tensor_root");
@@ -107,11 +109,16 @@ void DigestCache::Store(const formats::Checkpoint& checkpoint,
   std::filesystem::create_directories(directory_ + "/digests", ignored);
   const Json entry = {{"schema", kSchema},
                       {"path", checkpoint.path()},
-                      {"files", WeightFilesToJson(checkpoint)},
+                      {"files", WeightFilesToJson(WeightFilesOf(checkpoint))},
                       {"tensor_root", digests.root},
                       {"tensors", digests.tensor_sha256}};
   static_cast<void>(
       base::WriteFileAtomically(EntryPath(checkpoint), ToLine(entry)));
+}
+
+void DigestCache::RemoveTemporaryFilesOf(int64_t pid) const {
+  if (!directory_.empty())
+    base::RemoveTemporaryFiles(directory_ + "/digests", pid);
 }
 
 }  // namespace revlm::run

@@ -11,6 +11,7 @@
 // tensor.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,9 +34,9 @@ Result<WeightDigests> MakeWeightDigests(
     const formats::Checkpoint& checkpoint,
     const std::vector<crypto::Sha256Digest>& tensors);
 
-// What tells that weight files are still those seen before:
-// [{"name", "device", "inode", "size_bytes", "modified_ns"}, ...].
-base::Json WeightFilesToJson(const formats::Checkpoint& checkpoint);
+// tensors-ALIAS.json (docs/formats/run-directory.md).
+base::Json TensorsToJson(const formats::Checkpoint& checkpoint,
+                         const WeightDigests& digests);
 
 class DigestCache {
  public:
@@ -47,6 +48,8 @@ class DigestCache {
       const formats::Checkpoint& checkpoint) const;
   void Store(const formats::Checkpoint& checkpoint,
              const WeightDigests& digests) const;
+  // What a process that is no more left half-written.
+  void RemoveTemporaryFilesOf(int64_t pid) const;
 
  private:
   std::string EntryPath(const formats::Checkpoint& checkpoint) const;

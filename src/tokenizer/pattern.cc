@@ -108,9 +108,12 @@ Matcher::Matcher(const Pattern& pattern) : pattern_(pattern) {
   context_.reset(pcre2_match_context_create(nullptr));
   REVLM_CHECK(data_ != nullptr && context_ != nullptr);
   pcre2_set_heap_limit(context_.get(), kMaxHeapKib);
-  jit_stack_.reset(
-      pcre2_jit_stack_create(kMinJitStackBytes, kMaxJitStackBytes, nullptr));
-  pcre2_jit_stack_assign(context_.get(), nullptr, jit_stack_.get());
+}
+
+int Matcher::Match(std::string_view text, size_t start) {
+  return pcre2_match(pattern_.code_.get(),
+                     reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                     start, PCRE2_NO_UTF_CHECK, data_.get(), context_.get());
 }
 
 Result<bool> Matcher::Next(std::string_view text, size_t start, Span* match) {
@@ -125,9 +128,14 @@ Result<bool> Matcher::Next(std::string_view text, size_t start, Span* match) {
     *match = {begin, begin + static_cast<uint32_t>(literal.size()), true};
     return true;
   }
-  const int code = pcre2_match(
-      pattern_.code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
-      text.size(), start, PCRE2_NO_UTF_CHECK, data_.get(), context_.get());
+  int code = Match(text, start);
+  // Mapping a stack costs more than most matches, which do without.
+  if (code == PCRE2_ERROR_JIT_STACKLIMIT && jit_stack_ == nullptr) {
+    jit_stack_.reset(
+        pcre2_jit_stack_create(kMinJitStackBytes, kMaxJitStackBytes, nullptr));
+    pcre2_jit_stack_assign(context_.get(), nullptr, jit_stack_.get());
+    code = Match(text, start);
+  }
   if (code == PCRE2_ERROR_NOMATCH) return false;
   if (code < 0) {
     return MakeError(ErrorCode::kUnsupported,

@@ -71,6 +71,8 @@ class Matcher {
     void operator()(pcre2_real_jit_stack_8* stack) const;
   };
 
+  // A code of PCRE2.
+  int Match(std::string_view text, size_t start);
   // The first match at or after `start`: false when there is none.
   Result<bool> Next(std::string_view text, size_t start, Span* match);
 

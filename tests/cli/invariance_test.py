@@ -36,7 +36,8 @@ class InvarianceTest(ProgramTest):
                 ["--parallel-batch-size", 1], ["--parallel-batch-size", 3],
                 ["--no-parallel"], ["--no-resident"],
                 ["--no-parallel", "--no-resident"],
-                ["--parallel", "--parallel-priority", 7])):
+                ["--parallel", "--parallel-priority", 7],
+                ["--parallel-adaptive", "--adaptation-interval", 1])):
             self.assertEqual(run(f"way-{i}", prompts, *ways), expected, ways)
         alone = []
         for i, text in enumerate(PROMPTS[:6]):

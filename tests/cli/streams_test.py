@@ -25,7 +25,7 @@ class StreamsTest(ProgramTest):
         self.assertEqual(len(alternatives), 2)
         self.assertEqual(document["operations"],
                          {"planned": 2, "finished": 2, "failed": 0,
-                          "resumed": 0})
+                          "resumed": 0, "retried": 0})
         run_dir = self.folder / document["run_dir"]
         self.assertTrue((run_dir / "manifest.json").exists())
         self.assertEqual(out.count(b"\n"), 1)
@@ -165,9 +165,28 @@ class UsageTest(ProgramTest):
                      "--top-p", "--seed", "--logprobs", "--prompt-logprobs",
                      "--capture", "--dtype", "--threads", "--no-special-tokens",
                      "--parallel-memory-limit", "--parallel-per-process",
+                     "--parallel-workers", "--max-retries",
+                     "--enable-circuit-breaker",
                      "--memory-strict", "--display", "--quiet", "--verbose",
                      "--no-color"):
             self.assertIn(flag, out.decode())
+
+    def test_nothing_asked_is_answered_by_help_and_is_no_success(self):
+        out, err = self.revlm(code=2)
+        self.assertEqual(out, b"")
+        self.assertEqual(err, self.revlm("--help")[0])
+
+    def test_earlier_spellings_are_read_and_not_shown(self):
+        shown = self.revlm("run", "--help")[0].decode().split()
+        for flag in ("--memory-limit", "--output"):
+            self.assertNotIn(flag, shown)
+        self.revlm("run", MODEL, "--prompt", "Hello", "--max-tokens", 1,
+                   "--memory-limit", 0.5, "--output", "d")
+        manifest = json.loads((self.folder / "d/manifest.json").read_text())
+        self.assertEqual(manifest["settings"]["memory_limit_bytes"], 1 << 29)
+        # The name that is shown is the one that is spoken of.
+        self.assertIn("--parallel-memory-limit: found -1",
+                      self.error("run", MODEL, "--memory-limit=-1"))
 
     def error(self, *arguments, code=2, **options):
         out, err = self.revlm(*arguments, code=code, **options)
@@ -188,7 +207,6 @@ class UsageTest(ProgramTest):
                       self.error("inspect", MODEL, "--hahs"))
 
     def test_usage_errors_are_2_and_say_what_is_allowed(self):
-        self.assertIn("revlm --help", self.error())
         self.error("run")
         self.assertIn("no/such", self.error("run", "no/such"))
         self.assertIn("{last,mean,all}",

@@ -13,6 +13,7 @@ with nothing in the page cache keeps its limit, too.
 import collections
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -55,6 +56,9 @@ class Case:
             self.options += ["--prompt-logprobs"]
         if chance.random() < 0.2:
             self.options += ["--threads", chance.choice((1, 2, 8))]
+        if chance.random() < 0.2:
+            self.options += ["--parallel-adaptive", "--adaptation-interval",
+                             chance.randint(1, 5)]
         if chance.random() < 0.3:
             self.options += ["--temperature", 0.8]
         self.prompt_seed = chance.random()
@@ -249,7 +253,9 @@ class MemoryLawTest(memory_process.MemoryTest):
         """A copy of the program whose pages no other process holds."""
         folder = self.folder / "program"
         folder.mkdir()
-        shutil.copy(revlm_process.REVLM, folder / "revlm")
+        for name in ("revlm", "revlm-worker"):
+            shutil.copy(pathlib.Path(revlm_process.REVLM).parent / name,
+                        folder / name)
         text = subprocess.run(["ldd", revlm_process.REVLM], check=True,
                               capture_output=True, text=True).stdout
         for name, path in re.findall(r"(\S+) => (/\S+)", text):

@@ -1,0 +1,33 @@
+"""Runs many prompts on many language models inside a hard memory limit.
+
+>>> import revlm
+>>> with revlm.ParallelExecutor() as executor:
+...     results = executor.process_prompts_parallel("./my-model", ["Hello"])
+"""
+
+from revlm._errors import (RevEndpointError, RevError, RevMemoryError,
+                           RevStoppedError, RevUsageError)
+from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
+                             BatchResults, ParallelExecutor,
+                             parallel_process_models,
+                             parallel_process_prompts)
+from revlm._result import Result
+from revlm._revlm import MemoryConfig, MemoryMonitor, __version__
+
+__all__ = [
+    "AdaptiveParallelExecutor",
+    "BatchProcessor",
+    "BatchResults",
+    "MemoryConfig",
+    "MemoryMonitor",
+    "ParallelExecutor",
+    "Result",
+    "RevEndpointError",
+    "RevError",
+    "RevMemoryError",
+    "RevStoppedError",
+    "RevUsageError",
+    "__version__",
+    "parallel_process_models",
+    "parallel_process_prompts",
+]

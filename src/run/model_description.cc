@@ -1,0 +1,34 @@
+#include "run/model_description.h"
+
+namespace revlm::run {
+
+using base::Json;
+
+bool IsSameModel(const ModelDescription& described,
+                 const ModelDescription& opened) {
+  return opened.identity == described.identity &&
+         opened.weight_files == described.weight_files &&
+         NumericsToJson(opened.numerics) == NumericsToJson(described.numerics);
+}
+
+Json NumericsToJson(const engine::NumericsClass& numerics) {
+  return {{"isa", numerics.isa},
+          {"compute", numerics.compute},
+          {"products", numerics.products},
+          {"row_tile", numerics.row_tile},
+          {"kernels", numerics.kernels}};
+}
+
+Json WeightFilesToJson(const std::vector<WeightFileFact>& files) {
+  Json json = Json::array();
+  for (const WeightFileFact& file : files) {
+    json.push_back({{"name", file.name},
+                    {"device", file.identity.device},
+                    {"inode", file.identity.inode},
+                    {"size_bytes", file.identity.size_bytes},
+                    {"modified_ns", file.identity.modified_ns}});
+  }
+  return json;
+}
+
+}  // namespace revlm::run

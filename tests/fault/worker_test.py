@@ -1,0 +1,513 @@
+"""Workers that die, models that are damaged, prompts that kill: each operation
+is recorded once, with its true outcome, and the others go on.
+
+  worker_test.py [REVLM]              6 kills, as ctest does
+  worker_test.py [REVLM] --kills 200  what is promised; --seed S for others
+  worker_test.py REVLM KillTest       these alone
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+for name in ("cli", "memory"):
+    sys.path.insert(0, str(ROOT / "tests" / name))
+os.environ.setdefault("REVLM", str(ROOT / "build" / "cli" / "revlm"))
+
+import checkpoints
+import revlm_process
+from revlm_process import MODEL, PROMPTS
+
+OPTIONS = argparse.Namespace(kills=6, seed=1)
+POISON_WORKER = os.environ.get(
+    "REVLM_POISON_WORKER",
+    str(ROOT / "build" / "tests" / "fault" / "revlm-poison-worker"))
+# Done in parts: deaths fall into the midst of them.
+ADAPTIVE = ["--parallel-adaptive", "--adaptation-interval", 1,
+            "--parallel-batch-size", 4]
+SHAPE = checkpoints.Shape(
+    family="llama", dtype="BF16", vocab_size=1024, hidden_size=256,
+    intermediate_size=768, num_layers=4, num_heads=4, num_kv_heads=2,
+    head_dim=64, is_tied=True)
+
+
+class FaultTest(revlm_process.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.chance = random.Random(OPTIONS.seed)
+
+    def tearDown(self):
+        self.assertEqual(self.processes(), [], "orphans")
+        self.assertEqual([*self.folder.rglob("*.tmp")], [])
+        super().tearDown()
+
+    def processes(self):
+        """Those that work in this test's folder."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if os.path.samefile(path / "cwd", self.folder):
+                    found.append(int(path.name))
+            except OSError:
+                pass  # it has ended, or is not ours
+        return found
+
+    def workers(self, process):
+        return [pid for pid in self.processes() if pid != process.pid]
+
+    def make_models(self, names="abc", shape=SHAPE):
+        for i, name in enumerate(names):
+            checkpoints.make(self.folder / name, shape, i)
+        return list(names)
+
+    def write_prompts(self, count, max_tokens=8):
+        with open(self.folder / "p.jsonl", "w") as file:
+            for i in range(count):
+                file.write(json.dumps({
+                    "id": f"p{i}", "max_tokens": 1 + i % max_tokens,
+                    "prompt": f"{PROMPTS[i % len(PROMPTS)]} {i}"}) + "\n")
+
+    def outcomes(self, folder):
+        """{model: [error code or None]} in the order of the results."""
+        found = {}
+        for line in self.results(folder).splitlines():
+            result = json.loads(line)
+            found.setdefault(result["model"], []).append(
+                result.get("error", {}).get("code"))
+        return found
+
+    def check_recorded_once(self, folder):
+        records = [json.loads(line) for line in
+                   (self.folder / folder / "ops.jsonl").read_text()
+                   .splitlines()]
+        results = [json.loads(line) for line in
+                   self.results(folder).splitlines()]
+        recorded = {(r["model"], r["key"]): r["result"] for r in records}
+        self.assertEqual(len(recorded), len(records))
+        self.assertEqual(len(results), len(records))
+        for result in results:
+            self.assertEqual(recorded[result["model"], result["key"]], result)
+
+    def samples(self, folder):
+        text = (self.folder / folder / "metrics.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def poisoned_program(self):
+        """A copy of the program whose workers die of poison."""
+        folder = self.folder / "program"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(revlm_process.REVLM, folder / "revlm")
+        shutil.copy(POISON_WORKER, folder / "revlm-worker")
+        return folder / "revlm"
+
+
+class KillTest(FaultTest):
+    def test_workers_killed_at_random_lose_nothing(self):
+        models = self.make_models()
+        self.write_prompts(20, max_tokens=24)
+        self.command = ["run", *models, "--prompts", "p.jsonl",
+                        "--temperature", 0.8, "--no-resident", "--output-dir"]
+        began = time.monotonic()
+        self.revlm(*self.command, "whole")
+        self.seconds = time.monotonic() - began
+        kills = run = 0
+        while kills < OPTIONS.kills:
+            self.assertLess(run, 10 + OPTIONS.kills, "runs end unkilled")
+            kills += self.run_killed(f"run-{run}", OPTIONS.kills - kills,
+                                     1 + run % 3, *ADAPTIVE * (run % 2))
+            run += 1
+        print(f"{kills} kills in {run} runs of {self.seconds:.1f} s")
+
+    def run_killed(self, folder, max_kills, num_workers, *more):
+        """How often it was killed: never too often for its retries."""
+        max_kills = min(max_kills, 8)
+        process = self.start(*self.command, folder, "--parallel-workers",
+                             num_workers, "--max-retries", max_kills,
+                             "--json", *more)
+        kills = 0
+        while process.poll() is None and kills < max_kills:
+            time.sleep(self.chance.uniform(0.02, self.seconds / 3))
+            workers = self.workers(process)
+            if not workers:
+                continue
+            try:
+                os.kill(self.chance.choice(workers), signal.SIGKILL)
+                kills += 1
+            except ProcessLookupError:
+                pass
+        out, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
+        failed = [result for result in json.loads(out)["results"]
+                  if "error" in result]
+        self.assertEqual((process.returncode, failed), (0, []), err.decode())
+        self.assertEqual(self.results(folder), self.results("whole"))
+        self.check_recorded_once(folder)
+        self.assertEqual(
+            [model["tensor_root"] for model in json.loads(out)["models"]],
+            [json.loads((self.folder / f"whole/tensors-{name}.json")
+                        .read_text())["tensor_root"] for name in "abc"])
+        self.assertEqual(
+            set(os.listdir(self.folder / folder)) - {"adaptive.jsonl"},
+            set(os.listdir(self.folder / "whole")))
+        shutil.rmtree(self.folder / folder)
+        return kills
+
+    def test_a_run_that_is_killed_takes_its_workers_along(self):
+        models = self.make_models()
+        self.write_prompts(20, max_tokens=200)
+        process = self.start("run", *models, "--prompts", "p.jsonl",
+                             "--output-dir", "d", "--parallel-workers", 3)
+        while len(self.workers(process)) < 3:
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        process.kill()
+        process.communicate()
+        for _ in range(1000):
+            if not self.processes():
+                return
+            time.sleep(0.01)
+        self.fail("workers live on")
+
+    def test_interrupted_with_several_workers_it_resumes(self):
+        models = self.make_models()
+        self.write_prompts(20, max_tokens=100)
+        command = ["run", *models, "--prompts", "p.jsonl",
+                   "--parallel-workers", 3, "--output-dir", "d"]
+        process = self.start(*command)
+        while len(self.workers(process)) < 3:
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual(self.processes(), [])
+        self.revlm(*command)
+        self.check_recorded_once("d")
+
+
+class SilenceTest(FaultTest):
+    def cpu_seconds(self, pid):
+        fields = (pathlib.Path("/proc") / str(pid) / "stat").read_text()
+        user, system = fields.rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def test_samples_go_on_while_a_worker_says_nothing(self):
+        self.make_models("a")
+        self.write_prompts(20, max_tokens=60)
+        command = ["run", "a", "--prompts", "p.jsonl", "--output-dir"]
+        self.revlm(*command, "whole")
+        process = self.start(*command, "d")
+        self.addCleanup(process.kill)
+        while not (self.folder / "d" / "metrics.jsonl").exists():
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        (worker,) = self.workers(process)
+        os.kill(worker, signal.SIGSTOP)
+        num_before = len(self.samples("d"))
+        cpu_before = self.cpu_seconds(process.pid)
+        time.sleep(5)
+        # Others may keep this machine busy.
+        self.assertLess(self.cpu_seconds(process.pid) - cpu_before, 1)
+        silent = self.samples("d")[num_before:]
+        self.assertGreaterEqual(len(silent), 3)
+        self.assertLessEqual(len(silent), 6)
+        for sample in silent:
+            self.assertEqual(sample["state"], "running")
+            self.assertEqual(sample["workers"], 1)
+            self.assertGreater(sample["models"][0]["memory_bytes"], 0)
+            memory = sample["memory"]
+            self.assertGreater(memory["held_bytes"], 0)
+            self.assertLessEqual(
+                memory["held_bytes"],
+                memory["limit_bytes"] - memory["reserve_bytes"])
+        os.kill(worker, signal.SIGCONT)
+        _, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
+        self.assertEqual(process.returncode, 0, err.decode())
+        self.assertEqual(self.results("d"), self.results("whole"))
+
+
+class ModelTest(FaultTest):
+    def test_a_model_cut_short_while_it_runs_fails_alone(self):
+        models = self.make_models()
+        self.write_prompts(20, max_tokens=60)
+        command = ["run", *models, "--prompts", "p.jsonl", "--no-resident",
+                   "--output-dir"]
+        self.revlm(*command, "whole")
+        process = self.start(*command, "cut")
+        journal = self.folder / "cut" / "ops.jsonl"
+        while not (journal.exists() and b"\n" in journal.read_bytes()):
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        os.truncate(self.folder / "a" / "model.safetensors", 100_000)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 5, err.decode())
+        outcomes = self.outcomes("cut")
+        self.assertEqual(set(outcomes["a"]), {None, "corrupt"})
+        self.assertEqual(outcomes["b"] + outcomes["c"], 40 * [None])
+        self.check_recorded_once("cut")
+        whole = self.results("whole").splitlines()
+        for cut, line in zip(self.results("cut").splitlines(), whole):
+            if b'"error"' not in cut:
+                self.assertEqual(cut, line)
+        manifest = json.loads((self.folder / "cut/manifest.json").read_text())
+        self.assertEqual(manifest["state"], "finished")
+
+    def test_other_weights_in_place_of_a_model_are_not_run(self):
+        self.make_models("ab")
+        self.write_prompts(20, max_tokens=60)
+        command = ["run", "a", "--prompts", "p.jsonl", "--no-resident",
+                   "--output-dir"]
+        self.revlm(*command, "whole")
+        process = self.start(*command, "d")
+        self.addCleanup(process.kill)
+        journal = self.folder / "d" / "ops.jsonl"
+        while not (journal.exists() and b"\n" in journal.read_bytes()):
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        os.replace(self.folder / "b" / "model.safetensors",
+                   self.folder / "a" / "model.safetensors")
+        for worker in self.workers(process):
+            os.kill(worker, signal.SIGKILL)
+        _, err = process.communicate(timeout=revlm_process.TIMEOUT_SECONDS)
+        self.assertEqual(process.returncode, 5, err.decode())
+        self.assertEqual(set(self.outcomes("d")["a"]), {None, "corrupt"})
+        whole = self.results("whole").splitlines()
+        for line, of_whole in zip(self.results("d").splitlines(), whole):
+            if b'"error"' not in line:
+                self.assertEqual(line, of_whole)
+        self.check_recorded_once("d")
+
+    def test_weights_that_are_no_numbers_fail_their_model_alone(self):
+        models = self.make_models()
+        self.write_prompts(6)
+        path = self.folder / "b" / "model.safetensors"
+        content = bytearray(path.read_bytes())
+        header = int.from_bytes(content[:8], "little")
+        begin = json.loads(content[8:8 + header])["model.norm.weight"][
+            "data_offsets"][0] + 8 + header
+        content[begin:begin + 2] = b"\xc0\x7f"  # NaN
+        path.write_bytes(content)
+        self.revlm("run", *models, "--prompts", "p.jsonl", "--output-dir", "d",
+                   code=5)
+        outcomes = self.outcomes("d")
+        self.assertEqual(outcomes["a"] + outcomes["c"], 12 * [None])
+        self.assertEqual(len(outcomes["b"]), 6)
+        self.assertNotIn(None, outcomes["b"])
+        self.check_recorded_once("d")
+
+    def test_models_that_cannot_be_opened_fail_alone(self):
+        self.make_models("abc")
+        (self.folder / "b" / "config.json").write_text("{")
+        models = ["a", "b", f"{self.folder}/none", "c", f"e={MODEL}"]
+        self.write_prompts(4)
+        command = ["run", *models, "--prompts", "p.jsonl", "--output-dir", "d"]
+        _, err = self.revlm(*command, code=5)
+        self.assertIn(b"cannot be opened", err)
+        self.assertEqual(self.outcomes("d"), {
+            "a": 4 * [None], "b": 4 * ["corrupt"], "none": 4 * ["not_found"],
+            "c": 4 * [None], "e": 4 * [None]})
+        self.check_recorded_once("d")
+        before = self.results("d")
+        self.revlm(*command, code=5)  # finished: nothing is run again
+        self.assertEqual(self.results("d"), before)
+        # A single one is an error, and so are all.
+        self.revlm("run", "b", "--prompts", "p.jsonl", code=2)
+        self.revlm("run", "b", "./none", "--prompts", "p.jsonl", code=2)
+
+    def begin_and_interrupt(self, command, folder):
+        """Returns the journal: of some operations, not of all."""
+        process = self.start(*command)
+        self.addCleanup(process.kill)
+        journal = folder / "ops.jsonl"
+        while not (journal.exists() and b"\n" in journal.read_bytes()):
+            self.assertIsNone(process.poll())
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        return journal
+
+    def test_a_worker_that_cannot_write_stops_the_run(self):
+        self.make_models("a")
+        self.write_prompts(20, max_tokens=100)
+        command = ["run", "a", "--prompts", "p.jsonl", "--output-dir", "d"]
+        self.begin_and_interrupt(command, self.folder / "d")
+        in_place = self.folder / "d" / "tensors-a.json"
+        in_place.mkdir()
+        _, err = self.revlm(*command, code=5)
+        self.assertIn(b"tensors-a.json", err)
+        manifest = json.loads((self.folder / "d/manifest.json").read_text())
+        self.assertEqual(manifest["state"], "running")
+        in_place.rmdir()
+        self.revlm(*command)
+        self.assertEqual(self.outcomes("d"), {"a": 20 * [None]})
+        self.check_recorded_once("d")
+
+    def test_a_run_waits_for_a_model_that_is_away(self):
+        self.make_models("ab")
+        models = ["a", "./b"]
+        self.write_prompts(20, max_tokens=100)
+        for more in ([], ["--output-dir", "d"]):
+            command = ["run", *models, "--prompts", "p.jsonl", *more]
+            folder = self.folder / (more[1] if more else "rev-runs/latest")
+            journal = self.begin_and_interrupt(command, folder)
+            before = journal.read_bytes()
+            (self.folder / "b").rename(self.folder / "away")
+            _, err = self.revlm(*command, code=2)
+            self.assertIn(b"b cannot be opened now", err)
+            self.assertEqual(journal.read_bytes(), before)
+            (self.folder / "away").rename(self.folder / "b")
+            self.revlm(*command)
+            self.assertTrue(journal.read_bytes().startswith(before))
+            self.check_recorded_once(folder)
+        runs = [path for path in (self.folder / "rev-runs").iterdir()
+                if not path.is_symlink()]
+        self.assertEqual(len(runs), 1)
+
+    def test_prompts_that_cannot_be_answered_fail_in_their_place(self):
+        lines = [{"id": f"p{i}", "prompt": text, "max_tokens": 3}
+                 for i, text in enumerate(PROMPTS[:7])]
+        lines[3]["prompt"] = "word " * 5000  # fits into no context
+        (self.folder / "p.jsonl").write_text(
+            "".join(json.dumps(line) + "\n" for line in lines))
+        self.revlm("run", MODEL, "--prompts", "p.jsonl", "--output-dir", "d",
+                   code=5)
+        (codes,) = self.outcomes("d").values()
+        self.assertEqual(codes, 3 * [None] + ["invalid_argument"] + 3 * [None])
+        self.check_recorded_once("d")
+
+
+class PoisonTest(FaultTest):
+    def setUp(self):
+        super().setUp()
+        self.write_prompts(20)
+        # Not of one shape: those that share it share the keys of operations.
+        self.models = [f"a={MODEL}", *self.make_models("b")]
+        self.revlm(*self.command("whole"))
+        self.whole = [json.loads(line)
+                      for line in self.results("whole").splitlines()]
+
+    def command(self, folder, *more):
+        return ["run", *self.models, "--prompts", "p.jsonl", "--output-dir",
+                folder, "--json", *more]
+
+    def run_poisoned(self, folder, poison, *more, code=5, env=None):
+        """The document, and how many operations each death took along."""
+        log = self.folder / f"{folder}.log"
+        out, _ = self.revlm(
+            *self.command(folder, *more), code=code,
+            program=self.poisoned_program(), env={
+                "REVLM_TEST_POISON": " ".join(r["key"] for r in poison),
+                "REVLM_TEST_LOG": str(log), **(env or {})})
+        self.check_recorded_once(folder)
+        return json.loads(out), [int(n) for n in log.read_text().split()]
+
+    def test_prompts_that_kill_are_found_and_put_aside(self):
+        poison = [self.whole[7], self.whole[25], self.whole[31]]
+        document, deaths = self.run_poisoned("d", poison)
+        results = document["results"]
+        self.assertEqual(len(results), 40)
+        for result, whole in zip(results, self.whole):
+            if whole in poison:
+                self.assertEqual(result["error"]["code"], "unavailable")
+                self.assertIn("put aside", result["error"]["message"])
+                self.assertIn("signal 11", result["error"]["message"])
+            else:
+                self.assertEqual(result, whole)
+        self.assertEqual(document["operations"]["failed"], 3)
+        # Only what is alone is a retry: three for each.
+        self.assertEqual(document["operations"]["retried"], 3)
+        self.assertEqual(deaths.count(1), 3 * 4)
+        last = self.samples("d")[-1]
+        self.assertEqual(last["operations"], {
+            "planned": 40, "done": 40, "failed": 3, "retried": 3 * 3,
+            "resumed": 0})
+        self.assertEqual((last["state"], last["workers"]), ("finished", 0))
+        self.assertIn('rev_retries_total{reason="unavailable"} 9\n',
+                      (self.folder / "d" / "metrics.prom").read_text())
+        # Shown again, attempts come with what is kept.
+        out, _ = self.revlm(*self.command("d"), code=5)
+        self.assertEqual(json.loads(out)["operations"]["retried"], 3)
+
+    def test_a_worker_that_says_too_much_takes_nobody_along(self):
+        document, _ = self.run_poisoned(
+            "d", [self.whole[7]], "--max-retries", 0,
+            env={"REVLM_TEST_FLOOD": "1"})
+        results = document["results"]
+        self.assertEqual(results[7]["error"]["code"], "unavailable")
+        self.assertIn("536870912 bytes, allowed are 16777216",
+                      results[7]["error"]["message"])
+        del results[7]
+        self.assertEqual(results, self.whole[:7] + self.whole[8:])
+
+    def test_without_retries_one_death_alone_is_enough(self):
+        document, deaths = self.run_poisoned(
+            "d", [self.whole[3]], "--max-retries", 0)
+        self.assertEqual(document["operations"]["failed"], 1)
+        self.assertEqual(document["operations"]["retried"], 0)
+        self.assertEqual(deaths.count(1), 1)
+
+    def test_a_breaker_gives_up_one_model_and_no_other(self):
+        poison = self.whole[:20]
+        document, deaths = self.run_poisoned(
+            "d", poison, "--enable-circuit-breaker")
+        # Three that were found to kill are enough.
+        self.assertEqual(deaths.count(1), 3 * 4)
+        messages = [result["error"]["message"]
+                    for result in document["results"][:20]]
+        self.assertEqual(sum("put aside" in m for m in messages), 3)
+        self.assertEqual(sum("circuit breaker" in m for m in messages), 17)
+        self.assertEqual(document["results"][20:], self.whole[20:])
+        self.assertEqual(
+            [model["breaker"] for model in self.samples("d")[-1]["models"]],
+            ["open", "closed"])
+
+    def test_a_breaker_lets_a_search_come_to_its_end(self):
+        document, deaths = self.run_poisoned(
+            "d", [self.whole[7]], "--enable-circuit-breaker")
+        self.assertGreater(len(deaths), 4)
+        self.assertEqual(document["operations"]["failed"], 1)
+        results = document["results"]
+        self.assertIn("put aside", results[7]["error"]["message"])
+        del results[7]
+        self.assertEqual(results, self.whole[:7] + self.whole[8:])
+
+
+class SameBytesTest(FaultTest):
+    def test_any_number_of_workers_gives_the_same_bytes(self):
+        models = self.make_models()
+        self.write_prompts(5)
+        for mode in ("cross_product", "paired", "broadcast"):
+            found = set()
+            for workers in (1, 2, 8):
+                folder = f"{mode}-{workers}"
+                self.revlm("run", *models, "--prompts", "p.jsonl",
+                           "--parallel-mode", mode, "--parallel-workers",
+                           workers, "--output-dir", folder)
+                self.check_recorded_once(folder)
+                found.add(self.results(folder))
+            self.assertEqual(len(found), 1, mode)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("revlm", nargs="?", type=pathlib.Path,
+                        default=os.environ["REVLM"])
+    parser.add_argument("--kills", type=int, default=OPTIONS.kills)
+    parser.add_argument("--seed", type=int, default=OPTIONS.seed)
+    parser.add_argument("tests", nargs="*")
+    parser.parse_args(namespace=OPTIONS)
+    revlm_process.REVLM = str(OPTIONS.revlm.resolve())
+    sys.stdout.reconfigure(line_buffering=True)
+    unittest.main(argv=[*sys.argv[:1], *OPTIONS.tests])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""`pip install .` in a fresh virtual environment gives a package that works.
+
+It compiles the library again, which takes minutes, so it runs when asked for:
+`make python-pip`, or with REVLM_TEST_PIP=1. Exit code 77: skipped, and why.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from package import MODEL, ROOT
+
+SKIPPED = 77
+USE = f"""
+import revlm, pathlib
+folder = pathlib.Path(revlm.__file__).parent
+assert folder.is_relative_to({{venv!r}}), folder
+assert (folder / "py.typed").exists() and (folder / "_revlm.pyi").exists()
+results = revlm.parallel_process_prompts({MODEL!r}, ["a", "b"], max_tokens=2)
+assert [result.prompt for result in results] == ["a", "b"]
+assert all(result.success for result in results), results
+batch = revlm.BatchProcessor().process_batch([{MODEL!r}], ["a"])
+assert batch["statistics"]["succeeded"] == 1
+"""
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}")
+    sys.exit(SKIPPED)
+
+
+def main():
+    if os.environ.get("REVLM_TEST_PIP") != "1":
+        skip("compiling the library again takes minutes; set REVLM_TEST_PIP=1")
+    # Python's environment of this build is not the one under test.
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("PYTHONPATH", "REVLM_TEST_PIP")}
+    before = sorted(os.listdir(ROOT))
+    with tempfile.TemporaryDirectory(prefix="revlm-pip-") as folder:
+        venv = os.path.join(os.path.realpath(folder), "venv")
+        python = os.path.join(venv, "bin/python")
+
+        def run(*command):
+            return subprocess.run(command, cwd=folder, env=environment).returncode
+
+        if run(sys.executable, "-m", "venv", venv) != 0:
+            sys.exit("making a virtual environment failed")
+        pip = (python, "-m", "pip", "--disable-pip-version-check", "install",
+               "--quiet", "--timeout", "5", "--retries", "1")
+        if run(*pip, "scikit-build-core>=0.10", "pybind11>=2.10") != 0:
+            skip("no package index is reachable for the build's own tools")
+        if run(*pip, "--no-build-isolation", str(ROOT)) != 0:
+            sys.exit("pip install . failed")
+        if run(python, "-c", USE.format(venv=venv)) != 0:
+            sys.exit("the installed package does not work")
+    left = sorted(set(os.listdir(ROOT)) - set(before))
+    if left:
+        sys.exit(f"pip install . left {left} in the source tree")
+    print("pip install . works")
+
+
+if __name__ == "__main__":
+    main()
