@@ -7,8 +7,8 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table format $(CHECKS) tidy clang asan \
-	tsan fuzz python-pip clean
+.PHONY: help setup demo test bench guide-table adaptive-sweep format $(CHECKS) \
+	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -30,6 +30,10 @@ bench: setup ## build a release and measure time, memory and the bound
 guide-table: setup ## measure the speed-ups that the parallel guide promises
 	@ci/build release revlm revlm_make_checkpoint
 	@bench/guide_table.py $(GUIDE_TABLE)
+
+adaptive-sweep: setup ## a run that tunes itself, against fixed batch sizes
+	@ci/build release revlm revlm_make_checkpoint
+	@bench/adaptive_sweep.py $(ADAPTIVE_SWEEP)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

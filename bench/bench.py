@@ -10,7 +10,6 @@ file and not measured again, so that a long table can be made in sittings.
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 
 import cost
@@ -56,10 +55,7 @@ class Bench:
                          self.path.read_text().splitlines()]
 
     def model(self, shape):
-        directory = self.folder / shape
-        subprocess.run([self.folder / "revlm_make_checkpoint", shape,
-                        directory], check=True)
-        return cost.read_model(directory)
+        return cost.read_model(measure.make_checkpoint(self.folder, shape))
 
     def has(self, key):
         return any(row["key"] == key for row in self.rows)

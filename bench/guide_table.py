@@ -70,11 +70,9 @@ class Table:
             directory = self.folder / f"model{i}"
             shutil.copytree(self.options.model, directory)
         else:
-            directory = (self.folder.parent /
-                         (self.options.shape + (f"-{i}" if i else "")))
-            subprocess.run([self.options.build / "bench" /
-                            "revlm_make_checkpoint", self.options.shape,
-                            directory], check=True)
+            directory = measure.make_checkpoint(
+                self.folder.parent, self.options.shape,
+                self.options.shape + (f"-{i}" if i else ""))
         self.run([directory], 1, 0)  # weights are digested the first time
         return directory
 

@@ -39,6 +39,14 @@ def write_prompts(path, model, num_prompts):
             file.write(json.dumps({"id": f"p{i}", "prompt": text}) + "\n")
 
 
+def make_checkpoint(folder, shape, name=None):
+    """Its directory, `folder`/`name`; one that is there stays as it is."""
+    directory = folder / (name or shape)
+    subprocess.run([folder / "revlm_make_checkpoint", shape, directory],
+                   check=True)
+    return directory
+
+
 class Program:
     """revlm on one model."""
 
@@ -54,7 +62,8 @@ class Program:
                              check=True, stdout=subprocess.PIPE).stdout
         return json.loads(out)
 
-    def run(self, num_prompts, new_tokens, limit_bytes, first_prompt=None):
+    def run(self, num_prompts, new_tokens, limit_bytes, first_prompt=None,
+            flags=()):
         """Seconds of the whole process, and the peak that was charged."""
         prompts = self.folder / "prompts.jsonl"
         write_prompts(prompts, self.model, num_prompts)
@@ -68,7 +77,7 @@ class Program:
                 self.revlm, "run", self.model.directory, "--prompts", prompts,
                 "--no-special-tokens", "--max-tokens", new_tokens,
                 "--parallel-memory-limit", repr(limit_bytes / GIB),
-                "--output-dir", directory, "--json", "--quiet")],
+                "--output-dir", directory, "--json", "--quiet", *flags)],
             limit_bytes, TIMEOUT_SECONDS)
         if done["outcome"] != "completed":
             raise RuntimeError(f"revlm: {done}")
