@@ -98,8 +98,8 @@ class OnednnMatmul : public Matmul {
                   std::span<const Product> products,
                   const TileSink& sink) override;
 
-  uint64_t HeapBytes(const ProductLimits& limits) const override;
-  void Reserve(const ProductLimits& limits) override;
+  uint64_t HeapBytes(std::span<const ProductLimits> limits) const override;
+  void Reserve(std::span<const ProductLimits> limits) override;
   uint64_t FirstUseBytes(const WeightMatrix& weight) const override;
 
   NumericsClass numerics() const override { return numerics_; }
@@ -124,8 +124,9 @@ class OnednnMatmul : public Matmul {
     int64_t weight = 0;
     int64_t output = 0;
   };
-  ScratchSizes SizesFor(const ProductLimits& limits) const;
+  ScratchSizes SizesFor(std::span<const ProductLimits> limits) const;
   int64_t TaskRows(const ProductLimits& limits) const;
+  int64_t ProofBytes(const ProductLimits& limits) const;
   int64_t MaxRows(int64_t num_rows, int64_t num_tiles) const;
   Status AddTasks(size_t product_idx, const Product& product, int64_t num_rows,
                   int64_t max_rows, std::vector<Task>& tasks);
@@ -448,22 +449,28 @@ Status OnednnMatmul::Multiply(const void* input, int64_t num_rows,
                               });
 }
 
-// The sizes of one thread's buffers for products within `limits`.
+// The sizes of one thread's buffers for all products within `limits`.
 OnednnMatmul::ScratchSizes OnednnMatmul::SizesFor(
-    const ProductLimits& limits) const {
-  const int64_t columns = std::min(kColumnTile, limits.num_outputs);
-  const int64_t row_bytes = limits.num_inputs * ElementBytes(operand_);
-  return {
-      // oneDNN's scratch, as its versions were found to ask for: a few blocks
-      // of rows or 64 columns of weights, however long the products' sums are.
-      .product =
-          std::max((34 << 10) + 25 * std::min(row_bytes, int64_t{12} << 10),
-                   (1 << 10) + 64 *
-                                   std::min((limits.num_inputs + 31) / 32 * 32,
-                                            int64_t{1} << 10) *
-                                   ElementBytes(operand_)),
-      .weight = limits.converts ? columns * row_bytes : 0,
-      .output = (limits.pairs ? 2 : 1) * TaskRows(limits) * columns};
+    std::span<const ProductLimits> limits) const {
+  ScratchSizes sizes = {};
+  for (const ProductLimits& of : limits) {
+    const int64_t columns = std::min(kColumnTile, of.num_outputs);
+    const int64_t row_bytes = of.num_inputs * ElementBytes(operand_);
+    // oneDNN's scratch, as its versions were found to ask for: a few blocks
+    // of rows or 64 columns of weights, however long the products' sums are.
+    sizes.product = std::max(
+        {sizes.product,
+         (34 << 10) + 25 * std::min(row_bytes, int64_t{12} << 10),
+         (1 << 10) +
+             64 * std::min((of.num_inputs + 31) / 32 * 32, int64_t{1} << 10) *
+                 ElementBytes(operand_)});
+    if (of.converts) {
+      sizes.weight = std::max(sizes.weight, columns * row_bytes);
+    }
+    sizes.output =
+        std::max(sizes.output, (of.pairs ? 2 : 1) * TaskRows(of) * columns);
+  }
+  return sizes;
 }
 
 // The most rows of one task within `limits`.
@@ -472,7 +479,19 @@ int64_t OnednnMatmul::TaskRows(const ProductLimits& limits) const {
                   MaxRows(limits.num_rows, NumTiles(limits.num_outputs)));
 }
 
-void OnednnMatmul::Reserve(const ProductLimits& limits) {
+// What the proof of a product takes.
+int64_t OnednnMatmul::ProofBytes(const ProductLimits& limits) const {
+  const int64_t columns = std::min(kColumnTile, limits.num_outputs);
+  const int64_t row_bytes = limits.num_inputs * ElementBytes(operand_);
+  const int64_t num_rows = std::max(TaskRows(limits), 2 * kAnchorRows);
+  // Without conversion, a tile of such a matrix is as wide as all of it.
+  const bool is_whole =
+      limits.layout == WeightLayout::kInOut && !limits.converts;
+  return (is_whole ? limits.num_outputs : columns) * row_bytes +
+         num_rows * (row_bytes + 2 * columns * 4);
+}
+
+void OnednnMatmul::Reserve(std::span<const ProductLimits> limits) {
   const ScratchSizes sizes = SizesFor(limits);
   for (ThreadScratch& scratch : scratch_) {
     ThreadScratch::Reserve(scratch.product, static_cast<size_t>(sizes.product));
@@ -481,18 +500,13 @@ void OnednnMatmul::Reserve(const ProductLimits& limits) {
   }
 }
 
-uint64_t OnednnMatmul::HeapBytes(const ProductLimits& limits) const {
+uint64_t OnednnMatmul::HeapBytes(std::span<const ProductLimits> limits) const {
   const ScratchSizes sizes = SizesFor(limits);
-  const int64_t columns = std::min(kColumnTile, limits.num_outputs);
-  const int64_t row_bytes = limits.num_inputs * ElementBytes(operand_);
   const int64_t per_thread = sizes.product + sizes.weight + 4 * sizes.output;
-  const int64_t proof_rows = std::max(TaskRows(limits), 2 * kAnchorRows);
-  const int64_t proof =
-      // Without conversion, a tile of such a matrix is as wide as all of it.
-      (limits.layout == WeightLayout::kInOut && !limits.converts
-           ? limits.num_elements * ElementBytes(operand_)
-           : columns * row_bytes) +
-      proof_rows * (row_bytes + 2 * columns * 4);
+  int64_t proof = 0;
+  for (const ProductLimits& of : limits) {
+    proof = std::max(proof, ProofBytes(of));
+  }
   return static_cast<uint64_t>(per_thread * pool_.num_threads() + proof +
                                static_cast<int64_t>(kMaxCompiled) *
                                    kCompiledBytes);

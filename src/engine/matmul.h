@@ -70,12 +70,11 @@ struct ResultTile {
 // Takes tiles that do not overlap, from several threads at once.
 using TileSink = std::function<void(const ResultTile&)>;
 
-// The largest of what a model multiplies.
+// The largest of one kind of products that a model needs.
 struct ProductLimits {
-  int64_t num_rows = 0;  // of a product
-  int64_t num_outputs = 0;
+  int64_t num_rows = 0;
+  int64_t num_outputs = 0;  // of all products of one input
   int64_t num_inputs = 0;
-  int64_t num_elements = 0;  // of a matrix
   WeightLayout layout = WeightLayout::kOutIn;
   bool converts = false;  // some weights are not of the type of operands
   bool pairs = false;     // some products are paired
@@ -106,10 +105,10 @@ class Matmul {
                           const TileSink& sink) = 0;
 
   // Heap that products within `limits` take, proofs included.
-  virtual uint64_t HeapBytes(const ProductLimits& limits) const = 0;
+  virtual uint64_t HeapBytes(std::span<const ProductLimits> limits) const = 0;
   // Takes every thread's share of it now. Otherwise threads take theirs when
   // they first come to run a product, which some may never do.
-  virtual void Reserve(const ProductLimits& limits) = 0;
+  virtual void Reserve(std::span<const ProductLimits> limits) = 0;
   // What the process keeps for good once weights of this shape were
   // multiplied: code that oneDNN writes when it is first needed.
   virtual uint64_t FirstUseBytes(const WeightMatrix& weight) const = 0;

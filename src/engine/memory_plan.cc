@@ -102,7 +102,7 @@ class Planner {
            num_layers();
   }
   std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
-  ProductLimits ProductsOf();
+  std::vector<ProductLimits> ProductsOf();
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   void PinLate(Plan& plan) const;
@@ -121,7 +121,7 @@ class Planner {
   uint64_t total_results_ = 0, largest_result_ = 0;
   uint64_t total_kv_ = 0, largest_kv_ = 0;  // all layers of all; a layer of one
   uint64_t min_slab_ = 0, small_bytes_ = 0;
-  ProductLimits products_;  // but the number of rows
+  std::vector<ProductLimits> products_;  // but the number of rows
   std::map<uint64_t, std::shared_ptr<const SlabPlan>> slab_plans_;
 };
 
@@ -179,28 +179,38 @@ Plan Planner::Make(const Choice& choice, SharedGroups groups) {
   return plan;
 }
 
-ProductLimits Planner::ProductsOf() {
+std::vector<ProductLimits> Planner::ProductsOf() {
   const ModelSpec& spec = input_.spec;
-  ProductLimits limits = {
-      .num_outputs =
-          std::max({spec.qkv_width(), spec.intermediate_size, spec.hidden_size,
-                    std::min(spec.vocab_size, kHeadColumns)}),
-      .num_inputs = std::max(
-          {spec.hidden_size, spec.intermediate_size, spec.attention_width()}),
-      .layout = spec.family->layout,
-      .pairs = spec.layers.front().mlp_inputs.size() > 1};
+  bool converts = false;
   for (const Slab& slab : SlabsOf(min_slab_)->slabs) {
     for (const SlabPart& part : slab.parts) {
-      const formats::TensorInfo& info =
-          input_.checkpoint.tensor(part.tensor_idx);
-      limits.converts |= WeightType(info) != input_.matmul.operand();
-      if (part.tensor_idx == spec.head) continue;
-      limits.num_elements =
-          std::max(limits.num_elements,
-                   static_cast<int64_t>(info.shape[0] * info.shape[1]));
+      converts |= WeightType(input_.checkpoint.tensor(part.tensor_idx)) !=
+                  input_.matmul.operand();
     }
   }
-  return limits;
+  const LayerTensors& layer = spec.layers.front();  // all are alike
+  int64_t qkv_outputs = 0;
+  for (const LinearTensors& linear : layer.qkv) {
+    // Each begins a tile of its own.
+    qkv_outputs +=
+        (linear.out_features + kColumnTile - 1) / kColumnTile * kColumnTile;
+  }
+  if (layer.qkv.size() == 1) qkv_outputs = layer.qkv.front().out_features;
+  const auto product = [&](int64_t num_outputs, int64_t num_inputs) {
+    return ProductLimits{.num_outputs = num_outputs,
+                         .num_inputs = num_inputs,
+                         .layout = spec.family->layout,
+                         .converts = converts};
+  };
+  std::vector<ProductLimits> products = {
+      product(qkv_outputs, spec.hidden_size),
+      product(spec.hidden_size, spec.attention_width()),
+      product(spec.intermediate_size, spec.hidden_size),
+      product(spec.hidden_size, spec.intermediate_size),
+      product(std::min(spec.vocab_size, kHeadColumns), spec.hidden_size)};
+  products[2].pairs = layer.mlp_inputs.size() > 1;
+  products[4].layout = WeightLayout::kOutIn;  // the embedding's
+  return products;
 }
 
 // Everything but the ring and pins.
@@ -213,7 +223,9 @@ void Planner::CountMemory(Plan& plan) const {
       small_bytes_ + Machine::ScratchBytes(spec, longest_) *
                          static_cast<uint64_t>(input_.num_threads);
   plan.products = products_;
-  plan.products.num_rows = std::min(plan.pass_limits.num_rows, kChunkRows);
+  for (ProductLimits& product : plan.products) {
+    product.num_rows = std::min(plan.pass_limits.num_rows, kChunkRows);
+  }
   // Per row of a pass: what it is and where it goes, in vectors.
   constexpr int64_t kRowHeap = 64;
   use.heap_bytes = input_.matmul.HeapBytes(plan.products) +

@@ -60,7 +60,7 @@ struct Plan {
   std::vector<bool> pinned;  // by slab
   PassLimits pass_limits;
   DecodePlan decode;
-  ProductLimits products;  // of its passes
+  std::vector<ProductLimits> products;  // of its passes
   std::shared_ptr<const std::vector<GroupShape>> groups;
   bool spills = false;
   MemoryUse use;
