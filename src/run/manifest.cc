@@ -7,6 +7,7 @@
 #include "revlm/version.h"
 #include "run/host.h"
 #include "run/op_record.h"
+#include "run/run_directory.h"
 
 namespace revlm::run {
 namespace {
@@ -88,7 +89,7 @@ Json NewManifest(const RunOptions& options, const Preparation& prepared,
                  Json plan, const base::Clock& clock) {
   const Host host = DescribeHost();
   Json manifest = {
-      {"schema", "revlm.manifest/1"},
+      {"schema", kManifestSchema},
       {"state", "running"},
       {"created", base::FormatUtc(clock.Wall())},
       {"command_line", options.command_line},

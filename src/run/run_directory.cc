@@ -67,13 +67,12 @@ void RemoveTemporaryFiles(const std::string& directory) {
 }  // namespace
 
 Status CheckUsable(const std::string& path) {
+  REVLM_ASSIGN_OR_RETURN(const Json manifest, ReadManifest(path));
+  if (!manifest.is_null()) return {};
   REVLM_ASSIGN_OR_RETURN(const base::Directory directory,
                          base::Directory::Open(path));
   REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                          directory.ListNames());
-  if (std::find(names.begin(), names.end(), kManifestName) != names.end()) {
-    return {};
-  }
   for (const std::string& name : names) {
     // What a start that was killed before its manifest leaves.
     if (name == kJournalName || IsTemporary(name)) continue;
@@ -93,12 +92,14 @@ Result<Json> ReadManifest(const std::string& directory) {
   REVLM_ASSIGN_OR_RETURN(const std::string text,
                          base::ReadWholeFile(file, kMaxManifestBytes));
   REVLM_ASSIGN_OR_RETURN(Json manifest, base::ParseJson(text, path));
+  const Json* schema = base::FindMember(manifest, "schema");
   const Json* plan = base::FindMember(manifest, "plan");
-  if (plan == nullptr || !plan->is_object()) {
+  if (schema == nullptr || *schema != Json(kManifestSchema) ||
+      plan == nullptr || !plan->is_object()) {
     return base::MakeError(ErrorCode::kCorrupt,
-                           "reading {}: found no \"plan\"; use another run "
+                           "reading {}: found no plan of {}; use another run "
                            "directory",
-                           path);
+                           path, kManifestSchema);
   }
   return manifest;
 }

@@ -76,6 +76,7 @@ Result<base::Json> ReadManifest(const std::string& directory);
 
 // Names of files in a run's directory.
 inline constexpr char kManifestName[] = "manifest.json";
+inline constexpr char kManifestSchema[] = "revlm.manifest/1";
 inline constexpr char kResultsName[] = "results.jsonl";
 inline constexpr char kDecisionsName[] = "adaptive.jsonl";
 inline constexpr char kCapturesName[] = "captures";

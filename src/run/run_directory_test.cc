@@ -30,7 +30,8 @@ class RunDirectoryTest : public ::testing::Test {
   std::string Start(const Json& plan, const std::string& state) {
     auto directory = Open(plan);
     EXPECT_TRUE(directory) << directory.error().message;
-    EXPECT_TRUE(directory->WriteManifest({{"plan", plan}, {"state", state}}));
+    EXPECT_TRUE(directory->WriteManifest(
+        {{"schema", kManifestSchema}, {"plan", plan}, {"state", state}}));
     return directory->path();
   }
 
@@ -135,6 +136,18 @@ TEST_F(RunDirectoryTest, ADirectoryOfSomethingElseIsNotTouched) {
   EXPECT_EQ(directory.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(directory.error().message, HasSubstr("found \"letter.tmp\""));
   EXPECT_TRUE(fs::exists(options_.output_dir + "/letter.tmp"));
+  EXPECT_FALSE(fs::exists(options_.output_dir + "/ops.jsonl"));
+}
+
+TEST_F(RunDirectoryTest, AManifestOfAnotherProgramIsNotOurs) {
+  options_.output_dir = root_ + "/app";
+  fs::create_directories(options_.output_dir);
+  std::ofstream(options_.output_dir + "/manifest.json") << R"({"plan": {}})";
+  std::ofstream(options_.output_dir + "/y.safetensors.1.tmp") << "theirs";
+  const auto directory = Open(plan_);
+  ASSERT_FALSE(directory);
+  EXPECT_EQ(directory.error().code, ErrorCode::kCorrupt);
+  EXPECT_TRUE(fs::exists(options_.output_dir + "/y.safetensors.1.tmp"));
   EXPECT_FALSE(fs::exists(options_.output_dir + "/ops.jsonl"));
 }
 
