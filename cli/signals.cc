@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 namespace revlm::cli {
 namespace {
+
+constexpr std::chrono::milliseconds kSameWishTime(100);
 
 // Never destroyed: the thread outlives main.
 std::stop_source& Source() {
@@ -33,7 +36,13 @@ void StartSignals() {
     if (sigwait(&signals, &number) != 0) return;
     stop_signal = number;
     source.request_stop();
-    if (sigwait(&signals, &number) == 0) _exit(128 + number);
+    // Whoever signals a process and then its group means it once.
+    const auto until = std::chrono::steady_clock::now() + kSameWishTime;
+    while (sigwait(&signals, &number) == 0) {
+      const bool is_same =
+          number == stop_signal && std::chrono::steady_clock::now() < until;
+      if (!is_same) _exit(128 + number);
+    }
   }).detach();
 }
 

@@ -1,5 +1,6 @@
 // Turns SIGINT and SIGTERM into a request to stop; the second one ends the
-// process at once.
+// process at once. The same one again within a tenth of a second is no second
+// one: `timeout` signals a process, and then its group.
 //
 // The signals are blocked in all threads and awaited by one of their own, so
 // nothing runs in a signal handler. SIGPIPE and SIGXFSZ are ignored: what they

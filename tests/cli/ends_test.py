@@ -52,6 +52,17 @@ class SignalTest(ProgramTest):
         self.assertEqual(json.loads(last)["state"], "stopped")
         self.check_resumes("d")
 
+    def test_the_same_signal_twice_at_once_is_the_first(self):
+        process = self.start_long("d")
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGCONT):
+            process.send_signal(number)
+        time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn(b"the same command resumes", err)
+        self.check_resumes("d")
+
     def test_the_second_signal_ends_at_once(self):
         for attempt in range(5):
             folder = f"d{attempt}"
