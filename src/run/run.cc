@@ -415,12 +415,18 @@ Status Runner::WriteResults() {
   REVLM_ASSIGN_OR_RETURN(
       base::AtomicFile file,
       base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
+  // Many lines at once, in the memory that messages of workers took.
+  constexpr size_t kPieceBytes = 64 << 10;
+  std::string piece;
   for (const ModelWork& work : prepared_.work) {
     for (const Operation& operation : work.operations) {
-      const std::string line = ResultToLine(*operation.result);
-      REVLM_TRY(file.Append(base::AsBytes(line)));
+      piece += ResultToLine(*operation.result);
+      if (piece.size() < kPieceBytes) continue;
+      REVLM_TRY(file.Append(base::AsBytes(piece)));
+      piece.clear();
     }
   }
+  REVLM_TRY(file.Append(base::AsBytes(piece)));
   REVLM_TRY(file.Commit());
   Json manifest = directory_->manifest();
   manifest["state"] = "finished";
