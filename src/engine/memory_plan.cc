@@ -1,6 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -84,8 +85,9 @@ class Planner {
   // Everything but pins and the time. `groups` are those of the choice.
   Plan Make(const Choice& choice, SharedGroups groups);
   SharedGroups GroupsOf(const Choice& choice) const;
-  // Pins what fits and predicts the time. False when it does not fit.
-  bool Complete(uint64_t budget_bytes, Plan& plan) const;
+  // Pins what fits and predicts the time; of one that takes more than
+  // `most_seconds`, only that it does. False when it does not fit.
+  bool Complete(uint64_t budget_bytes, double most_seconds, Plan& plan) const;
   uint64_t Floor();
   // Ways to group, and ways to hold the weights for one of them.
   std::vector<Choice> Groupings(uint64_t budget_bytes) const;
@@ -106,7 +108,7 @@ class Planner {
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   void PinLate(Plan& plan) const;
-  double Seconds(const Plan& plan) const;
+  double Seconds(const Plan& plan, double most_seconds) const;
   double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
                      uint64_t pinned_bytes, uint64_t other_bytes) const;
   double DecodeSeconds(const Plan& plan, const GroupShape& group,
@@ -289,7 +291,8 @@ void Planner::PinLate(Plan& plan) const {
   }
 }
 
-bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
+bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
+                       Plan& plan) const {
   MemoryUse& use = plan.use;
   const uint64_t all_bytes = plan.slabs->layer_bytes + plan.slabs->head_bytes;
   if (!plan.spills && input_.keep_weights) {
@@ -297,7 +300,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
     if (use.peak_bytes() <= budget_bytes) {
       plan.num_slots = 0;
       plan.pinned.assign(plan.pinned.size(), true);
-      plan.seconds = Seconds(plan);
+      plan.seconds = Seconds(plan, most_seconds);
       return true;
     }
     use.pinned_bytes = 0;
@@ -309,7 +312,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
     Pin(budget_bytes - peak, plan);
     PinLate(plan);
   }
-  plan.seconds = Seconds(plan);
+  plan.seconds = Seconds(plan, most_seconds);
   return true;
 }
 
@@ -375,7 +378,9 @@ double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
              pass_seconds(pinned_bytes + late_bytes);
 }
 
-double Planner::Seconds(const Plan& plan) const {
+// Stops adding up beyond `most_seconds`: of very many prompts, the plans that
+// hold few of them at once have very many passes.
+double Planner::Seconds(const Plan& plan, double most_seconds) const {
   double seconds = 0;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
   for (const GroupShape& group : *plan.groups) {
@@ -388,6 +393,7 @@ double Planner::Seconds(const Plan& plan) const {
                              spilled + std::exchange(unread, 0));
     }
     if (group.num_decode_passes > 0) seconds += DecodeSeconds(plan, group, kv);
+    if (seconds > most_seconds) break;
   }
   return seconds;
 }
@@ -484,10 +490,15 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         "can do with are {}; allow more memory or use shorter prompts",
         input.checkpoint.path(), budget_bytes, floor_bytes);
   }
+  constexpr double kAnySeconds = std::numeric_limits<double>::infinity();
   std::vector<Candidate> candidates;
+  double fewest_seconds = kAnySeconds;
   const auto compare = [&](const Choice& choice, const SharedGroups& groups) {
     Plan plan = planner.Make(choice, groups);
-    if (!planner.Complete(budget_bytes, plan)) return;
+    if (!planner.Complete(budget_bytes, fewest_seconds * kSameTime, plan)) {
+      return;
+    }
+    fewest_seconds = std::min(fewest_seconds, plan.seconds);
     candidates.push_back({choice, plan.seconds, DislikeOf(plan)});
   };
   // By keys and values: fewer rows than this give other groups.
@@ -505,15 +516,13 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
   }
   compare(planner.Tightest(), planner.GroupsOf(planner.Tightest()));
   REVLM_CHECK(!candidates.empty());  // the tightest fits the floor
-  const double fewest_seconds =
-      std::ranges::min_element(candidates, {}, &Candidate::seconds)->seconds;
   std::erase_if(candidates, [&](const Candidate& candidate) {
     return candidate.seconds > fewest_seconds * kSameTime;
   });
   const Choice& choice =
       std::ranges::min_element(candidates, {}, &Candidate::dislike)->choice;
   Plan best = planner.Make(choice, planner.GroupsOf(choice));
-  REVLM_CHECK(planner.Complete(budget_bytes, best));
+  REVLM_CHECK(planner.Complete(budget_bytes, kAnySeconds, best));
   best.floor_bytes = floor_bytes;
   return best;
 }
