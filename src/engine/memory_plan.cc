@@ -28,7 +28,8 @@ constexpr uint64_t kDeepRingBytes = 64 << 20;
 constexpr uint64_t kDeepRingParts = 32;  // of a pass
 constexpr int64_t kHalfSpeedRows = 16;   // rows at which products are half as
                                          // fast as with many
-constexpr double kSameTime = 1.005;      // plans that count as equally fast
+constexpr double kAnySeconds = std::numeric_limits<double>::infinity();
+constexpr double kSameTime = 1.005;  // plans that count as equally fast
 
 // A way to cut the work that memory allows or not.
 struct Choice {
@@ -84,7 +85,8 @@ class Planner {
 
   // Everything but pins and the time. `groups` are those of the choice.
   Plan Make(const Choice& choice, SharedGroups groups);
-  SharedGroups GroupsOf(const Choice& choice) const;
+  // Null when all ways to go through them take more than `most_seconds`.
+  SharedGroups GroupsOf(const Choice& choice, double most_seconds) const;
   // Pins what fits and predicts the time; of one that takes more than
   // `most_seconds`, only that it does. False when it does not fit.
   bool Complete(uint64_t budget_bytes, double most_seconds, Plan& plan) const;
@@ -136,15 +138,19 @@ std::shared_ptr<const SlabPlan> Planner::SlabsOf(uint64_t slab_bytes) {
   return plan;
 }
 
-SharedGroups Planner::GroupsOf(const Choice& choice) const {
-  return std::make_shared<const std::vector<GroupShape>>(
+SharedGroups Planner::GroupsOf(const Choice& choice,
+                               double most_seconds) const {
+  auto groups = std::make_shared<const std::vector<GroupShape>>(
       MakeGroups(input_.requests,
                  {.max_requests = input_.batch_size,
                   .max_rows = choice.max_rows,
                   .kv_bytes = choice.kv_bytes,
                   .result_bytes = choice.result_bytes,
-                  .spills = choice.spills},
+                  .spills = choice.spills,
+                  .max_groups = most_seconds / kPassOverhead},
                  input_.kv_pages, input_.spec.num_layers));
+  const bool are_too_many = groups->empty() && !input_.requests.empty();
+  return are_too_many ? nullptr : groups;
 }
 
 Plan Planner::Make(const Choice& choice, SharedGroups groups) {
@@ -317,7 +323,7 @@ bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
 }
 
 uint64_t Planner::Floor() {
-  Plan resident = Make(Tightest(), GroupsOf(Tightest()));
+  Plan resident = Make(Tightest(), GroupsOf(Tightest(), kAnySeconds));
   Plan streamed = resident;
   resident.use.pinned_bytes =
       resident.slabs->layer_bytes + resident.slabs->head_bytes;
@@ -490,7 +496,6 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         "can do with are {}; allow more memory or use shorter prompts",
         input.checkpoint.path(), budget_bytes, floor_bytes);
   }
-  constexpr double kAnySeconds = std::numeric_limits<double>::infinity();
   std::vector<Candidate> candidates;
   double fewest_seconds = kAnySeconds;
   const auto compare = [&](const Choice& choice, const SharedGroups& groups) {
@@ -508,20 +513,25 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         most_rows.try_emplace({grouping.kv_bytes, grouping.spills}, INT64_MAX)
             .first->second;
     if (grouping.max_rows >= most) continue;
-    const SharedGroups groups = planner.GroupsOf(grouping);
+    const SharedGroups groups =
+        planner.GroupsOf(grouping, fewest_seconds * kSameTime);
+    if (groups == nullptr) continue;
     most = MostRows(*groups);
     for (const Choice& choice : planner.Choices(grouping)) {
       compare(choice, groups);
     }
   }
-  compare(planner.Tightest(), planner.GroupsOf(planner.Tightest()));
-  REVLM_CHECK(!candidates.empty());  // the tightest fits the floor
+  // It fits the floor.
+  const SharedGroups tightest =
+      planner.GroupsOf(planner.Tightest(), fewest_seconds * kSameTime);
+  if (tightest != nullptr) compare(planner.Tightest(), tightest);
+  REVLM_CHECK(!candidates.empty());
   std::erase_if(candidates, [&](const Candidate& candidate) {
     return candidate.seconds > fewest_seconds * kSameTime;
   });
   const Choice& choice =
       std::ranges::min_element(candidates, {}, &Candidate::dislike)->choice;
-  Plan best = planner.Make(choice, planner.GroupsOf(choice));
+  Plan best = planner.Make(choice, planner.GroupsOf(choice, kAnySeconds));
   REVLM_CHECK(planner.Complete(budget_bytes, kAnySeconds, best));
   best.floor_bytes = floor_bytes;
   return best;
