@@ -83,7 +83,7 @@ void SayStopped(const RunSummary& summary) {
   SayError(*summary.stopped_by);
   Say(fmt::format(
       "revlm: {} of {} operations are kept in {}; the same command resumes\n",
-      summary.results.size(), summary.num_operations,
+      summary.num_finished, summary.num_operations,
       Printable(summary.run_dir, LocaleCharset())));
 }
 
@@ -99,6 +99,7 @@ int Fail(const Error& error, bool json, std::string_view schema) {
 int RunCommand(const CommandLine& line) {
   RunOptions options = line.run;
   options.worker_program = FindWorkerProgram();
+  if (!line.output.json) options.max_summary_results = kMaxTableRows;
   Display display = MakeDisplay(line.output);
   Monitor monitor = MakeMonitor(line.output, STDERR_FILENO);
   options.environment = ReadEnvironment();

@@ -27,6 +27,10 @@ struct TextStyle {
   int32_t rows = 24;  // of a view that is redrawn
 };
 
+// Results of runs of more operations are not shown as text: they are read from
+// results.jsonl.
+inline constexpr int64_t kMaxTableRows = 16;
+
 // Text for a terminal, ends with a line end.
 std::string RenderText(const RunSummary& summary, const TextStyle& style);
 std::string RenderText(const InspectReport& report, const TextStyle& style);

@@ -148,6 +148,10 @@ struct RunOptions {
   std::string output_dir;
   std::string runs_dir = "rev-runs";
 
+  // Of a run of more operations the summary holds only the results that failed:
+  // all are in the run's directory, and those of earlier starts stay unread.
+  uint64_t max_summary_results = UINT64_MAX;
+
   std::vector<std::string> command_line;  // noted in the manifest
   Environment environment;
   std::stop_token stop;                           // checked once a layer
@@ -215,12 +219,14 @@ struct RunSummary {
   std::vector<ModelSummary> models;
   int64_t num_prompts = 0;
   std::string mode;  // "cross_product", "paired" or "broadcast"
-  // Finished operations, in the order of models, then prompts.
+  // Finished operations, in the order of models, then prompts; of a run of more
+  // than `max_summary_results` those that failed.
   std::vector<OperationResult> results;
   int64_t num_operations = 0;      // of the plan
-  int64_t num_failed = 0;          // of `results`
-  int64_t num_resumed = 0;         // of `results`, finished by an earlier start
-  int64_t num_retried = 0;         // of `results`, that took several attempts
+  int64_t num_finished = 0;        // of them, in the run's directory
+  int64_t num_failed = 0;          // of the finished ones
+  int64_t num_resumed = 0;         // of them, finished by an earlier start
+  int64_t num_retried = 0;         // of them, that took several attempts
   double seconds = 0;              // of this start
   uint64_t peak_memory_bytes = 0;  // of this process and its workers together
   uint64_t planned_memory_bytes = 0;  // what was planned for it; 0: no run

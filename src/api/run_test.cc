@@ -81,6 +81,27 @@ TEST_F(RunTest, AStopBeforeTheFirstLayerKeepsNothingAndResumes) {
   EXPECT_EQ(resumed->results.size(), 2u);
 }
 
+TEST_F(RunTest, ASummaryOfFewResultsHoldsWhatFailedAndCountsAll) {
+  std::string too_long;
+  for (int i = 0; i < 4000; ++i) too_long += "word ";
+  options_.prompts.push_back(too_long);
+  options_.max_summary_results = 2;
+  for (const int64_t num_resumed : {0, 3}) {
+    const auto summary = ::revlm::Run(options_);
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->num_finished, 3);
+    EXPECT_EQ(summary->num_failed, 1);
+    EXPECT_EQ(summary->num_resumed, num_resumed);
+    ASSERT_EQ(summary->results.size(), 1u);
+    EXPECT_EQ(summary->results[0].prompt, too_long);
+    EXPECT_TRUE(summary->results[0].error);
+  }
+  options_.max_summary_results = 3;
+  const auto summary = ::revlm::Run(options_);
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->results.size(), 3u);
+}
+
 TEST_F(RunTest, AModelThatIsNotThereStartsNothing) {
   options_.models = {"./no/such/model"};
   const auto summary = ::revlm::Run(options_);

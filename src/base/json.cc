@@ -194,6 +194,19 @@ Result<Json> ParseJsonWithSinks(std::string_view text,
   return MakeError(ErrorCode::kCorrupt, "{}: {}", source, builder.problem());
 }
 
+void AppendJsonString(std::string_view text, std::string& out) {
+  const auto is_plain = [](unsigned char c) {
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+  };
+  if (!std::ranges::all_of(text, is_plain)) {
+    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
 const Json* FindMember(const Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;
   auto member = object.find(key);

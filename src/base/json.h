@@ -61,6 +61,11 @@ Result<Json> ParseJsonWithSinks(std::string_view text,
                                 const JsonLimits& limits,
                                 std::span<const JsonRoute> routes);
 
+// Appends `text` as a JSON string, the same bytes as Json(text).dump(), without
+// making a value of it; text that is not UTF-8 has U+FFFD in place of the bytes
+// that are not.
+void AppendJsonString(std::string_view text, std::string& out);
+
 // Member `key` of `object`, or nullptr when absent or null.
 const Json* FindMember(const Json& object, std::string_view key);
 

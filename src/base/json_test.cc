@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 namespace revlm::base {
 namespace {
@@ -33,6 +34,20 @@ TEST(JsonTest, RefusesWhatStrictJsonForbids) {
   EXPECT_THAT(ErrorOf("\"\xff\""), HasSubstr("invalid JSON"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("invalid JSON"));
   EXPECT_THAT(ErrorOf(std::string("{}\0{", 4)), HasSubstr("at byte 3: NUL"));
+}
+
+TEST(JsonTest, AStringIsAppendedAsAValueIsPrinted) {
+  std::vector<std::string> texts = {"", "plain", "Gr\xc3\xbc\xc3\x9f", "\xff",
+                                    "a\xed\xa0\x80z"};
+  for (int c = 0; c < 256; ++c) {
+    texts.push_back("a" + std::string(1, static_cast<char>(c)) + "z");
+  }
+  for (const std::string& text : texts) {
+    std::string out = "[";
+    AppendJsonString(text, out);
+    EXPECT_EQ(out, "[" + Json(text).dump(-1, ' ', false,
+                                         Json::error_handler_t::replace));
+  }
 }
 
 // Writes down what it gets.

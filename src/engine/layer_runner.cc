@@ -24,34 +24,38 @@ const LinearTensors& LinearOf(const LayerTensors& layer, Stage stage,
 
 }  // namespace
 
-void LayerRunner::Begin(std::span<const Segment> segments, int64_t num_rows,
+// Calls body(row, thread) for every row of the pass.
+template <typename Body>
+void LayerRunner::ForRows(const Body& body) {
+  const int64_t num_tasks = (num_rows_ + kRowsPerTask - 1) / kRowsPerTask;
+  machine_.pool.ParallelFor(num_tasks, [&](int64_t task, int thread_idx) {
+    const int64_t end = std::min((task + 1) * kRowsPerTask, num_rows_);
+    for (int64_t row = task * kRowsPerTask; row < end; ++row) {
+      body(row, thread_idx);
+    }
+  });
+}
+
+void LayerRunner::Begin(std::span<const int32_t> positions,
                         const Activations& activations) {
   activations_ = activations;
-  num_rows_ = num_rows;
+  num_rows_ = static_cast<int64_t>(positions.size());
   const int64_t rotary_dim = machine_.spec.rope.rotary_dim();
   if (rotary_dim == 0) return;
-  for (const Segment& segment : segments) {
-    machine_.pool.ParallelFor(segment.num_rows, [&](int64_t i, int) {
-      float* angles =
-          activations_.angles + (segment.first_row + i) * rotary_dim;
-      machine_.spec.rope.Angles(segment.first_pos + i, angles,
-                                angles + rotary_dim / 2);
-    });
-  }
+  ForRows([&](int64_t row, int) {
+    float* angles = activations_.angles + row * rotary_dim;
+    machine_.spec.rope.Angles(positions[static_cast<size_t>(row)], angles,
+                              angles + rotary_dim / 2);
+  });
 }
 
 void LayerRunner::NormRows(const NormTensors& norm, std::byte* input) {
   const int64_t width = machine_.spec.hidden_size;
   const int64_t row_bytes = machine_.matmul.InputRowBytes(width);
-  const int64_t num_tasks = (num_rows_ + kRowsPerTask - 1) / kRowsPerTask;
-  machine_.pool.ParallelFor(num_tasks, [&](int64_t task, int thread_idx) {
+  ForRows([&](int64_t row, int thread_idx) {
     float* normed = reinterpret_cast<float*>(machine_.scratch(thread_idx));
-    const int64_t end = std::min((task + 1) * kRowsPerTask, num_rows_);
-    for (int64_t row = task * kRowsPerTask; row < end; ++row) {
-      RunNorm(machine_, norm, activations_.residual + row * width, width,
-              normed);
-      machine_.matmul.PrepareRow(normed, width, input + row * row_bytes);
-    }
+    RunNorm(machine_, norm, activations_.residual + row * width, width, normed);
+    machine_.matmul.PrepareRow(normed, width, input + row * row_bytes);
   });
 }
 

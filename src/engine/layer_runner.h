@@ -6,7 +6,7 @@
 // a time. Attention runs per sequence and head, over the pages of keys and
 // values that the caller provides.
 //
-//   layers.Begin(segments, activations);
+//   layers.Begin(positions, activations);
 //   for each tile: layers.RunTiles(...), and after the last of stage kQkv,
 //   layers.Attend(...) for every segment of the pass
 //
@@ -37,9 +37,9 @@ class LayerRunner {
  public:
   explicit LayerRunner(const Machine& machine) : machine_(machine) {}
 
-  // Takes up a pass of `num_rows` rows, whose embeddings are in
+  // Takes up a pass of rows at these positions, whose embeddings are in
   // activations.residual.
-  void Begin(std::span<const Segment> segments, int64_t num_rows,
+  void Begin(std::span<const int32_t> positions,
              const Activations& activations);
 
   // Tiles of one stage and layer that follow one another in a slab.
@@ -59,6 +59,8 @@ class LayerRunner {
 
   static std::vector<Block> MakeBlocks(std::span<const SegmentPages> segments,
                                        int64_t rows_per_block);
+  template <typename Body>
+  void ForRows(const Body& body);
   Product MakeProduct(const Tile& tile, const SlabView& slab) const;
   void NormRows(const NormTensors& norm, std::byte* input);
   void PlaceRow(int64_t layer, const SegmentPages& segment, int64_t row);

@@ -1,6 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -27,7 +28,8 @@ constexpr uint64_t kDeepRingBytes = 64 << 20;
 constexpr uint64_t kDeepRingParts = 32;  // of a pass
 constexpr int64_t kHalfSpeedRows = 16;   // rows at which products are half as
                                          // fast as with many
-constexpr double kSameTime = 1.005;      // plans that count as equally fast
+constexpr double kAnySeconds = std::numeric_limits<double>::infinity();
+constexpr double kSameTime = 1.005;  // plans that count as equally fast
 
 // A way to cut the work that memory allows or not.
 struct Choice {
@@ -83,9 +85,11 @@ class Planner {
 
   // Everything but pins and the time. `groups` are those of the choice.
   Plan Make(const Choice& choice, SharedGroups groups);
-  SharedGroups GroupsOf(const Choice& choice) const;
-  // Pins what fits and predicts the time. False when it does not fit.
-  bool Complete(uint64_t budget_bytes, Plan& plan) const;
+  // Null when all ways to go through them take more than `most_seconds`.
+  SharedGroups GroupsOf(const Choice& choice, double most_seconds) const;
+  // Pins what fits and predicts the time; of one that takes more than
+  // `most_seconds`, only that it does. False when it does not fit.
+  bool Complete(uint64_t budget_bytes, double most_seconds, Plan& plan) const;
   uint64_t Floor();
   // Ways to group, and ways to hold the weights for one of them.
   std::vector<Choice> Groupings(uint64_t budget_bytes) const;
@@ -106,7 +110,7 @@ class Planner {
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   void PinLate(Plan& plan) const;
-  double Seconds(const Plan& plan) const;
+  double Seconds(const Plan& plan, double most_seconds) const;
   double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
                      uint64_t pinned_bytes, uint64_t other_bytes) const;
   double DecodeSeconds(const Plan& plan, const GroupShape& group,
@@ -134,15 +138,19 @@ std::shared_ptr<const SlabPlan> Planner::SlabsOf(uint64_t slab_bytes) {
   return plan;
 }
 
-SharedGroups Planner::GroupsOf(const Choice& choice) const {
-  return std::make_shared<const std::vector<GroupShape>>(
+SharedGroups Planner::GroupsOf(const Choice& choice,
+                               double most_seconds) const {
+  auto groups = std::make_shared<const std::vector<GroupShape>>(
       MakeGroups(input_.requests,
                  {.max_requests = input_.batch_size,
                   .max_rows = choice.max_rows,
                   .kv_bytes = choice.kv_bytes,
                   .result_bytes = choice.result_bytes,
-                  .spills = choice.spills},
+                  .spills = choice.spills,
+                  .max_groups = most_seconds / kPassOverhead},
                  input_.kv_pages, input_.spec.num_layers));
+  const bool are_too_many = groups->empty() && !input_.requests.empty();
+  return are_too_many ? nullptr : groups;
 }
 
 Plan Planner::Make(const Choice& choice, SharedGroups groups) {
@@ -301,7 +309,8 @@ void Planner::PinLate(Plan& plan) const {
   }
 }
 
-bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
+bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
+                       Plan& plan) const {
   MemoryUse& use = plan.use;
   const uint64_t all_bytes = plan.slabs->layer_bytes + plan.slabs->head_bytes;
   if (!plan.spills && input_.keep_weights) {
@@ -309,7 +318,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
     if (use.peak_bytes() <= budget_bytes) {
       plan.num_slots = 0;
       plan.pinned.assign(plan.pinned.size(), true);
-      plan.seconds = Seconds(plan);
+      plan.seconds = Seconds(plan, most_seconds);
       return true;
     }
     use.pinned_bytes = 0;
@@ -321,12 +330,12 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
     Pin(budget_bytes - peak, plan);
     PinLate(plan);
   }
-  plan.seconds = Seconds(plan);
+  plan.seconds = Seconds(plan, most_seconds);
   return true;
 }
 
 uint64_t Planner::Floor() {
-  Plan resident = Make(Tightest(), GroupsOf(Tightest()));
+  Plan resident = Make(Tightest(), GroupsOf(Tightest(), kAnySeconds));
   Plan streamed = resident;
   resident.use.pinned_bytes =
       resident.slabs->layer_bytes + resident.slabs->head_bytes;
@@ -387,7 +396,9 @@ double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
              pass_seconds(pinned_bytes + late_bytes);
 }
 
-double Planner::Seconds(const Plan& plan) const {
+// Stops adding up beyond `most_seconds`: of very many prompts, the plans that
+// hold few of them at once have very many passes.
+double Planner::Seconds(const Plan& plan, double most_seconds) const {
   double seconds = 0;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
   for (const GroupShape& group : *plan.groups) {
@@ -400,6 +411,7 @@ double Planner::Seconds(const Plan& plan) const {
                              spilled + std::exchange(unread, 0));
     }
     if (group.num_decode_passes > 0) seconds += DecodeSeconds(plan, group, kv);
+    if (seconds > most_seconds) break;
   }
   return seconds;
 }
@@ -497,9 +509,13 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         input.checkpoint.path(), budget_bytes, floor_bytes);
   }
   std::vector<Candidate> candidates;
+  double fewest_seconds = kAnySeconds;
   const auto compare = [&](const Choice& choice, const SharedGroups& groups) {
     Plan plan = planner.Make(choice, groups);
-    if (!planner.Complete(budget_bytes, plan)) return;
+    if (!planner.Complete(budget_bytes, fewest_seconds * kSameTime, plan)) {
+      return;
+    }
+    fewest_seconds = std::min(fewest_seconds, plan.seconds);
     candidates.push_back({choice, plan.seconds, DislikeOf(plan)});
   };
   // By keys and values: fewer rows than this give other groups.
@@ -509,23 +525,26 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
         most_rows.try_emplace({grouping.kv_bytes, grouping.spills}, INT64_MAX)
             .first->second;
     if (grouping.max_rows >= most) continue;
-    const SharedGroups groups = planner.GroupsOf(grouping);
+    const SharedGroups groups =
+        planner.GroupsOf(grouping, fewest_seconds * kSameTime);
+    if (groups == nullptr) continue;
     most = MostRows(*groups);
     for (const Choice& choice : planner.Choices(grouping)) {
       compare(choice, groups);
     }
   }
-  compare(planner.Tightest(), planner.GroupsOf(planner.Tightest()));
-  REVLM_CHECK(!candidates.empty());  // the tightest fits the floor
-  const double fewest_seconds =
-      std::ranges::min_element(candidates, {}, &Candidate::seconds)->seconds;
+  // It fits the floor.
+  const SharedGroups tightest =
+      planner.GroupsOf(planner.Tightest(), fewest_seconds * kSameTime);
+  if (tightest != nullptr) compare(planner.Tightest(), tightest);
+  REVLM_CHECK(!candidates.empty());
   std::erase_if(candidates, [&](const Candidate& candidate) {
     return candidate.seconds > fewest_seconds * kSameTime;
   });
   const Choice& choice =
       std::ranges::min_element(candidates, {}, &Candidate::dislike)->choice;
-  Plan best = planner.Make(choice, planner.GroupsOf(choice));
-  REVLM_CHECK(planner.Complete(budget_bytes, best));
+  Plan best = planner.Make(choice, planner.GroupsOf(choice, kAnySeconds));
+  REVLM_CHECK(planner.Complete(budget_bytes, kAnySeconds, best));
   best.floor_bytes = floor_bytes;
   return best;
 }

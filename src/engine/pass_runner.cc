@@ -84,7 +84,7 @@ Status PassRunner::Embed(const Pass& pass) {
     machine_.kernels.add(rows, num_rows * machine_.spec.hidden_size,
                          activations_.residual);
   }
-  layers_.Begin(pass.segments, num_rows, activations_);
+  layers_.Begin(positions, activations_);
   return {};
 }
 

@@ -55,6 +55,7 @@ std::vector<GroupShape> MakeGroups(std::span<const RequestShape> requests,
     const RequestShape& request = requests[i];
     if (groups.empty() || !Fits(request, groups.back(), limits, pages,
                                 static_cast<uint64_t>(num_layers))) {
+      if (static_cast<double>(groups.size() + 1) > limits.max_groups) return {};
       groups.push_back({.begin = i});
     }
     GroupShape& group = groups.back();

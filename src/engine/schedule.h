@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct GroupLimits {
   uint64_t kv_bytes = 0;  // of all layers, in memory; not when spilled
   uint64_t result_bytes = 0;
   bool spills = false;  // keys and values are on disk
+  double max_groups = std::numeric_limits<double>::infinity();
 };
 
 // One pass over the weights for prompts begin .. end - 1.
@@ -57,7 +59,7 @@ struct GroupShape {
 };
 
 // The groups in order. A request that breaks the limits alone gets a group of
-// its own.
+// its own. Empty when there would be more than max_groups.
 std::vector<GroupShape> MakeGroups(std::span<const RequestShape> requests,
                                    const GroupLimits& limits,
                                    const KvPages& pages, int64_t num_layers);

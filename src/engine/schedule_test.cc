@@ -83,6 +83,18 @@ TEST(ScheduleTest, GroupsKeepTheirLimitsAndTheOrder) {
   }
 }
 
+TEST(ScheduleTest, MoreGroupsThanAllowedAreNone) {
+  const std::vector<RequestShape> requests = RandomRequests(39);
+  GroupLimits limits = {.max_rows = 90, .kv_bytes = 40'000};
+  const size_t num_groups =
+      MakeGroups(requests, limits, kPages, kLayers).size();
+  ASSERT_GT(num_groups, 2u);
+  limits.max_groups = static_cast<double>(num_groups);
+  EXPECT_EQ(MakeGroups(requests, limits, kPages, kLayers).size(), num_groups);
+  limits.max_groups = static_cast<double>(num_groups) - 0.5;
+  EXPECT_TRUE(MakeGroups(requests, limits, kPages, kLayers).empty());
+}
+
 TEST(ScheduleTest, WithRoomThereIsOneGroupAndOnePass) {
   const std::vector<RequestShape> requests = RandomRequests(39);
   const auto groups = MakeGroups(requests,

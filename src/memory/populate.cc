@@ -19,7 +19,7 @@
 namespace revlm::memory {
 namespace {
 
-constexpr uint64_t kWorthThreads = 256 << 20;
+constexpr uint64_t kWorthThreads = 64 << 20;
 constexpr unsigned kMaxThreads = 4;
 
 bool PopulatePart(std::byte* data, uint64_t size_bytes, Access access) {

@@ -122,7 +122,7 @@ void RenderJson(const RunSummary& summary, int exit_code,
   document["mode"] = summary.mode;
   document["num_prompts"] = summary.num_prompts;
   document["operations"] = {{"planned", summary.num_operations},
-                            {"finished", summary.results.size()},
+                            {"finished", summary.num_finished},
                             {"failed", summary.num_failed},
                             {"resumed", summary.num_resumed},
                             {"retried", summary.num_retried}};

@@ -16,9 +16,6 @@ namespace {
 using report::Column;
 using report::Plural;
 
-// Runs of more operations than this are read from results.jsonl.
-constexpr size_t kMaxTableRows = 16;
-
 std::string Paint(std::string_view text, std::string_view code,
                   const TextStyle& style) {
   if (style.color == Color::kNever) return std::string(text);
@@ -43,7 +40,6 @@ std::string ModelLine(const ModelSummary& model, const TextStyle& style) {
 }
 
 std::string OutcomeLine(const RunSummary& summary, const TextStyle& style) {
-  const auto num_finished = static_cast<int64_t>(summary.results.size());
   std::string line;
   if (summary.stopped_by) {
     line = Paint("RUN STOPPED", "1;33", style);
@@ -52,10 +48,10 @@ std::string OutcomeLine(const RunSummary& summary, const TextStyle& style) {
   } else {
     line = Paint("RUN OK", "1;32", style);
   }
-  line += fmt::format("  {} of {}, {} failed", num_finished,
+  line += fmt::format("  {} of {}, {} failed", summary.num_finished,
                       Plural(summary.num_operations, "operation"),
                       summary.num_failed);
-  const int64_t num_run = num_finished - summary.num_resumed;
+  const int64_t num_run = summary.num_finished - summary.num_resumed;
   if (summary.num_retried > 0) {
     line += fmt::format(", {} retried", summary.num_retried);
   }
@@ -153,7 +149,7 @@ std::string RenderText(const RunSummary& summary, const TextStyle& style) {
       fmt::format("  {}  {}/{}\n", summary.stopped_by ? "kept   " : "results",
                   Printable(summary.run_dir, style.charset),
                   summary.stopped_by ? "ops.jsonl" : "results.jsonl");
-  if (!summary.stopped_by && summary.results.size() <= kMaxTableRows) {
+  if (!summary.stopped_by && summary.num_operations <= kMaxTableRows) {
     text += ResultTable(summary, style);
   }
   return text;

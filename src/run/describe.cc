@@ -173,8 +173,8 @@ void Describer::ListOperations(size_t model_idx) {
   const RunOptions& options = prepared_.options;
   const auto prompts = PromptsFor(options.mode, model_idx,
                                   options.models.size(), prepared_.prompts);
-  const OperationKeys keys(work.description.identity,
-                           work.description.numerics.compute, options);
+  OperationKeys keys(work.description.identity,
+                     work.description.numerics.compute, options);
   work.operations.reserve(prompts.size());
   for (const PlannedPrompt& prompt : prompts) {
     Operation operation;

@@ -70,6 +70,7 @@ Result<JournalEntry> EntryFromRecord(std::string_view line,
   return JournalEntry{.model = std::move(record.result.model),
                       .key = std::move(record.result.key),
                       .has_failed = record.result.error.has_value(),
+                      .attempts = record.result.attempts,
                       .place = {}};
 }
 

@@ -39,6 +39,7 @@ struct JournalEntry {
   std::string model;
   std::string key;
   bool has_failed = false;
+  int32_t attempts = 1;
   JournalPlace place;
 };
 using TakeEntry = std::function<Status(JournalEntry)>;

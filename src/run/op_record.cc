@@ -29,43 +29,67 @@ ErrorCode ErrorCodeFromName(std::string_view name) {
   return ErrorCode::kInternal;
 }
 
-Json TokenToJson(const TokenResult& token) {
-  Json json = {{"id", token.id},
-               {"text", token.text},
-               {"logprob", base::FloatToJson(token.logprob)}};
-  if (!token.alternatives.empty()) {
-    Json& alternatives = json["alternatives"] = Json::array();
-    for (const AlternativeToken& other : token.alternatives) {
-      alternatives.push_back({{"id", other.id},
-                              {"text", other.text},
-                              {"logprob", base::FloatToJson(other.logprob)}});
-    }
-  }
-  return json;
+// Writes a member's name, and what is between it and the one before.
+void AppendKey(std::string_view key, std::string& out) {
+  if (out.back() != '{') out += ',';
+  out += '"';
+  out += key;
+  out += "\":";
 }
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+void AppendText(std::string_view key, std::string_view text, std::string& out) {
+  AppendKey(key, out);
+  base::AppendJsonString(text, out);
 }
 
-// One after another: as a tree, they would take many times their text.
-void AppendTokens(const std::vector<TokenResult>& tokens, std::string& out) {
+void AppendDigits(int32_t number, std::string& out) {
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
+void AppendInt(std::string_view key, int32_t number, std::string& out) {
+  AppendKey(key, out);
+  AppendDigits(number, out);
+}
+
+// The members that a token and an alternative share.
+template <typename Token>
+void AppendScored(const Token& token, std::string& out) {
+  AppendInt("id", token.id, out);
+  AppendKey("logprob", out);
+  out += base::FloatToJson(token.logprob).dump();
+  AppendText("text", token.text, out);
+}
+
+// Calls append(element) for each, in brackets and with commas between them.
+template <typename T, typename Append>
+void AppendArray(std::string_view key, const std::vector<T>& elements,
+                 const Append& append, std::string& out) {
+  AppendKey(key, out);
   out += '[';
-  for (const TokenResult& token : tokens) {
-    if (out.back() != '[') out += ',';
-    out += Dump(TokenToJson(token));
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (i > 0) out += ',';
+    append(elements[i]);
   }
   out += ']';
 }
 
-// Appends `text` up to the value null of the member `key`, and takes that off,
-// with the value. In a string no such member is found: its quotes are escaped.
-void AppendUpTo(std::string_view key, std::string_view& text,
-                std::string& out) {
-  const std::string member = fmt::format("\"{}\":null", key);
-  const size_t end = text.find(member) + member.size();
-  out += text.substr(0, end - 4);
-  text.remove_prefix(end);
+void AppendTokens(std::string_view key, const std::vector<TokenResult>& tokens,
+                  std::string& out) {
+  const auto append_alternative = [&](const AlternativeToken& other) {
+    out += '{';
+    AppendScored(other, out);
+    out += '}';
+  };
+  const auto append_token = [&](const TokenResult& token) {
+    out += '{';
+    if (!token.alternatives.empty()) {
+      AppendArray("alternatives", token.alternatives, append_alternative, out);
+    }
+    AppendScored(token, out);
+    out += '}';
+  };
+  AppendArray(key, tokens, append_token, out);
 }
 
 // Reads members of one object; remembers the first error.
@@ -154,33 +178,37 @@ std::string_view ErrorCodeName(ErrorCode code) {
 }
 
 void AppendResult(const OperationResult& result, std::string& out) {
-  Json json = {{"schema", "revlm.result/1"},
-               {"model", result.model},
-               {"reference", result.reference},
-               {"id", result.id},
-               {"key", result.key},
-               {"prompt", result.prompt},
-               {"prompt_token_ids", result.prompt_token_ids}};
-  if (result.error) {
-    json["error"] = {{"code", ErrorCodeName(result.error->code)},
-                     {"message", result.error->message}};
-    out += Dump(json);
-    return;
+  out += '{';
+  const bool has_failed = result.error.has_value();
+  if (has_failed) {
+    AppendKey("error", out);
+    out += '{';
+    AppendText("code", ErrorCodeName(result.error->code), out);
+    AppendText("message", result.error->message, out);
+    out += '}';
+  } else {
+    if (!result.capture_file.empty()) {
+      AppendText("capture", result.capture_file, out);
+    }
+    AppendText("finish_reason", result.finish_reason, out);
   }
-  json["text"] = result.text;
-  json["tokens"] = nullptr;
-  json["finish_reason"] = result.finish_reason;
-  if (!result.prompt_tokens.empty()) json["prompt_tokens"] = nullptr;
-  if (!result.capture_file.empty()) json["capture"] = result.capture_file;
-  const std::string text = Dump(json);
-  std::string_view rest = text;
-  if (!result.prompt_tokens.empty()) {
-    AppendUpTo("prompt_tokens", rest, out);
-    AppendTokens(result.prompt_tokens, out);
+  AppendText("id", result.id, out);
+  AppendText("key", result.key, out);
+  AppendText("model", result.model, out);
+  AppendText("prompt", result.prompt, out);
+  AppendArray(
+      "prompt_token_ids", result.prompt_token_ids,
+      [&](int32_t id) { AppendDigits(id, out); }, out);
+  if (!has_failed && !result.prompt_tokens.empty()) {
+    AppendTokens("prompt_tokens", result.prompt_tokens, out);
   }
-  AppendUpTo("tokens", rest, out);
-  AppendTokens(result.tokens, out);
-  out += rest;
+  AppendText("reference", result.reference, out);
+  AppendText("schema", "revlm.result/1", out);
+  if (!has_failed) {
+    AppendText("text", result.text, out);
+    AppendTokens("tokens", result.tokens, out);
+  }
+  out += '}';
 }
 
 std::string ResultToLine(const OperationResult& result) {
@@ -225,19 +253,24 @@ Result<OperationResult> ResultFromJson(const Json& json,
   return result;
 }
 
-std::string ToLine(const Json& json) { return Dump(json) + "\n"; }
+std::string ToLine(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 std::string RecordToLine(const OpRecord& record) {
-  Json json = {{"schema", "revlm.op/1"},       {"key", record.result.key},
-               {"model", record.result.model}, {"finished", record.finished},
-               {"seconds", record.seconds},    {"result", nullptr}};
-  if (record.result.attempts > 1) json["attempts"] = record.result.attempts;
-  const std::string text = ToLine(json);
-  std::string line;
-  std::string_view rest = text;
-  AppendUpTo("result", rest, line);
+  std::string line = "{";
+  if (record.result.attempts > 1) {
+    AppendInt("attempts", record.result.attempts, line);
+  }
+  AppendText("finished", record.finished, line);
+  AppendText("key", record.result.key, line);
+  AppendText("model", record.result.model, line);
+  AppendKey("result", line);
   AppendResult(record.result, line);
-  line += rest;
+  AppendText("schema", "revlm.op/1", line);
+  AppendKey("seconds", line);
+  line += Json(record.seconds).dump();
+  line += "}\n";
   return line;
 }
 

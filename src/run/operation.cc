@@ -130,8 +130,10 @@ engine::Request MakeRequest(const RunOptions& options, const std::string& key,
   request.max_new_tokens = max_new_tokens;
   request.sampling = {.temperature = options.sampling.temperature,
                       .top_k = options.sampling.top_k,
-                      .top_p = options.sampling.top_p,
-                      .seed = SamplingSeed(options.sampling.seed, key)};
+                      .top_p = options.sampling.top_p};
+  if (request.sampling.temperature > 0) {  // else nothing is drawn
+    request.sampling.seed = SamplingSeed(options.sampling.seed, key);
+  }
   request.num_top_logprobs = options.num_logprobs;
   request.want_prompt_logprobs = options.prompt_logprobs;
   request.capture = CaptureOf(options.capture);

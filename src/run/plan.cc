@@ -57,6 +57,12 @@ Status CheckRange(std::string_view option, T value, T min, T max) {
                          min, max);
 }
 
+// Of many texts: a hasher is set up once.
+std::string HexDigest(std::string_view text, crypto::Sha256Hasher& hasher) {
+  hasher.Update(base::AsBytes(text));
+  return base::ToHex(hasher.Finish());
+}
+
 // The built-in prompts that were asked for.
 Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
   const auto all = challenge::BuiltinPrompts();
@@ -166,6 +172,7 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
   planned.reserve(prompts.size());  // so that none of them moves
   std::unordered_map<std::string_view, int64_t> count_of_text;
   std::unordered_set<std::string_view> ids;
+  crypto::Sha256Hasher hasher;
   count_of_text.reserve(prompts.size());
   ids.reserve(prompts.size());
   for (challenge::Prompt& prompt : prompts) {
@@ -179,7 +186,7 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
     PlannedPrompt& plan = planned.back();
     REVLM_TRY(CheckRange("\"max_tokens\" of a prompt", plan.max_tokens, 0,
                          kMaxNewTokens));
-    plan.text_sha256 = Sha256Hex(plan.text);
+    plan.text_sha256 = HexDigest(plan.text, hasher);
     if (plan.id.empty()) {
       const int64_t ordinal = ++count_of_text[plan.text_sha256];
       plan.variant = std::to_string(ordinal);
@@ -270,10 +277,13 @@ OperationKeys::OperationKeys(const std::string& model_identity,
   around_.back() = text.substr(begin);
 }
 
-std::string OperationKeys::Of(const PlannedPrompt& prompt) const {
-  return Sha256Hex(fmt::format(
-      "{}{}{}\"{}\"{}{}{}", around_[0], prompt.max_tokens, around_[1],
-      prompt.text_sha256, around_[2], Json(prompt.variant).dump(), around_[3]));
+std::string OperationKeys::Of(const PlannedPrompt& prompt) {
+  std::string object =
+      fmt::format("{}{}{}\"{}\"{}", around_[0], prompt.max_tokens, around_[1],
+                  prompt.text_sha256, around_[2]);
+  base::AppendJsonString(prompt.variant, object);
+  object += around_[3];
+  return HexDigest(object, hasher_);
 }
 
 uint64_t SamplingSeed(uint64_t seed, std::string_view key) {
@@ -287,9 +297,9 @@ uint64_t SamplingSeed(uint64_t seed, std::string_view key) {
 std::string PromptSetSha256(const std::vector<PlannedPrompt>& prompts) {
   crypto::Sha256Hasher hasher;
   for (const PlannedPrompt& prompt : prompts) {
-    const std::string line =
-        Json::array({prompt.id, prompt.text_sha256, prompt.max_tokens}).dump() +
-        "\n";
+    std::string line = "[";
+    base::AppendJsonString(prompt.id, line);
+    line += fmt::format(",\"{}\",{}]\n", prompt.text_sha256, prompt.max_tokens);
     hasher.Update(base::AsBytes(line));
   }
   return base::ToHex(hasher.Finish());
@@ -349,7 +359,8 @@ Json WithKnownModels(const Json& there, Json asked) {
 }
 
 std::string Sha256Hex(std::string_view text) {
-  return base::ToHex(crypto::Sha256(base::AsBytes(text)));
+  crypto::Sha256Hasher hasher;
+  return HexDigest(text, hasher);
 }
 
 }  // namespace revlm::run

@@ -29,6 +29,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "crypto/sha256.h"
 #include "revlm/run.h"
 
 namespace revlm::run {
@@ -70,12 +71,13 @@ class OperationKeys {
  public:
   OperationKeys(const std::string& model_identity, std::string_view compute,
                 const RunOptions& options);
-  std::string Of(const PlannedPrompt& prompt) const;
+  std::string Of(const PlannedPrompt& prompt);
 
  private:
   // What is around max_tokens, prompt_sha256 and variant, which come in this
   // order.
   std::array<std::string, 4> around_;
+  crypto::Sha256Hasher hasher_;
 };
 
 // The first 8 bytes, little-endian, of

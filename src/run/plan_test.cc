@@ -25,7 +25,7 @@ std::map<std::string, std::string> KeysById(const RunOptions& options) {
   std::map<std::string, std::string> keys;
   const auto prompts = PlanPrompts(options);
   EXPECT_TRUE(prompts);
-  const OperationKeys of("identity", "f32", options);
+  OperationKeys of("identity", "f32", options);
   for (const PlannedPrompt& prompt : *prompts) keys[prompt.id] = of.Of(prompt);
   return keys;
 }
@@ -131,7 +131,7 @@ TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
                        const std::string& identity = "identity",
                        const std::string& compute = "f32") {
     const auto prompts = PlanPrompts(options).value();
-    const OperationKeys of(identity, compute, options);
+    OperationKeys of(identity, compute, options);
     EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
   };
   add(base);

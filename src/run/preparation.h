@@ -43,6 +43,7 @@ struct Operation {
   std::optional<OperationResult> result;
   JournalPlace kept;        // the result of an earlier start, until it is read
   bool has_failed = false;  // that one
+  int32_t attempts = 1;     // that it took
 
   bool is_done() const { return result || kept.size_bytes > 0; }
 };

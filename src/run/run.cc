@@ -90,11 +90,14 @@ class Runner : public RunHost {
   Status CheckModelsOfEarlier(const Json& plan) const;
   // Takes over what earlier starts finished; their results are read later.
   Status Resume();
-  Status ReadKeptResults();
+  // The result of an earlier start, unless it is there already.
+  Status ReadKept(Operation& operation);
   Status RunModels();
   RunStatus StatusAtStart() const;
   Status WriteResults();
   RunSummary Summarize(std::optional<Error> stopped_by);
+  // Takes the results that are to be in the summary, and counts.
+  Status SumUp(RunSummary& summary);
 
   size_t IndexOf(const ModelWork& work) const {
     return static_cast<size_t>(&work - prepared_.work.data());
@@ -187,6 +190,7 @@ Status Runner::Resume() {
     if (found == model->second.end() || found->second->is_done()) continue;
     found->second->kept = entry.place;
     found->second->has_failed = entry.has_failed;
+    found->second->attempts = entry.attempts;
     ++num_resumed_;
   }
   num_finished_ = num_resumed_;
@@ -207,15 +211,11 @@ Status Runner::Resume() {
   return {};
 }
 
-Status Runner::ReadKeptResults() {
-  for (ModelWork& work : prepared_.work) {
-    for (Operation& operation : work.operations) {
-      if (operation.result || !operation.is_done()) continue;
-      REVLM_ASSIGN_OR_RETURN(OpRecord record,
-                             directory_->journal().Read(operation.kept));
-      operation.result = std::move(record.result);
-    }
-  }
+Status Runner::ReadKept(Operation& operation) {
+  if (operation.result) return {};
+  REVLM_ASSIGN_OR_RETURN(OpRecord record,
+                         directory_->journal().Read(operation.kept));
+  operation.result = std::move(record.result);
   return {};
 }
 
@@ -411,16 +411,22 @@ Status Runner::Finish(ModelWork& work, Operation& operation,
 }
 
 Status Runner::WriteResults() {
-  REVLM_TRY(ReadKeptResults());
   REVLM_ASSIGN_OR_RETURN(
       base::AtomicFile file,
       base::AtomicFile::Create(directory_->path() + "/" + kResultsName));
-  for (const ModelWork& work : prepared_.work) {
-    for (const Operation& operation : work.operations) {
-      const std::string line = ResultToLine(*operation.result);
-      REVLM_TRY(file.Append(base::AsBytes(line)));
+  // Many lines at once, in the memory that messages of workers took.
+  constexpr size_t kPieceBytes = 64 << 10;
+  std::string piece;
+  for (ModelWork& work : prepared_.work) {
+    for (Operation& operation : work.operations) {
+      REVLM_TRY(ReadKept(operation));
+      piece += ResultToLine(*operation.result);
+      if (piece.size() < kPieceBytes) continue;
+      REVLM_TRY(file.Append(base::AsBytes(piece)));
+      piece.clear();
     }
   }
+  REVLM_TRY(file.Append(base::AsBytes(piece)));
   REVLM_TRY(file.Commit());
   Json manifest = directory_->manifest();
   manifest["state"] = "finished";
@@ -428,9 +434,28 @@ Status Runner::WriteResults() {
   return directory_->WriteManifest(std::move(manifest));
 }
 
+Status Runner::SumUp(RunSummary& summary) {
+  const bool takes_all =
+      static_cast<uint64_t>(num_operations_) <= options_.max_summary_results;
+  for (ModelWork& work : prepared_.work) {
+    for (Operation& operation : work.operations) {
+      if (!operation.is_done()) continue;
+      const auto& result = operation.result;
+      const bool has_failed =
+          result ? result->error.has_value() : operation.has_failed;
+      if (has_failed) ++summary.num_failed;
+      if ((result ? result->attempts : operation.attempts) > 1) {
+        ++summary.num_retried;
+      }
+      if (!takes_all && !has_failed) continue;
+      REVLM_TRY(ReadKept(operation));
+      summary.results.push_back(*std::move(operation.result));
+    }
+  }
+  return {};
+}
+
 RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
-  const Status read = ReadKeptResults();
-  if (!read && !stopped_by) stopped_by = read.error();
   RunSummary summary;
   summary.run_dir = directory_->path();
   for (const ModelWork& work : prepared_.work) {
@@ -441,13 +466,9 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
   summary.mode = ModeName(options_.mode);
   summary.num_operations = num_operations_;
   summary.num_resumed = num_resumed_;
-  for (ModelWork& work : prepared_.work) {
-    for (Operation& operation : work.operations) {
-      if (!operation.result) continue;
-      if (operation.result->error) ++summary.num_failed;
-      if (operation.result->attempts > 1) ++summary.num_retried;
-      summary.results.push_back(*std::move(operation.result));
-    }
+  summary.num_finished = num_finished_;
+  if (const Status read = SumUp(summary); !read && !stopped_by) {
+    stopped_by = read.error();
   }
   summary.seconds = Seconds();
   const uint64_t workers_peak =
