@@ -51,6 +51,17 @@ double Shallowness(const Plan& plan) {
                                static_cast<double>(deep_bytes));
 }
 
+// Predicted, of one pass or many.
+struct Cost {
+  double seconds = 0;
+  double read_seconds = 0;  // of the disk alone
+
+  void Add(const Cost& other, double times) {
+    seconds += times * other.seconds;
+    read_seconds += times * other.read_seconds;
+  }
+};
+
 class Planner {
  public:
   explicit Planner(const PlanInput& input) : input_(input) {
@@ -106,11 +117,11 @@ class Planner {
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   void PinLate(Plan& plan) const;
-  double Seconds(const Plan& plan) const;
-  double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                     uint64_t pinned_bytes, uint64_t other_bytes) const;
-  double DecodeSeconds(const Plan& plan, const GroupShape& group,
-                       uint64_t kv_bytes) const;
+  void Predict(Plan& plan) const;
+  Cost PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
+                uint64_t pinned_bytes, uint64_t other_bytes) const;
+  Cost DecodeCost(const Plan& plan, const GroupShape& group,
+                  uint64_t kv_bytes) const;
   double ReadSeconds(const Plan& plan, uint64_t bytes) const;
 
   const PlanInput& input_;
@@ -297,7 +308,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
     if (use.peak_bytes() <= budget_bytes) {
       plan.num_slots = 0;
       plan.pinned.assign(plan.pinned.size(), true);
-      plan.seconds = Seconds(plan);
+      Predict(plan);
       return true;
     }
     use.pinned_bytes = 0;
@@ -309,7 +320,7 @@ bool Planner::Complete(uint64_t budget_bytes, Plan& plan) const {
     Pin(budget_bytes - peak, plan);
     PinLate(plan);
   }
-  plan.seconds = Seconds(plan);
+  Predict(plan);
   return true;
 }
 
@@ -329,8 +340,8 @@ double Planner::ReadSeconds(const Plan& plan, uint64_t bytes) const {
          (1 + kShallowRing * Shallowness(plan));
 }
 
-double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                            uint64_t pinned_bytes, uint64_t other_bytes) const {
+Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
+                       uint64_t pinned_bytes, uint64_t other_bytes) const {
   const ModelSpec& spec = input_.spec;
   const double layer_parameters = static_cast<double>(
       spec.num_layers *
@@ -349,47 +360,53 @@ double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
            (head_rows == 0 ? 0.0
                            : static_cast<double>(head_rows + kHalfSpeedRows) *
                                  head_parameters));
-  return kPassOverhead + std::max({ReadSeconds(plan, streamed + other_bytes),
-                                   flops / input_.rates.flops_per_second,
-                                   static_cast<double>(held + streamed) /
-                                       kMemoryBytesPerSecond});
+  const double read_seconds = ReadSeconds(plan, streamed + other_bytes);
+  const double work_seconds = std::max(
+      flops / input_.rates.flops_per_second,
+      static_cast<double>(held + streamed) / kMemoryBytesPerSecond);
+  return {.seconds = kPassOverhead +
+                     std::max(read_seconds, work_seconds / input_.cpu_share),
+          .read_seconds = read_seconds};
 }
 
-double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
-                              uint64_t kv_bytes) const {
+Cost Planner::DecodeCost(const Plan& plan, const GroupShape& group,
+                         uint64_t kv_bytes) const {
   // A page is written once it is full.
   const uint64_t written =
       plan.spills ? OpenPageBytes(group) / kKvPagePositions : 0;
   const int64_t rows = group.decode_tokens / group.num_decode_passes;
-  const auto pass_seconds = [&](uint64_t pinned_bytes) {
-    return PassSeconds(plan, rows, group.num_generating, pinned_bytes,
-                       kv_bytes + written);
+  const auto pass_cost = [&](uint64_t pinned_bytes) {
+    return PassCost(plan, rows, group.num_generating, pinned_bytes,
+                    kv_bytes + written);
   };
   const uint64_t pinned_bytes = plan.use.pinned_bytes;
   const uint64_t late_bytes =
       &group == &plan.groups->back() ? plan.decode.late_pinned_bytes : 0;
   // The first pass reads what is kept from then on, but for the few slabs that
   // are read ahead of it, which come again.
-  return pass_seconds(pinned_bytes) +
-         static_cast<double>(group.num_decode_passes - 1) *
-             pass_seconds(pinned_bytes + late_bytes);
+  Cost cost = pass_cost(pinned_bytes);
+  cost.Add(pass_cost(pinned_bytes + late_bytes),
+           static_cast<double>(group.num_decode_passes - 1));
+  return cost;
 }
 
-double Planner::Seconds(const Plan& plan) const {
-  double seconds = 0;
+void Planner::Predict(Plan& plan) const {
+  Cost cost;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
   for (const GroupShape& group : *plan.groups) {
     const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
     for (const PassShape& pass : group.prompt_passes) {
       const uint64_t spilled =
           plan.spills ? kv / group.prompt_passes.size() : 0;
-      seconds += PassSeconds(plan, pass.num_rows, pass.num_head_rows,
-                             plan.use.pinned_bytes,
-                             spilled + std::exchange(unread, 0));
+      cost.Add(
+          PassCost(plan, pass.num_rows, pass.num_head_rows,
+                   plan.use.pinned_bytes, spilled + std::exchange(unread, 0)),
+          1);
     }
-    if (group.num_decode_passes > 0) seconds += DecodeSeconds(plan, group, kv);
+    if (group.num_decode_passes > 0) cost.Add(DecodeCost(plan, group, kv), 1);
   }
-  return seconds;
+  plan.seconds = cost.seconds;
+  plan.read_seconds = cost.read_seconds;
 }
 
 // Ways worth comparing: rows and keys and values for everything and for halves
