@@ -1,6 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -25,9 +26,10 @@ constexpr double kPassOverhead = 2e-3;          // seconds, besides the work
 constexpr double kShallowRing = 0.3;
 constexpr uint64_t kDeepRingBytes = 64 << 20;
 constexpr uint64_t kDeepRingParts = 32;  // of a pass
-constexpr int64_t kHalfSpeedRows = 16;   // rows at which products are half as
-                                         // fast as with many
-constexpr double kSameTime = 1.005;      // plans that count as equally fast
+// Rows at which products are half as fast as with many. Fewer threads wait less
+// for each other: by the root of their share.
+constexpr double kHalfSpeedRows = 16;
+constexpr double kSameTime = 1.005;  // plans that count as equally fast
 
 // A way to cut the work that memory allows or not.
 struct Choice {
@@ -354,16 +356,16 @@ Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
   if (head_rows > 0) streamed += plan.slabs->head_bytes;
   const uint64_t held = std::min(streamed, pinned_bytes);
   streamed -= held;
-  const double num_rows = static_cast<double>(rows);
+  const double idle_rows = kHalfSpeedRows * std::sqrt(input_.cpu_share);
   const double flops =
-      2 * ((num_rows + kHalfSpeedRows) * layer_parameters +
+      2 * ((static_cast<double>(rows) + idle_rows) * layer_parameters +
            (head_rows == 0 ? 0.0
-                           : static_cast<double>(head_rows + kHalfSpeedRows) *
+                           : (static_cast<double>(head_rows) + idle_rows) *
                                  head_parameters));
   const double read_seconds = ReadSeconds(plan, streamed + other_bytes);
-  const double work_seconds = std::max(
-      flops / input_.rates.flops_per_second,
-      static_cast<double>(held + streamed) / kMemoryBytesPerSecond);
+  const double work_seconds =
+      std::max(flops / input_.rates.flops_per_second,
+               static_cast<double>(held + streamed) / kMemoryBytesPerSecond);
   return {.seconds = kPassOverhead +
                      std::max(read_seconds, work_seconds / input_.cpu_share),
           .read_seconds = read_seconds};

@@ -201,9 +201,8 @@ std::string RenderJson(const PlanReport& report, int exit_code) {
   document["num_workers"] = report.num_workers;
   document["at_once"] = Json::array();
   for (const AtOnceChoice& choice : report.at_once) {
-    document["at_once"].push_back(
-        {{"num_workers", choice.num_workers},
-         {"predicted_seconds", choice.seconds}});
+    document["at_once"].push_back({{"num_workers", choice.num_workers},
+                                   {"predicted_seconds", choice.seconds}});
   }
   document["predicted_seconds"] = report.seconds;
   document["models"] = Json::array();

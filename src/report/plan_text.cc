@@ -30,8 +30,9 @@ std::string Account(std::string_view name, uint64_t bytes, uint64_t limit_bytes,
 std::string AtOnceLine(const PlanReport& report) {
   std::string line;
   for (const AtOnceChoice& choice : report.at_once) {
-    line += fmt::format("{}{}: about {:.3g} s", line.empty() ? "at once " : ", ",
-                        choice.num_workers, choice.seconds);
+    line +=
+        fmt::format("{}{}: about {:.3g} s", line.empty() ? "at once " : ", ",
+                    choice.num_workers, choice.seconds);
   }
   return line.empty() ? "" : line + "\n";
 }

@@ -132,8 +132,7 @@ Status Describer::Describe(size_t model_idx) {
     work = ModelWork();
     const auto started = base::SystemClock().Monotonic();
     REVLM_ASSIGN_OR_RETURN(work.worker, Worker::Start(prepared_.options));
-    const Status described =
-        DescribeIn(*work.worker, work, reference, started);
+    const Status described = DescribeIn(*work.worker, work, reference, started);
     if (described) return {};
     const bool is_dead = work.worker->is_dead();
     const bool may_pass = is_dead || sched::Classify(described.error().code) ==
@@ -158,9 +157,9 @@ Status Describer::DescribeIn(Worker& worker, ModelWork& work,
   REVLM_ASSIGN_OR_RETURN(
       work.description,
       worker.Ask<ModelDescription>(MakeOpenModel(prepared_, reference)));
-  work.open_seconds = std::chrono::duration<double>(
-                          base::SystemClock().Monotonic() - started)
-                          .count();
+  work.open_seconds =
+      std::chrono::duration<double>(base::SystemClock().Monotonic() - started)
+          .count();
   work.description.summary.reference = reference;
   const size_t model_idx = static_cast<size_t>(&work - prepared_.work.data());
   ListOperations(model_idx);
@@ -184,19 +183,18 @@ Status Describer::DescribeIn(Worker& worker, ModelWork& work,
 // known before they are described.
 Status Describer::PredictTimes(Worker& worker, ModelWork& work) const {
   if (AskableOf(work).empty()) return {};
-  const uint64_t taken = memory::ReserveBytes(prepared_.limit_bytes) +
-                         ProgramBytes(prepared_, 1);
+  const uint64_t taken =
+      memory::ReserveBytes(prepared_.limit_bytes) + ProgramBytes(prepared_, 1);
   const uint64_t left =
       prepared_.limit_bytes - std::min(prepared_.limit_bytes, taken);
   if (left < work.floor_bytes()) return {};  // nor will it be run
   for (const int32_t count : prepared_.counts) {
     const uint64_t lease =
         std::max(left / static_cast<uint64_t>(count), work.floor_bytes());
-    REVLM_ASSIGN_OR_RETURN(
-        const engine::RunPlan plan,
-        worker.Ask<engine::RunPlan>(
-            AskPlan{.engine_bytes = lease - work.worker_bytes,
-                    .num_threads = prepared_.num_threads / count}));
+    REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
+                           worker.Ask<engine::RunPlan>(AskPlan{
+                               .engine_bytes = lease - work.worker_bytes,
+                               .num_threads = prepared_.num_threads / count}));
     work.times.push_back({plan.seconds, plan.read_seconds});
   }
   return {};

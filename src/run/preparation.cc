@@ -75,8 +75,8 @@ std::vector<size_t> ModelOrder(const Preparation& prepared, size_t num_models) {
   return order;
 }
 
-// The most, up to `at_most`, whose floors fit whichever they are. `floors` begin
-// with the largest.
+// The most, up to `at_most`, whose floors fit whichever they are. `floors`
+// begin with the largest.
 int32_t MostThatFit(const Preparation& prepared,
                     const std::vector<uint64_t>& floors, int32_t at_most) {
   uint64_t sum = 0;
@@ -186,8 +186,8 @@ Result<Preparation> Prepare(const RunOptions& options) {
   const size_t num_models = NumModelsAsked(options.mode, options.models.size(),
                                            prepared.prompts.size());
   prepared.unasked_notice = UnaskedNotice(options, num_models);
-  prepared.num_threads = options.num_threads > 0 ? options.num_threads
-                                                 : DescribeHost().num_cpus;
+  prepared.num_threads =
+      options.num_threads > 0 ? options.num_threads : DescribeHost().num_cpus;
   const int32_t asked_workers = std::min(options.num_workers.value_or(1),
                                          static_cast<int32_t>(num_models));
   prepared.options.num_threads = EngineThreads(prepared, asked_workers);
@@ -219,9 +219,8 @@ Result<Preparation> Prepare(const RunOptions& options) {
         static_cast<double>(prepared.floor_bytes) / (1 << 30));
   }
   if (prepared.counts.empty()) {
-    prepared.num_workers =
-        MostThatFit(prepared, floors,
-                    std::min(asked_workers, prepared.max_models_at_once));
+    prepared.num_workers = MostThatFit(
+        prepared, floors, std::min(asked_workers, prepared.max_models_at_once));
   } else {
     ChooseWorkers(floors, prepared);
   }

@@ -89,14 +89,14 @@ struct Preparation {
   uint64_t floor_bytes = 0;         // the least limit
   uint64_t workers_peak_bytes = 0;  // measured, of the workers until now
   int32_t max_models_at_once = 0;   // that memory would allow
-  int32_t num_threads = 0;      // of all workers together
-  std::vector<int32_t> counts;  // of models at once that are compared; none
-                                // when the number was asked
+  int32_t num_threads = 0;          // of all workers together
+  std::vector<int32_t> counts;      // of models at once that are compared; none
+                                    // when the number was asked
   std::vector<sched::AtOnce> choices;  // of them, those that fit
   int32_t num_workers = 0;             // at once
   int32_t threads_each = 0;            // of an engine's; 0: all of them
-  std::vector<ModelWork> work;      // in the order of models
-  std::vector<size_t> order;        // of `work`, the most urgent first
+  std::vector<ModelWork> work;         // in the order of models
+  std::vector<size_t> order;           // of `work`, the most urgent first
 
   int64_t num_operations() const;
   // What it took at most to describe models, one worker at a time.
