@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "memory/image.h"
 #include "memory/limit.h"
@@ -98,8 +97,7 @@ class Describer {
   // `cannot_open`.
   Status Describe(size_t model_idx);
   Status DescribeIn(Worker& worker, ModelWork& work,
-                    const std::string& reference,
-                    std::chrono::nanoseconds started);
+                    const std::string& reference);
   Status Encode(Worker& worker, ModelWork& work);
   Status PredictTimes(Worker& worker, ModelWork& work) const;
   void ListOperations(size_t model_idx);
@@ -130,9 +128,8 @@ Status Describer::Describe(size_t model_idx) {
   ModelWork& work = prepared_.work[model_idx];
   for (int32_t num_retries = 0;; ++num_retries) {
     work = ModelWork();
-    const auto started = base::SystemClock().Monotonic();
     REVLM_ASSIGN_OR_RETURN(work.worker, Worker::Start(prepared_.options));
-    const Status described = DescribeIn(*work.worker, work, reference, started);
+    const Status described = DescribeIn(*work.worker, work, reference);
     if (described) return {};
     const bool is_dead = work.worker->is_dead();
     const bool may_pass = is_dead || sched::Classify(described.error().code) ==
@@ -152,14 +149,10 @@ Status Describer::Describe(size_t model_idx) {
 }
 
 Status Describer::DescribeIn(Worker& worker, ModelWork& work,
-                             const std::string& reference,
-                             std::chrono::nanoseconds started) {
+                             const std::string& reference) {
   REVLM_ASSIGN_OR_RETURN(
       work.description,
       worker.Ask<ModelDescription>(MakeOpenModel(prepared_, reference)));
-  work.open_seconds =
-      std::chrono::duration<double>(base::SystemClock().Monotonic() - started)
-          .count();
   work.description.summary.reference = reference;
   const size_t model_idx = static_cast<size_t>(&work - prepared_.work.data());
   ListOperations(model_idx);

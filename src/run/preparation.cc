@@ -89,16 +89,17 @@ int32_t MostThatFit(const Preparation& prepared,
   return count;
 }
 
-// The predicted time of all models, the `choice`th of the counts at once. The
-// first one's worker is open.
+// The predicted time of all models, the `choice`th of the counts at once. They
+// are opened first, but for one whose worker is open.
 double SecondsOf(const Preparation& prepared, size_t choice) {
+  constexpr double kOpenSeconds = 0.03;  // of the smallest models
   std::vector<sched::ModelTime> times;
   for (const size_t model_idx : prepared.order) {
     const ModelWork& work = prepared.work[model_idx];
     if (work.times.empty()) continue;
     times.push_back(work.times[choice]);
     if (model_idx != prepared.order.front()) {
-      times.back().seconds += work.open_seconds;
+      times.back().seconds += kOpenSeconds;
     }
   }
   return sched::SecondsAtOnce(times, prepared.counts[choice]);

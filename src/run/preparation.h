@@ -19,8 +19,8 @@
 // Threads: thread-confined. Errors: those of options, prompt files, models and
 // tokenizers; kBudgetExceeded, naming the floor. Determinism: the floor is the
 // same whenever the same is asked of the same installation, whatever the limit,
-// the directory of the run, or what the page cache holds; how many models run
-// at once may differ, as speeds are measured.
+// the directory of the run, or what the page cache holds; so is how many
+// models run at once, but where engines measure the machine.
 #pragma once
 
 #include <algorithm>
@@ -61,9 +61,8 @@ struct ModelWork {
   uint64_t engine_floor_bytes = 0;  // the least for its engine
   uint32_t max_message_bytes = kMaxMessageBytes;  // of its worker
   std::optional<Worker> worker;  // open, has taken all that can be asked
-  // Opening it again, and running it: predicted with each of
-  // `Preparation::counts` at once; none when there is nothing to ask it.
-  double open_seconds = 0;
+  // Running it, predicted with each of `Preparation::counts` at once; none when
+  // there is nothing to ask it.
   std::vector<sched::ModelTime> times;
 
   const std::string& alias() const { return description.summary.alias; }

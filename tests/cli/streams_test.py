@@ -273,7 +273,6 @@ class ResultsTest(ProgramTest):
                           ("aster-s0-ft-quotes", "y")])
 
     def test_the_plan_says_how_many_models_at_once_and_why(self):
-        # So many tokens that opening a model matters little.
         arguments = [MODEL, OTHER_MODEL, "--prompt", "x", "--max-tokens", 200,
                      "--threads", 2]
 
@@ -291,7 +290,8 @@ class ResultsTest(ProgramTest):
         self.assertLess(plan["predicted_seconds"], one["predicted_seconds"])
         self.assertEqual(plan["floor_bytes"], one["floor_bytes"])
         for cap in (["--no-parallel"], ["--parallel-batch-size", 1],
-                    ["--parallel-per-process", 20],
+                    ["--parallel-memory-limit", 0.5,
+                     "--parallel-per-process", 0.3],
                     ["--parallel-memory-limit",
                      repr(plan["floor_bytes"] / 2**30)]):
             plan, compared = at_once(*cap)
