@@ -187,7 +187,8 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
       ->excludes(no_parallel)
       ->group(group);
   app.add_option("--parallel-workers", run.num_workers,
-                 "Models at once, each in a process of its own (1)")
+                 "Models at once, each in a process of its own (as many\n"
+                 "as are fastest)")
       ->option_text("N")
       ->group(group);
   app.add_flag("--parallel-adaptive", run.adaptive,

@@ -40,8 +40,7 @@ RunOptions RunOptionsFrom(const py::dict& from) {
   run.sampling.top_k = Get<int32_t>(from, "top_k");
   run.sampling.top_p = Get<float>(from, "top_p");
   run.sampling.seed = Get<uint64_t>(from, "seed");
-  run.num_workers =
-      Get<std::optional<int32_t>>(from, "workers").value_or(run.num_workers);
+  run.num_workers = Get<std::optional<int32_t>>(from, "workers");
   run.max_retries = Get<int32_t>(from, "max_retries");
   run.circuit_breaker = Get<bool>(from, "circuit_breaker");
   run.adaptive = Get<bool>(from, "adaptive");

@@ -44,6 +44,13 @@ struct ModelPlan {
   double flops_per_second = 0;
 };
 
+// So many models at once, and what it was predicted to take with an equal part
+// of memory and cores for each.
+struct AtOnceChoice {
+  int32_t num_workers = 0;
+  double seconds = 0;
+};
+
 struct PlanReport {
   uint64_t limit_bytes = 0;
   std::string limit_notice;  // why it is less than was asked for
@@ -54,7 +61,9 @@ struct PlanReport {
   int64_t num_operations = 0;      // of the models that get a prompt
   int32_t max_models_at_once = 0;  // allowed
   int32_t num_workers = 0;         // models that will run at once
-  double seconds = 0;              // predicted, one model after another
+  // What `num_workers` was chosen from; empty when it was asked.
+  std::vector<AtOnceChoice> at_once;
+  double seconds = 0;  // predicted, so many models at once
   std::vector<ModelPlan> models;
 };
 

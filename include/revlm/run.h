@@ -127,8 +127,9 @@ struct RunOptions {
   std::optional<uint64_t> per_process_bytes;
   // At most so many worker processes at once, each with a model of its own;
   // never more than there are models and memory for. CPUs are shared out among
-  // them.
-  int32_t num_workers = 1;
+  // them. When not given, as many as are predicted to be fastest, never more
+  // than `batch_size` where that is given.
+  std::optional<int32_t> num_workers;
   // How often what failed for a passing reason is tried again, and how often a
   // prompt may kill its worker before it is put aside. 0: never, and once.
   int32_t max_retries = 3;

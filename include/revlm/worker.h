@@ -11,7 +11,8 @@
 namespace revlm {
 
 // revlm-worker beside the file that this library was loaded from: a shared
-// object, or the program itself. Empty when there is none.
+// object, or the program itself; else where private programs are installed.
+// Empty when there is none.
 std::string FindWorkerProgram();
 
 // The main of revlm-worker: works for the process that started this one, until

@@ -49,7 +49,7 @@ class ParallelExecutor:
     that was stopped (Ctrl-C, a full disk) goes on where it was when made again.
 
     Each model runs in a worker process of its own; `workers` of them at once,
-    one when not given. What failed for a passing reason is tried again,
+    as many as are fastest when not given. What failed for a passing reason is tried again,
     `max_retries` times; `circuit_breaker` gives up on a model that keeps
     failing. `adaptive`: runs tune how much is done at once while they go on.
 

@@ -9,6 +9,7 @@
 #include "run/describe.h"
 #include "run/plan.h"
 #include "run/preparation.h"
+#include "sched/at_once.h"
 
 namespace revlm {
 
@@ -28,19 +29,24 @@ Result<PlanReport> Plan(const RunOptions& options) {
       .num_operations = prepared.num_operations(),
       .max_models_at_once = prepared.max_models_at_once,
       .num_workers = prepared.num_workers};
+  for (const sched::AtOnce& choice : prepared.choices) {
+    report.at_once.push_back({choice.num_models, choice.seconds});
+  }
   // Only the model that runs first has its worker still. Another one's beside
   // it would be more than was planned.
   if (prepared.order.front() != 0) {
     prepared.work[prepared.order.front()].worker.reset();
   }
   std::vector<uint64_t> peaks;
+  std::vector<sched::ModelTime> times(prepared.work.size());
   for (run::ModelWork& work : prepared.work) {
     if (work.cannot_open) return std::unexpected(*work.cannot_open);
     REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
                            run::PlanModel(prepared, work));
     const engine::MemoryUse& use = plan.use;
     peaks.push_back(work.PeakBytes(use.peak_bytes()));
-    report.seconds += plan.seconds;
+    times[static_cast<size_t>(&work - prepared.work.data())] = {
+        plan.seconds, plan.read_seconds};
     const engine::MemoryNeed& need = work.description.need;
     report.models.push_back(
         {.alias = work.alias(),
@@ -66,6 +72,9 @@ Result<PlanReport> Plan(const RunOptions& options) {
          .read_bytes_per_second = plan.read_bytes_per_second,
          .flops_per_second = plan.flops_per_second});
   }
+  std::vector<sched::ModelTime> in_order;
+  for (const size_t i : prepared.order) in_order.push_back(times[i]);
+  report.seconds = sched::SecondsAtOnce(in_order, prepared.num_workers);
   // Whichever are together.
   std::ranges::sort(peaks, std::greater());
   peaks.resize(

@@ -21,9 +21,14 @@ std::string FindWorkerProgram() {
   const std::string name = static_cast<const link_map*>(map)->l_name;
   const auto file = base::CanonicalPath(name.empty() ? "/proc/self/exe" : name);
   if (!file) return "";
-  const std::string program =
-      file->substr(0, file->rfind('/')) + "/revlm-worker";
-  return base::KindOfPath(program) == base::PathKind::kFile ? program : "";
+  const std::string folder = file->substr(0, file->rfind('/') + 1);
+  for (const std::string& place : {folder, folder + REVLM_INSTALLED_WORKERS}) {
+    const auto program = base::CanonicalPath(place + "revlm-worker");
+    if (program && base::KindOfPath(*program) == base::PathKind::kFile) {
+      return *program;
+    }
+  }
+  return "";
 }
 
 Status ServeWorker() {

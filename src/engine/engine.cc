@@ -75,6 +75,9 @@ class StreamingEngine : public Engine {
       std::span<const Request> requests,
       const std::function<void(size_t, Error)>& refuse) const;
   PlanInput InputOf(std::span<const RequestShape> shapes) const;
+  double cpu_share() const {
+    return static_cast<double>(pool_.num_used()) / pool_.num_threads();
+  }
   Result<engine::Plan> MakePlan(std::span<const RequestShape> shapes);
   RunPlan Summarize(const engine::Plan& plan) const;
   Status RunPlanned(std::span<const PlannedRequest> planned,
@@ -89,7 +92,7 @@ class StreamingEngine : public Engine {
   std::unique_ptr<Matmul> matmul_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<WeightHasher> hasher_;
-  std::optional<Rates> rates_;  // once measured
+  std::optional<Rates> rates_;  // once measured, as of all its threads
   uint64_t library_bytes_ = 0;  // of MemoryNeed
   Progress progress_;
 };
@@ -261,6 +264,7 @@ PlanInput StreamingEngine::InputOf(std::span<const RequestShape> shapes) const {
           .can_spill = !options_.spill_directory.empty() &&
                        base::ScratchFile::IsOnDisk(options_.spill_directory),
           .rates = rates_.value_or(Rates()),
+          .cpu_share = cpu_share(),
           .requests = shapes};
 }
 
@@ -279,6 +283,7 @@ Result<engine::Plan> StreamingEngine::MakePlan(
       checkpoint_.weight_bytes() >= kWorthMeasuring &&
       left >= engine::FloorBytes(InputOf(shapes))) {
     rates_ = MeasureRates(checkpoint_, *matmul_, spec_);
+    rates_->flops_per_second /= cpu_share();
   }
   return engine::MakePlan(InputOf(shapes), left);
 }
@@ -293,6 +298,7 @@ RunPlan StreamingEngine::Summarize(const engine::Plan& plan) const {
                      .rows_per_pass = plan.pass_limits.num_rows,
                      .num_groups = static_cast<int32_t>(plan.groups->size()),
                      .seconds = plan.seconds,
+                     .read_seconds = plan.read_seconds,
                      .read_bytes_per_second = rates.read_bytes_per_second,
                      .flops_per_second = rates.flops_per_second};
   for (const GroupShape& group : *plan.groups) {

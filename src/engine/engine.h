@@ -166,8 +166,9 @@ struct RunPlan {
   int64_t rows_per_pass = 0;        // at most
   int64_t sequences_per_group = 0;  // at most, that decode together
   int32_t num_groups = 0;
-  int64_t num_passes = 0;  // over the weights, when nothing stops early
-  double seconds = 0;      // predicted
+  int64_t num_passes = 0;   // over the weights, when nothing stops early
+  double seconds = 0;       // predicted
+  double read_seconds = 0;  // of the disk alone
   double read_bytes_per_second = 0;  // what the prediction rests on
   double flops_per_second = 0;
 };

@@ -1,6 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <tuple>
@@ -26,8 +27,9 @@ constexpr double kPassOverhead = 2e-3;          // seconds, besides the work
 constexpr double kShallowRing = 0.3;
 constexpr uint64_t kDeepRingBytes = 64 << 20;
 constexpr uint64_t kDeepRingParts = 32;  // of a pass
-constexpr int64_t kHalfSpeedRows = 16;   // rows at which products are half as
-                                         // fast as with many
+// Rows at which products are half as fast as with many. Fewer threads wait less
+// for each other: by the root of their share.
+constexpr double kHalfSpeedRows = 16;
 constexpr double kAnySeconds = std::numeric_limits<double>::infinity();
 constexpr double kSameTime = 1.005;  // plans that count as equally fast
 
@@ -52,6 +54,17 @@ double Shallowness(const Plan& plan) {
   return std::max(0.0, 1 - static_cast<double>(plan.use.ring_bytes) /
                                static_cast<double>(deep_bytes));
 }
+
+// Predicted, of one pass or many.
+struct Cost {
+  double seconds = 0;
+  double read_seconds = 0;  // of the disk alone
+
+  void Add(const Cost& other, double times) {
+    seconds += times * other.seconds;
+    read_seconds += times * other.read_seconds;
+  }
+};
 
 class Planner {
  public:
@@ -110,11 +123,11 @@ class Planner {
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   void PinLate(Plan& plan) const;
-  double Seconds(const Plan& plan, double most_seconds) const;
-  double PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                     uint64_t pinned_bytes, uint64_t other_bytes) const;
-  double DecodeSeconds(const Plan& plan, const GroupShape& group,
-                       uint64_t kv_bytes) const;
+  void Predict(double most_seconds, Plan& plan) const;
+  Cost PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
+                uint64_t pinned_bytes, uint64_t other_bytes) const;
+  Cost DecodeCost(const Plan& plan, const GroupShape& group,
+                  uint64_t kv_bytes) const;
   double ReadSeconds(const Plan& plan, uint64_t bytes) const;
 
   const PlanInput& input_;
@@ -318,7 +331,7 @@ bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
     if (use.peak_bytes() <= budget_bytes) {
       plan.num_slots = 0;
       plan.pinned.assign(plan.pinned.size(), true);
-      plan.seconds = Seconds(plan, most_seconds);
+      Predict(most_seconds, plan);
       return true;
     }
     use.pinned_bytes = 0;
@@ -330,7 +343,7 @@ bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
     Pin(budget_bytes - peak, plan);
     PinLate(plan);
   }
-  plan.seconds = Seconds(plan, most_seconds);
+  Predict(most_seconds, plan);
   return true;
 }
 
@@ -350,8 +363,8 @@ double Planner::ReadSeconds(const Plan& plan, uint64_t bytes) const {
          (1 + kShallowRing * Shallowness(plan));
 }
 
-double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
-                            uint64_t pinned_bytes, uint64_t other_bytes) const {
+Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
+                       uint64_t pinned_bytes, uint64_t other_bytes) const {
   const ModelSpec& spec = input_.spec;
   const double layer_parameters = static_cast<double>(
       spec.num_layers *
@@ -364,56 +377,62 @@ double Planner::PassSeconds(const Plan& plan, int64_t rows, int64_t head_rows,
   if (head_rows > 0) streamed += plan.slabs->head_bytes;
   const uint64_t held = std::min(streamed, pinned_bytes);
   streamed -= held;
-  const double num_rows = static_cast<double>(rows);
+  const double idle_rows = kHalfSpeedRows * std::sqrt(input_.cpu_share);
   const double flops =
-      2 * ((num_rows + kHalfSpeedRows) * layer_parameters +
+      2 * ((static_cast<double>(rows) + idle_rows) * layer_parameters +
            (head_rows == 0 ? 0.0
-                           : static_cast<double>(head_rows + kHalfSpeedRows) *
+                           : (static_cast<double>(head_rows) + idle_rows) *
                                  head_parameters));
-  return kPassOverhead + std::max({ReadSeconds(plan, streamed + other_bytes),
-                                   flops / input_.rates.flops_per_second,
-                                   static_cast<double>(held + streamed) /
-                                       kMemoryBytesPerSecond});
+  const double read_seconds = ReadSeconds(plan, streamed + other_bytes);
+  const double work_seconds =
+      std::max(flops / input_.rates.flops_per_second,
+               static_cast<double>(held + streamed) / kMemoryBytesPerSecond);
+  return {.seconds = kPassOverhead +
+                     std::max(read_seconds, work_seconds / input_.cpu_share),
+          .read_seconds = read_seconds};
 }
 
-double Planner::DecodeSeconds(const Plan& plan, const GroupShape& group,
-                              uint64_t kv_bytes) const {
+Cost Planner::DecodeCost(const Plan& plan, const GroupShape& group,
+                         uint64_t kv_bytes) const {
   // A page is written once it is full.
   const uint64_t written =
       plan.spills ? OpenPageBytes(group) / kKvPagePositions : 0;
   const int64_t rows = group.decode_tokens / group.num_decode_passes;
-  const auto pass_seconds = [&](uint64_t pinned_bytes) {
-    return PassSeconds(plan, rows, group.num_generating, pinned_bytes,
-                       kv_bytes + written);
+  const auto pass_cost = [&](uint64_t pinned_bytes) {
+    return PassCost(plan, rows, group.num_generating, pinned_bytes,
+                    kv_bytes + written);
   };
   const uint64_t pinned_bytes = plan.use.pinned_bytes;
   const uint64_t late_bytes =
       &group == &plan.groups->back() ? plan.decode.late_pinned_bytes : 0;
   // The first pass reads what is kept from then on, but for the few slabs that
   // are read ahead of it, which come again.
-  return pass_seconds(pinned_bytes) +
-         static_cast<double>(group.num_decode_passes - 1) *
-             pass_seconds(pinned_bytes + late_bytes);
+  Cost cost = pass_cost(pinned_bytes);
+  cost.Add(pass_cost(pinned_bytes + late_bytes),
+           static_cast<double>(group.num_decode_passes - 1));
+  return cost;
 }
 
 // Stops adding up beyond `most_seconds`: of very many prompts, the plans that
 // hold few of them at once have very many passes.
-double Planner::Seconds(const Plan& plan, double most_seconds) const {
-  double seconds = 0;
+void Planner::Predict(double most_seconds, Plan& plan) const {
+  Cost cost;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
   for (const GroupShape& group : *plan.groups) {
     const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
     for (const PassShape& pass : group.prompt_passes) {
       const uint64_t spilled =
           plan.spills ? kv / group.prompt_passes.size() : 0;
-      seconds += PassSeconds(plan, pass.num_rows, pass.num_head_rows,
-                             plan.use.pinned_bytes,
-                             spilled + std::exchange(unread, 0));
+      cost.Add(
+          PassCost(plan, pass.num_rows, pass.num_head_rows,
+                   plan.use.pinned_bytes, spilled + std::exchange(unread, 0)),
+          1);
     }
-    if (group.num_decode_passes > 0) seconds += DecodeSeconds(plan, group, kv);
-    if (seconds > most_seconds) break;
+    if (group.num_decode_passes > 0) cost.Add(DecodeCost(plan, group, kv), 1);
+    if (cost.seconds > most_seconds) break;
   }
-  return seconds;
+  plan.seconds = cost.seconds;
+  plan.read_seconds = cost.read_seconds;
 }
 
 // Ways worth comparing: rows and keys and values for everything and for halves

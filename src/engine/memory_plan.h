@@ -41,7 +41,8 @@ struct PlanInput {
   int64_t batch_size = INT64_MAX;  // requests of a group, at most
   bool keep_weights = true;        // slabs may be pinned
   bool can_spill = false;
-  Rates rates;
+  Rates rates;           // of the whole machine
+  double cpu_share = 1;  // of it, for this model
   std::span<const RequestShape> requests;
 };
 
@@ -65,7 +66,8 @@ struct Plan {
   bool spills = false;
   MemoryUse use;
   uint64_t floor_bytes = 0;
-  double seconds = 0;  // predicted
+  double seconds = 0;       // predicted
+  double read_seconds = 0;  // of the disk alone
 };
 
 // The best plan in at most `budget_bytes`.

@@ -42,6 +42,7 @@ class MemoryPlanTest : public ::testing::Test {
             .keep_weights = keep_weights_,
             .can_spill = true,
             .rates = rates_,
+            .cpu_share = cpu_share_,
             .requests = requests_};
   }
   Plan Make(uint64_t budget_bytes) const {
@@ -67,10 +68,29 @@ class MemoryPlanTest : public ::testing::Test {
   std::unique_ptr<Matmul> matmul_;
   SlabPlan slabs_;
   Rates rates_;
+  double cpu_share_ = 1;
   int64_t batch_size_ = INT64_MAX;
   bool keep_weights_ = true;
   std::vector<RequestShape> requests_;
 };
+
+TEST_F(MemoryPlanTest, FewerThreadsTakeLongerAndReadAsMuch) {
+  rates_ = {.read_bytes_per_second = 1e12, .flops_per_second = 1e6};
+  const Plan all = Make(uint64_t{1} << 32);
+  cpu_share_ = 0.5;
+  const Plan half = Make(uint64_t{1} << 32);
+  EXPECT_GT(half.seconds, 1.2 * all.seconds);
+  EXPECT_LT(half.seconds, 2 * all.seconds);  // they wait less for each other
+  EXPECT_DOUBLE_EQ(half.read_seconds, all.read_seconds);
+  EXPECT_GT(all.read_seconds, 0);
+  EXPECT_LT(all.read_seconds, all.seconds);
+  // Where the disk is what takes the time, threads do not matter.
+  rates_ = {.read_bytes_per_second = 1e6, .flops_per_second = 1e15};
+  keep_weights_ = false;
+  const Plan slow_disk = Make(uint64_t{1} << 32);
+  cpu_share_ = 1;
+  EXPECT_DOUBLE_EQ(slow_disk.seconds, Make(uint64_t{1} << 32).seconds);
+}
 
 TEST_F(MemoryPlanTest, EverythingStaysWhereItFits) {
   // However fast or slow the disk is said to be.

@@ -33,6 +33,7 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int num_threads() const { return static_cast<int>(threads_.size()) + 1; }
+  int num_used() const { return num_used_; }
   // From here on loops run on so many threads, from 1 to num_threads(); the
   // others sleep. REQUIRES: no loop runs.
   void Use(int num_threads);

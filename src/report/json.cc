@@ -199,6 +199,11 @@ std::string RenderJson(const PlanReport& report, int exit_code) {
   document["num_operations"] = report.num_operations;
   document["max_models_at_once"] = report.max_models_at_once;
   document["num_workers"] = report.num_workers;
+  document["at_once"] = Json::array();
+  for (const AtOnceChoice& choice : report.at_once) {
+    document["at_once"].push_back({{"num_workers", choice.num_workers},
+                                   {"predicted_seconds", choice.seconds}});
+  }
   document["predicted_seconds"] = report.seconds;
   document["models"] = Json::array();
   for (const ModelPlan& plan : report.models) {

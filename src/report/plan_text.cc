@@ -26,6 +26,17 @@ std::string Account(std::string_view name, uint64_t bytes, uint64_t limit_bytes,
   return line + "\n";
 }
 
+// "at once 1: about 3.2 s, 2: about 1.7 s", or nothing.
+std::string AtOnceLine(const PlanReport& report) {
+  std::string line;
+  for (const AtOnceChoice& choice : report.at_once) {
+    line +=
+        fmt::format("{}{}: about {:.3g} s", line.empty() ? "at once " : ", ",
+                    choice.num_workers, choice.seconds);
+  }
+  return line.empty() ? "" : line + "\n";
+}
+
 std::string ModelText(const ModelPlan& plan, const PlanReport& report,
                       Charset charset) {
   const uint64_t limit = report.limit_bytes;
@@ -84,6 +95,7 @@ std::string RenderText(const PlanReport& report, const TextStyle& style) {
     text += fmt::format("models  {}, {} at once ({} would be allowed)\n",
                         report.models.size(), report.num_workers,
                         report.max_models_at_once);
+    text += AtOnceLine(report);
   }
   for (const ModelPlan& plan : report.models) {
     text += ModelText(plan, report, style.charset);

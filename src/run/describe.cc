@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "memory/image.h"
 #include "memory/limit.h"
+#include "run/needs.h"
 #include "sched/retry.h"
 
 namespace revlm::run {
@@ -98,6 +99,7 @@ class Describer {
   Status DescribeIn(Worker& worker, ModelWork& work,
                     const std::string& reference);
   Status Encode(Worker& worker, ModelWork& work);
+  Status PredictTimes(Worker& worker, ModelWork& work) const;
   void ListOperations(size_t model_idx);
 
   Preparation& prepared_;
@@ -160,11 +162,34 @@ Status Describer::DescribeIn(Worker& worker, ModelWork& work,
                          worker.Ask<FloorBytes>(AskFloor{}));
   REVLM_TRY(CheckFigures(work.description, floor.floor_bytes));
   work.engine_floor_bytes = floor.floor_bytes;
+  work.worker_bytes = WorkerBytes(work, prepared_);
+  if (prepared_.counts.size() > 1) REVLM_TRY(PredictTimes(worker, work));
   const uint64_t shared =
       memory::SharedBytes(work.description.process.image, prepared_.image);
   const uint64_t peak = worker.PeakBytes();
   prepared_.workers_peak_bytes =
       std::max(prepared_.workers_peak_bytes, peak - std::min(peak, shared));
+  return {};
+}
+
+// With a part of the memory for each that runs at once: what others take is not
+// known before they are described.
+Status Describer::PredictTimes(Worker& worker, ModelWork& work) const {
+  if (AskableOf(work).empty()) return {};
+  const uint64_t taken =
+      memory::ReserveBytes(prepared_.limit_bytes) + ProgramBytes(prepared_, 1);
+  const uint64_t left =
+      prepared_.limit_bytes - std::min(prepared_.limit_bytes, taken);
+  if (left < work.floor_bytes()) return {};  // nor will it be run
+  for (const int32_t count : prepared_.counts) {
+    const uint64_t lease =
+        std::max(left / static_cast<uint64_t>(count), work.floor_bytes());
+    REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan,
+                           worker.Ask<engine::RunPlan>(AskPlan{
+                               .engine_bytes = lease - work.worker_bytes,
+                               .num_threads = prepared_.num_threads / count}));
+    work.times.push_back({plan.seconds, plan.read_seconds});
+  }
   return {};
 }
 
@@ -258,7 +283,9 @@ Result<engine::RunPlan> PlanModel(const Preparation& prepared,
     const Status opened = OpenAndTake(*worker, prepared, work);
     if (!opened) return base::WithContext(opened.error(), planning);
   }
-  auto plan = worker->Ask<engine::RunPlan>(AskPlan{prepared.EngineBytes(work)});
+  auto plan = worker->Ask<engine::RunPlan>(
+      AskPlan{.engine_bytes = prepared.EngineBytes(work),
+              .num_threads = prepared.threads_each});
   if (!plan) return base::WithContext(std::move(plan).error(), planning);
   std::move(*worker).Dismiss();
   return plan;

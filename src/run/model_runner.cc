@@ -151,6 +151,7 @@ Status ModelRunner::RunNext() {
   if (sent) {
     sent =
         worker_->Send(RunRequests{.engine_bytes = prepared_.EngineBytes(work_),
+                                  .num_threads = prepared_.threads_each,
                                   .process_bytes = prepared_.LeaseBytes(work_),
                                   .run_dir = host_.RunPath(),
                                   .alias = work_.alias()});

@@ -150,8 +150,8 @@ Status CheckOptions(const RunOptions& options) {
   REVLM_TRY(CheckRange("--threads", options.num_threads, 0, kMaxThreads));
   REVLM_TRY(CheckRange("--parallel-batch-size", options.batch_size.value_or(1),
                        1, INT32_MAX));
-  REVLM_TRY(
-      CheckRange("--parallel-workers", options.num_workers, 1, INT32_MAX));
+  REVLM_TRY(CheckRange("--parallel-workers", options.num_workers.value_or(1), 1,
+                       INT32_MAX));
   REVLM_TRY(CheckRange("--max-retries", options.max_retries, 0, 1000));
   REVLM_TRY(CheckRange("--adaptation-interval", options.adaptation_interval, 1,
                        INT32_MAX));

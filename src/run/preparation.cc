@@ -6,117 +6,14 @@
 #include <span>
 #include <utility>
 
-#include "base/channel.h"
-#include "base/heap_size.h"
 #include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/describe.h"
 #include "run/host.h"
-#include "run/metrics.h"
-#include "run/process_heap.h"
+#include "run/needs.h"
 
 namespace revlm::run {
 namespace {
-
-// The heap that an operation's result takes until the run is over.
-uint64_t ResultBytes(const Operation& operation, const RunOptions& options) {
-  constexpr uint64_t kTokenBytes = 96;  // a token, its text and its numbers
-  const uint64_t scored =
-      static_cast<uint64_t>(std::max(operation.prompt->max_tokens, 0)) +
-      (options.prompt_logprobs ? operation.token_ids.size() : 0);
-  const auto alternatives =
-      static_cast<uint64_t>(std::max(options.num_logprobs, 0));
-  return sizeof(OperationResult) + 512 + operation.prompt->text.size() +
-         4 * operation.token_ids.size() +
-         scored * (kTokenBytes + alternatives * kTokenBytes / 2);
-}
-
-uint64_t LargestResultBytes(const ModelWork& work, const RunOptions& options) {
-  uint64_t largest = 0;
-  for (const Operation& operation : work.operations) {
-    largest = std::max(largest, ResultBytes(operation, options));
-  }
-  return largest;
-}
-
-// The longest message that makes sense once a model is described: a result, or
-// a list of usual length.
-uint32_t MaxMessageBytes(const ModelWork& work, const RunOptions& options) {
-  constexpr uint64_t kLeastBytes = uint64_t{16} << 20;
-  constexpr uint64_t kResultShare = 4;
-  return static_cast<uint32_t>(std::min<uint64_t>(
-      std::max(kLeastBytes, kResultShare * LargestResultBytes(work, options)),
-      kMaxMessageBytes));
-}
-
-// The heap of what a worker said about its model, and of an account of it.
-uint64_t HeapBytes(const ModelDescription& description) {
-  constexpr uint64_t kModelBytes = 8 << 10;
-  constexpr uint64_t kFileBytes = 512;
-  return kModelBytes + kFileBytes * (description.small_files.size() +
-                                     description.weight_files.size() +
-                                     description.process.image.files.size());
-}
-
-// Of messages from workers beside the first one's, which is counted with what
-// is kept: each may be on its way at once, and its buffer grows.
-uint64_t OtherMessagesBytes(const RunOptions& options, size_t num_models,
-                            uint64_t largest_result_bytes) {
-  constexpr uint64_t kMessageCopies = 3;
-  const size_t num_workers =
-      std::min(static_cast<size_t>(options.num_workers), num_models);
-  return (num_workers - std::min(num_workers, size_t{1})) *
-         (kMessageCopies * largest_result_bytes + base::Channel::kKeptBytes);
-}
-
-// What this process takes.
-uint64_t ProgramBytes(const RunOptions& options, const Preparation& prepared) {
-  constexpr uint64_t kTextCopies = 6;  // of a prompt on the command line
-  // Writing a result down takes a line of text that grows, beside the message
-  // that it came in.
-  constexpr uint64_t kLineShare = 4;
-  uint64_t heap = Metrics::HeapBytes(prepared.work.size());
-  for (const std::string& text : options.prompts) {
-    heap += kTextCopies * base::HeapBlockBytes(text.size());
-  }
-  heap += base::HeapBytes(prepared.prompts);
-  for (const PlannedPrompt& prompt : prepared.prompts) {
-    heap += base::HeapBytes(prompt.id) + base::HeapBytes(prompt.text) +
-            base::HeapBytes(prompt.text_sha256) +
-            base::HeapBytes(prompt.variant);
-  }
-  uint64_t result_bytes = 0;
-  uint64_t largest = 0;
-  for (const ModelWork& work : prepared.work) {
-    heap += HeapBytes(work.description) + base::HeapBytes(work.operations);
-    for (const Operation& operation : work.operations) {
-      heap +=
-          base::HeapBytes(operation.key) + base::HeapBytes(operation.token_ids);
-      result_bytes += ResultBytes(operation, prepared.options);
-    }
-    largest = std::max(largest, LargestResultBytes(work, prepared.options));
-  }
-  return prepared.image.size_bytes() +
-         PrivateBytes(
-             HeapInUse(heap) + result_bytes + kLineShare * largest +
-             OtherMessagesBytes(options, prepared.work.size(), largest));
-}
-
-// What a model's worker takes beside what its engine plans with.
-uint64_t WorkerBytes(const ModelWork& work, const Preparation& prepared) {
-  // A result, and the message that it goes out in, which grows.
-  constexpr uint64_t kResultCopies = 3;
-  uint64_t heap = work.description.process.heap_bytes +
-                  kResultCopies * LargestResultBytes(work, prepared.options);
-  for (const Operation& operation : work.operations) {
-    heap += sizeof(engine::Request) + sizeof(std::string) +
-            base::HeapBytes(operation.key) +
-            base::HeapBytes(operation.token_ids);
-  }
-  const engine::MemoryNeed& need = work.description.need;
-  return memory::BytesBeside(work.description.process.image, prepared.image) +
-         need.thread_bytes + need.library_bytes + PrivateBytes(heap);
-}
 
 // "in paired mode 2 of 3 models get a prompt; not asked: c", or nothing.
 std::string UnaskedNotice(const RunOptions& options, size_t num_asked) {
@@ -143,15 +40,22 @@ Result<int32_t> MaxModelsAtOnce(const RunOptions& options, uint64_t num_models,
   return static_cast<int32_t>(std::min(num_models, budget_bytes / lease_bytes));
 }
 
-// Threads of each of so many workers. It does not depend on how many of them
-// memory will allow, since what threads take counts.
-int32_t ThreadsEach(const RunOptions& options, size_t num_models) {
-  const int32_t num_workers =
-      std::min(options.num_workers, static_cast<int32_t>(num_models));
-  if (num_workers <= 1) return options.num_threads;
-  const int32_t in_all =
-      options.num_threads > 0 ? options.num_threads : DescribeHost().num_cpus;
-  return std::max(in_all / num_workers, 1);
+// Threads that each worker's engine has. Of workers whose number was asked it
+// does not depend on how many of them memory will allow, since what threads
+// take counts.
+int32_t EngineThreads(const Preparation& prepared, int32_t asked_workers) {
+  if (asked_workers <= 1) return prepared.options.num_threads;
+  return std::max(prepared.num_threads / asked_workers, 1);
+}
+
+// How many models at once are compared: as many as memory would allow, as there
+// are threads for, and as may be worked on at once.
+std::vector<int32_t> CountsFor(const Preparation& prepared) {
+  const RunOptions& options = prepared.options;
+  if (options.num_workers) return {};
+  return sched::CountsToCompare(
+      std::min({prepared.max_models_at_once, prepared.num_threads,
+                options.batch_size.value_or(INT32_MAX)}));
 }
 
 // Models in the order of the most urgent of their prompts.
@@ -169,6 +73,51 @@ std::vector<size_t> ModelOrder(const Preparation& prepared, size_t num_models) {
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater(), most_urgent);
   return order;
+}
+
+// The most, up to `at_most`, whose floors fit whichever they are. `floors`
+// begin with the largest.
+int32_t MostThatFit(const Preparation& prepared,
+                    const std::vector<uint64_t>& floors, int32_t at_most) {
+  uint64_t sum = 0;
+  int32_t count = 0;
+  for (const uint64_t floor : floors) {
+    sum += floor;
+    if (sum > prepared.WorkersBytes() || count == at_most) break;
+    ++count;
+  }
+  return count;
+}
+
+// The predicted time of all models, the `choice`th of the counts at once. They
+// are opened first, but for one whose worker is open.
+double SecondsOf(const Preparation& prepared, size_t choice) {
+  constexpr double kOpenSeconds = 0.03;  // of the smallest models
+  std::vector<sched::ModelTime> times;
+  for (const size_t model_idx : prepared.order) {
+    const ModelWork& work = prepared.work[model_idx];
+    if (work.times.empty()) continue;
+    times.push_back(work.times[choice]);
+    if (model_idx != prepared.order.front()) {
+      times.back().seconds += kOpenSeconds;
+    }
+  }
+  return sched::SecondsAtOnce(times, prepared.counts[choice]);
+}
+
+// Compares those of the counts that fit and takes the best.
+void ChooseWorkers(const std::vector<uint64_t>& floors, Preparation& prepared) {
+  for (size_t i = 0; i < prepared.counts.size(); ++i) {
+    const int32_t count = prepared.counts[i];
+    prepared.program_bytes = ProgramBytes(prepared, count);
+    if (MostThatFit(prepared, floors, count) < count) break;
+    prepared.choices.push_back({count, SecondsOf(prepared, i)});
+  }
+  prepared.num_workers = sched::ChooseAtOnce(prepared.choices).num_models;
+  prepared.program_bytes = ProgramBytes(prepared, prepared.num_workers);
+  if (prepared.num_workers > 1) {
+    prepared.threads_each = prepared.num_threads / prepared.num_workers;
+  }
 }
 
 }  // namespace
@@ -221,6 +170,7 @@ Result<Preparation> Prepare(const RunOptions& options) {
   prepared.options = options;
   prepared.options.prompts.clear();  // nobody's from here on
   prepared.options.command_line.clear();
+  prepared.given_bytes = GivenBytes(options);
   REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));
   prepared.image = memory::ReadImage();
   const uint64_t asked =
@@ -237,19 +187,23 @@ Result<Preparation> Prepare(const RunOptions& options) {
   const size_t num_models = NumModelsAsked(options.mode, options.models.size(),
                                            prepared.prompts.size());
   prepared.unasked_notice = UnaskedNotice(options, num_models);
-  prepared.options.num_threads = ThreadsEach(options, num_models);
+  prepared.num_threads =
+      options.num_threads > 0 ? options.num_threads : DescribeHost().num_cpus;
+  const int32_t asked_workers = std::min(options.num_workers.value_or(1),
+                                         static_cast<int32_t>(num_models));
+  prepared.options.num_threads = EngineThreads(prepared, asked_workers);
   REVLM_ASSIGN_OR_RETURN(
       prepared.max_models_at_once,
       MaxModelsAtOnce(
           options, num_models,
           limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes)));
+  prepared.counts = CountsFor(prepared);
   prepared.order = ModelOrder(prepared, num_models);
   prepared.work.resize(num_models);
   REVLM_TRY(DescribeModels(prepared));
-  prepared.program_bytes = ProgramBytes(options, prepared);
+  prepared.program_bytes = ProgramBytes(prepared, asked_workers);
   std::vector<uint64_t> floors;
   for (ModelWork& work : prepared.work) {
-    if (!work.cannot_open) work.worker_bytes = WorkerBytes(work, prepared);
     work.max_message_bytes = MaxMessageBytes(work, prepared.options);
     floors.push_back(work.floor_bytes());
   }
@@ -265,17 +219,11 @@ Result<Preparation> Prepare(const RunOptions& options) {
         prepared.limit_bytes, prepared.floor_bytes,
         static_cast<double>(prepared.floor_bytes) / (1 << 30));
   }
-  // As many as their floors allow, whichever they are.
-  const size_t at_most = static_cast<size_t>(
-      std::min(options.num_workers, prepared.max_models_at_once));
-  uint64_t sum = 0;
-  for (const uint64_t floor : floors) {
-    sum += floor;
-    if (sum > prepared.WorkersBytes() ||
-        static_cast<size_t>(prepared.num_workers) == at_most) {
-      break;
-    }
-    ++prepared.num_workers;
+  if (prepared.counts.empty()) {
+    prepared.num_workers = MostThatFit(
+        prepared, floors, std::min(asked_workers, prepared.max_models_at_once));
+  } else {
+    ChooseWorkers(floors, prepared);
   }
   return prepared;
 }

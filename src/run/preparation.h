@@ -9,6 +9,9 @@
 //   limit = reserve (memory/limit.h) + program + leases of the workers
 //   lease = worker + what its engine plans with
 //
+// How many run at once was asked, or follows from what each engine predicts for
+// a share of memory and cores (sched/at_once.h); where fewer fit, fewer do.
+//
 // `program` and `worker` are all code of a program and its libraries
 // (memory/image.h; what both map counts once), the heap once everything small
 // is loaded, and what results and the run's metrics will take of it.
@@ -16,7 +19,8 @@
 // Threads: thread-confined. Errors: those of options, prompt files, models and
 // tokenizers; kBudgetExceeded, naming the floor. Determinism: the floor is the
 // same whenever the same is asked of the same installation, whatever the limit,
-// the directory of the run, or what the page cache holds.
+// the directory of the run, or what the page cache holds; so is how many
+// models run at once, but where engines measure the machine.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +35,7 @@
 #include "run/model_description.h"
 #include "run/plan.h"
 #include "run/worker.h"
+#include "sched/at_once.h"
 
 namespace revlm::run {
 
@@ -57,6 +62,9 @@ struct ModelWork {
   uint64_t engine_floor_bytes = 0;  // the least for its engine
   uint32_t max_message_bytes = kMaxMessageBytes;  // of its worker
   std::optional<Worker> worker;  // open, has taken all that can be asked
+  // Running it, predicted with each of `Preparation::counts` at once; none when
+  // there is nothing to ask it.
+  std::vector<sched::ModelTime> times;
 
   const std::string& alias() const { return description.summary.alias; }
   // The planned peak of its worker while the engine holds `engine_bytes`.
@@ -68,21 +76,27 @@ struct ModelWork {
 };
 
 struct Preparation {
-  // As asked, without prompts and command line, and with threads shared out
-  // among workers.
+  // As asked, without prompts and command line; where the number of workers was
+  // asked, with threads shared out among them.
   RunOptions options;
   std::vector<PlannedPrompt> prompts;
   std::string unasked_notice;  // which models get no prompt in this mode
   std::string limit_notice;    // the limit is less than was asked for
   memory::Image image;         // of this process
   uint64_t limit_bytes = 0;
+  uint64_t given_bytes = 0;         // run/needs.h
   uint64_t program_bytes = 0;       // of this process
   uint64_t floor_bytes = 0;         // the least limit
   uint64_t workers_peak_bytes = 0;  // measured, of the workers until now
   int32_t max_models_at_once = 0;   // that memory would allow
-  int32_t num_workers = 0;          // at once
-  std::vector<ModelWork> work;      // in the order of models
-  std::vector<size_t> order;        // of `work`, the most urgent first
+  int32_t num_threads = 0;          // of all workers together
+  std::vector<int32_t> counts;      // of models at once that are compared; none
+                                    // when the number was asked
+  std::vector<sched::AtOnce> choices;  // of them, those that fit
+  int32_t num_workers = 0;             // at once
+  int32_t threads_each = 0;            // of an engine's; 0: all of them
+  std::vector<ModelWork> work;         // in the order of models
+  std::vector<size_t> order;           // of `work`, the most urgent first
 
   int64_t num_operations() const;
   // What it took at most to describe models, one worker at a time.

@@ -93,6 +93,7 @@ class Runner : public RunHost {
   // The result of an earlier start, unless it is there already.
   Status ReadKept(Operation& operation);
   Status RunModels();
+  void TellAtOnce();
   RunStatus StatusAtStart() const;
   Status WriteResults();
   RunSummary Summarize(std::optional<Error> stopped_by);
@@ -276,6 +277,7 @@ Result<RunSummary> Runner::Run() {
       StatusAtStart(), prepared_.program_bytes, clock_,
       [this](std::string message) { TellNotice(std::move(message)); });
   Tick();
+  TellAtOnce();
   Status status = RunModels();
   if (status) status = WriteResults();
   // What finished is kept even when the disk is full or the run was stopped.
@@ -287,6 +289,18 @@ Result<RunSummary> Runner::Run() {
                 stopped_by);
   TellMemory();
   return Summarize(std::move(stopped_by));
+}
+
+void Runner::TellAtOnce() {
+  if (prepared_.choices.size() < 2) return;
+  std::string choices;
+  for (const sched::AtOnce& choice : prepared_.choices) {
+    choices += fmt::format("{}{}: {:.3g} s", choices.empty() ? "" : ", ",
+                           choice.num_models, choice.seconds);
+  }
+  Tell(RunEvent::Kind::kDetail,
+       fmt::format("models at once: {} (predicted, {})", prepared_.num_workers,
+                   choices));
 }
 
 Status Runner::RunModels() {

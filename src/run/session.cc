@@ -91,9 +91,15 @@ Result<memory::Reservation> Session::LeaveFor(uint64_t engine_bytes) {
       memory::Use::kProgram);
 }
 
-Result<engine::RunPlan> Session::Plan(uint64_t engine_bytes) {
+int32_t Session::ThreadsOf(int32_t num_threads) const {
+  const int32_t all = model_.engine->num_threads();
+  return num_threads > 0 ? std::min(num_threads, all) : all;
+}
+
+Result<engine::RunPlan> Session::Plan(const AskPlan& message) {
   REVLM_ASSIGN_OR_RETURN(const memory::Reservation others,
-                         LeaveFor(engine_bytes));
+                         LeaveFor(message.engine_bytes));
+  model_.engine->UseThreads(ThreadsOf(message.num_threads));
   return model_.engine->Plan(requests_);
 }
 

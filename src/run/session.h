@@ -34,7 +34,7 @@ class Session {
   // The keys of the requests taken, in their order.
   const std::vector<std::string>& keys() const { return keys_; }
   uint64_t FloorBytes();
-  Result<engine::RunPlan> Plan(uint64_t engine_bytes);
+  Result<engine::RunPlan> Plan(const AskPlan& message);
   // DigestRoot, or Failed.
   FromWorker Digests(const AskDigests& message);
 
@@ -54,6 +54,8 @@ class Session {
 
   // Those that are kept, or, when `reads_weights`, taken now.
   Result<std::optional<WeightDigests>> FindDigests(bool reads_weights);
+  // Of the engine's threads, those that a message allows it.
+  int32_t ThreadsOf(int32_t num_threads) const;
   // What keeps the engine from taking more than `engine_bytes`.
   Result<memory::Reservation> LeaveFor(uint64_t engine_bytes);
 

@@ -119,8 +119,8 @@ Status Session::Running::RunAdaptively() {
   work.num_operations = requests.size();
   work.interval = session_.options_.adaptation_interval;
   REVLM_ASSIGN_OR_RETURN(const engine::RunPlan plan, engine_.Plan(requests));
-  StartFromPlan(plan, engine_.FloorBytes(requests), engine_.num_threads(),
-                work);
+  const int32_t num_threads = session_.ThreadsOf(message_.num_threads);
+  StartFromPlan(plan, engine_.FloorBytes(requests), num_threads, work);
   work.run_part = [&](size_t begin, size_t end,
                       const sched::Setting& setting) -> Result<int64_t> {
     REVLM_ASSIGN_OR_RETURN(
@@ -133,9 +133,7 @@ Status Session::Running::RunAdaptively() {
   work.on_change = [&](const sched::Decision& decision) {
     return tell_(decision);
   };
-  const Status status = RunInParts(work, clock_);
-  engine_.UseThreads(engine_.num_threads());
-  return status;
+  return RunInParts(work, clock_);
 }
 
 Result<int64_t> Session::Running::RunPart(size_t begin, size_t end) {
@@ -204,6 +202,7 @@ std::optional<Failed> Session::Run(const RunRequests& message,
   }
   const auto others = LeaveFor(message.engine_bytes);
   if (!others) return Failed{.error = others.error()};
+  model_.engine->UseThreads(ThreadsOf(message.num_threads));
   return Running(*this, message, tell).Run();
 }
 

@@ -107,8 +107,8 @@ template <class Wire>
 void Fields(Wire& wire, RunPlan& plan) {
   wire(plan.use, plan.floor_bytes, plan.num_slabs, plan.num_pinned_slabs,
        plan.rows_per_pass, plan.sequences_per_group, plan.num_groups,
-       plan.num_passes, plan.seconds, plan.read_bytes_per_second,
-       plan.flops_per_second);
+       plan.num_passes, plan.seconds, plan.read_seconds,
+       plan.read_bytes_per_second, plan.flops_per_second);
 }
 
 template <class Wire>
@@ -187,7 +187,7 @@ void Fields(Wire& /*wire*/, AskFloor& /*message*/) {}
 
 template <class Wire>
 void Fields(Wire& wire, AskPlan& message) {
-  wire(message.engine_bytes);
+  wire(message.engine_bytes, message.num_threads);
 }
 
 template <class Wire>
@@ -197,8 +197,8 @@ void Fields(Wire& wire, AskDigests& message) {
 
 template <class Wire>
 void Fields(Wire& wire, RunRequests& message) {
-  wire(message.engine_bytes, message.process_bytes, message.run_dir,
-       message.alias);
+  wire(message.engine_bytes, message.num_threads, message.process_bytes,
+       message.run_dir, message.alias);
 }
 
 template <class Wire>

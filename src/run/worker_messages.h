@@ -49,7 +49,7 @@ inline constexpr uint64_t kUsualMessageBytes = uint64_t{64} << 10;
 // --- To a worker ---------------------------------------------------------
 
 // What both ends must speak.
-inline constexpr std::string_view kProtocol = "revlm.worker/2";
+inline constexpr std::string_view kProtocol = "revlm.worker/3";
 
 std::string SpokenHere();
 
@@ -84,6 +84,7 @@ struct AskFloor {};  // for the requests taken
 
 struct AskPlan {
   uint64_t engine_bytes = 0;
+  int32_t num_threads = 0;  // of those that it has; 0: all
 };
 
 struct AskDigests {
@@ -93,6 +94,7 @@ struct AskDigests {
 
 struct RunRequests {
   uint64_t engine_bytes = 0;
+  int32_t num_threads = 0;     // as AskPlan::num_threads
   uint64_t process_bytes = 0;  // that the whole process may hold
   std::string run_dir;         // captures go there
   std::string alias;

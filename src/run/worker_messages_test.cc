@@ -101,9 +101,9 @@ TEST(WorkerMessagesTest, QuestionsAreReadAsTheyWereWritten) {
       EncodePrompts{{"one", ""}},
       TakeRequests{2, {{"key", {1, 2, 3}, 4}}},
       AskFloor{},
-      AskPlan{9},
+      AskPlan{9, 2},
       AskDigests{true, "/d"},
-      RunRequests{1, 2, "/r", "a"}};
+      RunRequests{1, 3, 2, "/r", "a"}};
   for (const ToWorker& question : questions) {
     const std::string bytes = ToBytes(question);
     const auto read = ToWorkerFromBytes(bytes);

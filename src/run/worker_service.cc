@@ -99,7 +99,7 @@ class Service {
     return FloorBytes{session_->FloorBytes()};
   }
   std::optional<FromWorker> Do(const AskPlan& message) {
-    return AnswerOr(session_->Plan(message.engine_bytes));
+    return AnswerOr(session_->Plan(message));
   }
   std::optional<FromWorker> Do(const AskDigests& message) {
     return session_->Digests(message);

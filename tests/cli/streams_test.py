@@ -272,6 +272,33 @@ class ResultsTest(ProgramTest):
                          [("a", "x"), ("a", "y"), ("aster-s0-ft-quotes", "x"),
                           ("aster-s0-ft-quotes", "y")])
 
+    def test_the_plan_says_how_many_models_at_once_and_why(self):
+        arguments = [MODEL, OTHER_MODEL, "--prompt", "x", "--max-tokens", 200,
+                     "--threads", 2]
+
+        def at_once(*more):
+            out, _ = self.revlm("plan", *arguments, *more, "--json")
+            plan = json.loads(out)
+            return plan, [c["num_workers"] for c in plan["at_once"]]
+
+        plan, compared = at_once()
+        self.assertEqual((plan["num_workers"], compared), (2, [1, 2]))
+        seconds = [c["predicted_seconds"] for c in plan["at_once"]]
+        self.assertLess(seconds[1], 0.9 * seconds[0])
+        one, compared = at_once("--parallel-workers", 1)
+        self.assertEqual((one["num_workers"], compared), (1, []))
+        self.assertLess(plan["predicted_seconds"], one["predicted_seconds"])
+        self.assertEqual(plan["floor_bytes"], one["floor_bytes"])
+        for cap in (["--no-parallel"], ["--parallel-batch-size", 1],
+                    ["--parallel-memory-limit", 0.5,
+                     "--parallel-per-process", 0.3],
+                    ["--parallel-memory-limit",
+                     repr(plan["floor_bytes"] / 2**30)]):
+            plan, compared = at_once(*cap)
+            self.assertEqual((plan["num_workers"], compared), (1, [1]), cap)
+        out, _ = self.revlm("plan", *arguments)
+        self.assertRegex(out.decode(), r"(?m)^at once 1: about \S+ s, 2: about")
+
     def test_models_at_once_are_capped_by_what_each_begins_with(self):
         arguments = [MODEL, OTHER_MODEL, "--prompt", "x", "--max-tokens", 1,
                      "--parallel-memory-limit", 0.5, "--json"]

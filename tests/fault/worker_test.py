@@ -486,11 +486,12 @@ class SameBytesTest(FaultTest):
         self.write_prompts(5)
         for mode in ("cross_product", "paired", "broadcast"):
             found = set()
-            for workers in (1, 2, 8):
+            for workers in (1, 2, 8, None):  # none: as the plan says
                 folder = f"{mode}-{workers}"
+                asked = ["--parallel-workers", workers] if workers else []
                 self.revlm("run", *models, "--prompts", "p.jsonl",
-                           "--parallel-mode", mode, "--parallel-workers",
-                           workers, "--output-dir", folder)
+                           "--parallel-mode", mode, *asked,
+                           "--output-dir", folder)
                 self.check_recorded_once(folder)
                 found.add(self.results(folder))
             self.assertEqual(len(found), 1, mode)

@@ -62,6 +62,8 @@ class Case:
         if chance.random() < 0.3:
             self.options += ["--temperature", 0.8]
         self.prompt_seed = chance.random()
+        if len(self.models) > 1 and chance.random() < 0.5:
+            self.options += ["--parallel-workers", 1]
 
     def halve(self):
         self.lengths = self.lengths[:(len(self.lengths) + 1) // 2]
@@ -160,13 +162,15 @@ class MemoryLawTest(memory_process.MemoryTest):
               f"events {events}, plan/peak {plan_ratio:.3f}, {seconds:.1f} s, "
               f"{' '.join(ways)}: {case}")
         self.peak_ratios.append(peak_ratio)
-        self.plan_ratios.append(plan_ratio)
+        if plan["num_workers"] == 1:
+            self.plan_ratios.append(plan_ratio)
         self.ways += ways
         self.assertEqual(run["memory_limit_bytes"], limit)
         self.assertEqual(events, 0)
         self.assertLessEqual(peak_ratio, 1)
         self.assertGreaterEqual(plan_ratio, 1)
-        self.assertLessEqual(plan_ratio, 1.1)
+        if plan["num_workers"] == 1:  # several need not peak at the same time
+            self.assertLessEqual(plan_ratio, 1.1)
 
     def check_refusal(self, case, floor):
         arguments = [*case.arguments(), memory_process.limit_flag(floor - 1),
