@@ -51,12 +51,10 @@ bool HasFiniteStates(const Sequence& sequence) {
 }  // namespace
 
 std::vector<Sequence> GroupRunner::MakeSequences(
-    const GroupShape& group, std::span<const PlannedRequest> requests) const {
+    std::span<const PlannedRequest> requests) const {
   std::vector<Sequence> sequences;
   uint64_t kv_offset = 0;
-  uint64_t kv_idx = 0;
-  for (size_t i = group.begin; i < group.end; ++i) {
-    const PlannedRequest& planned = requests[i];
+  for (const PlannedRequest& planned : requests) {
     Sequence& sequence = sequences.emplace_back();
     sequence.request_idx = planned.request_idx;
     sequence.request = planned.request;
@@ -64,10 +62,16 @@ std::vector<Sequence> GroupRunner::MakeSequences(
     sequence.max_length = planned.shape.max_length();
     if (sequence.generates()) {
       sequence.kv_offset = kv_offset;
-      sequence.kv_idx = kv_idx++;
       kv_offset += pages_.SequenceBytes(sequence.max_length);
     } else if (planned.request->max_new_tokens > 0) {
       sequence.completion.finish_reason = FinishReason::kContext;
+    }
+  }
+  for (size_t b = 0; b < store_.blocks.size(); ++b) {
+    const std::vector<size_t>& columns = store_.blocks[b].requests;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      sequences[columns[i]].kv_block = b;
+      sequences[columns[i]].kv_column = static_cast<int64_t>(i);
     }
   }
   return sequences;
@@ -86,8 +90,13 @@ void GroupRunner::HandOver(std::vector<Sequence*>& live) {
 Status GroupRunner::Run(const GroupShape& group,
                         std::span<const PlannedRequest> requests,
                         bool is_last) {
-  store_ = workspace_.StoreOf(group);
-  std::vector<Sequence> sequences = MakeSequences(group, requests);
+  requests = requests.subspan(group.begin, group.end - group.begin);
+  std::vector<RequestShape> shapes;
+  for (const PlannedRequest& request : requests) {
+    shapes.push_back(request.shape);
+  }
+  store_ = workspace_.StoreOf(group, shapes, pages_);
+  std::vector<Sequence> sequences = MakeSequences(requests);
   std::vector<Sequence*> live;
   std::vector<Sequence*> prompts;
   for (size_t i = 0; i < group.prompt_passes.size(); ++i) {

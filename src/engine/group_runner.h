@@ -46,7 +46,7 @@ class GroupRunner {
   };
 
   std::vector<Sequence> MakeSequences(
-      const GroupShape& group, std::span<const PlannedRequest> requests) const;
+      std::span<const PlannedRequest> requests) const;
   Status RunPass(Progress::Phase phase, std::span<Sequence*> live,
                  bool another_follows);
   void AddRows(Progress::Phase phase, Sequence& sequence, Pass& pass,

@@ -199,7 +199,7 @@ Status LayerRunner::RunTiles(std::span<const Tile> tiles,
 }
 
 std::vector<LayerRunner::Block> LayerRunner::MakeBlocks(
-    std::span<const SegmentPages> segments, int64_t rows_per_block) {
+    std::span<const PlacedSegment> segments, int64_t rows_per_block) {
   std::vector<Block> blocks;
   for (size_t i = 0; i < segments.size(); ++i) {
     const int64_t num_rows = segments[i].segment->num_rows;
@@ -212,7 +212,8 @@ std::vector<LayerRunner::Block> LayerRunner::MakeBlocks(
 
 // Norms and rotates the queries and keys of one row, and stores its key and
 // value.
-void LayerRunner::PlaceRow(int64_t layer, const SegmentPages& of, int64_t row) {
+void LayerRunner::PlaceRow(int64_t layer, const PlacedSegment& of,
+                           int64_t row) {
   const ModelSpec& spec = machine_.spec;
   const Kernels& kernels = machine_.kernels;
   const KvPages& pages = machine_.kv_pages;
@@ -233,7 +234,7 @@ void LayerRunner::PlaceRow(int64_t layer, const SegmentPages& of, int64_t row) {
     norm_and_rotate(tensors.query_norm,
                     qkv + spec.query.first + h * spec.query.step);
   }
-  std::byte* out = of.pages + pages.PositionBytes(of.segment->first_pos + row);
+  std::byte* out = of.kv.KeyOf(of.segment->first_pos + row);
   auto store = [&](const float* head, std::byte* to) {
     if (pages.type == ElementType::kBf16) {
       kernels.narrow_to_bf16(head, spec.head_dim,
@@ -248,11 +249,11 @@ void LayerRunner::PlaceRow(int64_t layer, const SegmentPages& of, int64_t row) {
     std::byte* to = out + h * spec.head_dim * pages.element_bytes();
     store(key, to);
     store(qkv + spec.value.first + h * spec.value.step,
-          to + pages.values_bytes());
+          to + of.kv.values_bytes);
   }
 }
 
-void LayerRunner::AttendBlock(int64_t layer, const SegmentPages& of,
+void LayerRunner::AttendBlock(int64_t layer, const PlacedSegment& of,
                               const Block& block, int64_t head,
                               std::byte* scratch) {
   const ModelSpec& spec = machine_.spec;
@@ -261,16 +262,16 @@ void LayerRunner::AttendBlock(int64_t layer, const SegmentPages& of,
   const int64_t kv_head = head / (spec.num_heads / spec.num_kv_heads);
   const int64_t row = of.segment->first_row + block.first;
   const std::byte* keys =
-      of.pages + kv_head * spec.head_dim * pages.element_bytes();
+      of.kv.memory + kv_head * spec.head_dim * pages.element_bytes();
   float* output = reinterpret_cast<float*>(scratch);
   machine_.kernels.attend(
       {.query = activations_.qkv + row * spec.qkv_width() + spec.query.first +
                 head * spec.query.step,
        .query_stride = spec.qkv_width(),
        .keys = keys,
-       .values = keys + pages.values_bytes(),
-       .kv_stride = pages.width,
-       .kv_page_stride = pages.page_bytes() / pages.element_bytes(),
+       .values = keys + of.kv.values_bytes,
+       .kv_stride = of.kv.position_bytes / pages.element_bytes(),
+       .kv_page_stride = of.kv.page_bytes / pages.element_bytes(),
        .kv_type = pages.type,
        .num_rows = block.num_rows,
        .first_pos = of.segment->first_pos + block.first,
@@ -291,7 +292,7 @@ void LayerRunner::AttendBlock(int64_t layer, const SegmentPages& of,
 }
 
 void LayerRunner::Attend(int64_t layer,
-                         std::span<const SegmentPages> segments) {
+                         std::span<const PlacedSegment> segments) {
   const std::vector<Block> rows = MakeBlocks(segments, kRowsPerTask);
   machine_.pool.ParallelFor(
       static_cast<int64_t>(rows.size()), [&](int64_t task, int) {

@@ -3,8 +3,8 @@
 // A pass is a list of segments (consecutive positions of sequences): a whole
 // prompt when it is read in, one position when it decodes. Every row goes
 // through a tile before the next tile comes; products take `kChunkRows` rows at
-// a time. Attention runs per sequence and head, over the pages of keys and
-// values that the caller provides.
+// a time. Attention runs per sequence and head, over keys and values
+// where the caller has placed them.
 //
 //   layers.Begin(positions, activations);
 //   for each tile: layers.RunTiles(...), and after the last of stage kQkv,
@@ -27,10 +27,10 @@
 
 namespace revlm::engine {
 
-// A segment and where its sequence's pages of the current layer lie.
-struct SegmentPages {
+// A segment and where its sequence's keys and values of the current layer lie.
+struct PlacedSegment {
   const Segment* segment = nullptr;
-  std::byte* pages = nullptr;
+  KvPlace kv;
 };
 
 class LayerRunner {
@@ -47,7 +47,7 @@ class LayerRunner {
 
   // Stores the keys and values of the segments' rows and attends to all
   // positions so far.
-  void Attend(int64_t layer, std::span<const SegmentPages> segments);
+  void Attend(int64_t layer, std::span<const PlacedSegment> segments);
 
  private:
   // A block of rows of a segment.
@@ -57,14 +57,14 @@ class LayerRunner {
     int64_t num_rows = 0;
   };
 
-  static std::vector<Block> MakeBlocks(std::span<const SegmentPages> segments,
+  static std::vector<Block> MakeBlocks(std::span<const PlacedSegment> segments,
                                        int64_t rows_per_block);
   template <typename Body>
   void ForRows(const Body& body);
   Product MakeProduct(const Tile& tile, const SlabView& slab) const;
   void NormRows(const NormTensors& norm, std::byte* input);
-  void PlaceRow(int64_t layer, const SegmentPages& segment, int64_t row);
-  void AttendBlock(int64_t layer, const SegmentPages& segment,
+  void PlaceRow(int64_t layer, const PlacedSegment& segment, int64_t row);
+  void AttendBlock(int64_t layer, const PlacedSegment& segment,
                    const Block& block, int64_t head, std::byte* scratch);
   Status MultiplyChunks(const std::byte* input, int64_t input_bytes,
                         std::span<const Product> products,

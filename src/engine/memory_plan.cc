@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/file.h"
+#include "engine/kv_blocks.h"
 #include "engine/machine.h"
 #include "engine/small_tensors.h"
 
@@ -27,6 +28,9 @@ constexpr double kPassOverhead = 2e-3;          // seconds, besides the work
 constexpr double kShallowRing = 0.3;
 constexpr uint64_t kDeepRingBytes = 64 << 20;
 constexpr uint64_t kDeepRingParts = 32;  // of a pass
+// Keys and values on disk take longer than as many bytes of weights: what is
+// written comes between what is read, in pieces of a row of a block.
+constexpr double kSpilledCost = 1.25;
 // Rows at which products are half as fast as with many. Fewer threads wait less
 // for each other: by the root of their share.
 constexpr double kHalfSpeedRows = 16;
@@ -104,6 +108,7 @@ class Planner {
   // `most_seconds`, only that it does. False when it does not fit.
   bool Complete(uint64_t budget_bytes, double most_seconds, Plan& plan) const;
   uint64_t Floor();
+  uint64_t SpilledBytes(const Plan& plan) const;
   // Ways to group, and ways to hold the weights for one of them.
   std::vector<Choice> Groupings(uint64_t budget_bytes) const;
   std::vector<Choice> Choices(const Choice& grouping) const;
@@ -112,10 +117,9 @@ class Planner {
   uint64_t num_layers() const {
     return static_cast<uint64_t>(input_.spec.num_layers);
   }
-  // The pages that sequences are filling, of all layers.
-  uint64_t OpenPageBytes(const GroupShape& group) const {
-    return static_cast<uint64_t>(group.num_generating *
-                                 input_.kv_pages.page_bytes()) *
+  // Keys and values of so many positions, of all layers.
+  uint64_t KvBytes(int64_t num_positions) const {
+    return static_cast<uint64_t>(num_positions * input_.kv_pages.cell_bytes()) *
            num_layers();
   }
   std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
@@ -125,10 +129,14 @@ class Planner {
   void PinLate(Plan& plan) const;
   void Predict(double most_seconds, Plan& plan) const;
   Cost PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
-                uint64_t pinned_bytes, uint64_t other_bytes) const;
-  Cost DecodeCost(const Plan& plan, const GroupShape& group,
-                  uint64_t kv_bytes) const;
-  double ReadSeconds(const Plan& plan, uint64_t bytes) const;
+                uint64_t pinned_bytes, double other_bytes) const;
+  Cost DecodeCost(const Plan& plan, const GroupShape& group) const;
+  double ReadSeconds(const Plan& plan, double bytes) const;
+  // What a pass moves of spilled keys and values, as so many bytes of weights.
+  double SpilledCost(const Plan& plan, int64_t num_positions) const {
+    if (!plan.spills) return 0;
+    return kSpilledCost * static_cast<double>(KvBytes(num_positions));
+  }
 
   const PlanInput& input_;
   int64_t longest_prompt_ = 1;
@@ -175,7 +183,6 @@ Plan Planner::Make(const Choice& choice, SharedGroups groups) {
   PassLimits& limits = plan.pass_limits;
   MemoryUse& use = plan.use;
   uint64_t kv_bytes = 0;
-  uint64_t open_bytes = 0;
   for (const GroupShape& group : *plan.groups) {
     for (const PassShape& pass : group.prompt_passes) {
       limits.num_rows = std::max(limits.num_rows, pass.num_rows);
@@ -187,12 +194,10 @@ Plan Planner::Make(const Choice& choice, SharedGroups groups) {
     limits.num_head_rows = std::max(limits.num_head_rows, group.num_generating);
     use.result_bytes = std::max(use.result_bytes, group.result_bytes);
     kv_bytes = std::max(kv_bytes, group.layer_kv_bytes * num_layers());
-    open_bytes = std::max(open_bytes, OpenPageBytes(group));
   }
-  use.kv_bytes = choice.spills ? open_bytes : kv_bytes;
-  if (choice.spills) use.spilled_bytes = kv_bytes;
+  use.kv_bytes = choice.spills ? 0 : kv_bytes;
   use.slab_bytes = plan.slabs->slab_bytes;
-  // A block of spilled pages takes a slot, too.
+  // A block of spilled keys and values takes a slot, too.
   if (choice.spills) use.slab_bytes = std::max(use.slab_bytes, largest_kv_);
   plan.pinned.assign(plan.slabs->slabs.size(), false);
   plan.decode.late_pinned = plan.pinned;
@@ -358,13 +363,13 @@ uint64_t Planner::Floor() {
   return std::min(resident.use.peak_bytes(), streamed.use.peak_bytes());
 }
 
-double Planner::ReadSeconds(const Plan& plan, uint64_t bytes) const {
-  return static_cast<double>(bytes) / input_.rates.read_bytes_per_second *
+double Planner::ReadSeconds(const Plan& plan, double bytes) const {
+  return bytes / input_.rates.read_bytes_per_second *
          (1 + kShallowRing * Shallowness(plan));
 }
 
 Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
-                       uint64_t pinned_bytes, uint64_t other_bytes) const {
+                       uint64_t pinned_bytes, double other_bytes) const {
   const ModelSpec& spec = input_.spec;
   const double layer_parameters = static_cast<double>(
       spec.num_layers *
@@ -383,7 +388,8 @@ Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
            (head_rows == 0 ? 0.0
                            : (static_cast<double>(head_rows) + idle_rows) *
                                  head_parameters));
-  const double read_seconds = ReadSeconds(plan, streamed + other_bytes);
+  const double read_seconds =
+      ReadSeconds(plan, static_cast<double>(streamed) + other_bytes);
   const double work_seconds =
       std::max(flops / input_.rates.flops_per_second,
                static_cast<double>(held + streamed) / kMemoryBytesPerSecond);
@@ -392,15 +398,26 @@ Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
           .read_seconds = read_seconds};
 }
 
-Cost Planner::DecodeCost(const Plan& plan, const GroupShape& group,
-                         uint64_t kv_bytes) const {
-  // A page is written once it is full.
-  const uint64_t written =
-      plan.spills ? OpenPageBytes(group) / kKvPagePositions : 0;
+// What its groups take on disk, one after the other.
+uint64_t Planner::SpilledBytes(const Plan& plan) const {
+  uint64_t bytes = 0;
+  for (const GroupShape& group : *plan.groups) {
+    const std::vector<KvBlock> blocks = MakeKvBlocks(
+        group, input_.requests.subspan(group.begin, group.end - group.begin),
+        input_.kv_pages, plan.use.slab_bytes);
+    bytes = std::max(bytes, LayerBytes(blocks) * num_layers());
+  }
+  return bytes;
+}
+
+Cost Planner::DecodeCost(const Plan& plan, const GroupShape& group) const {
+  // What was there before is read, what is new is written.
+  const double spilled =
+      SpilledCost(plan, (group.kv_positions + group.decode_tokens) /
+                            group.num_decode_passes);
   const int64_t rows = group.decode_tokens / group.num_decode_passes;
   const auto pass_cost = [&](uint64_t pinned_bytes) {
-    return PassCost(plan, rows, group.num_generating, pinned_bytes,
-                    kv_bytes + written);
+    return PassCost(plan, rows, group.num_generating, pinned_bytes, spilled);
   };
   const uint64_t pinned_bytes = plan.use.pinned_bytes;
   const uint64_t late_bytes =
@@ -419,16 +436,14 @@ void Planner::Predict(double most_seconds, Plan& plan) const {
   Cost cost;
   uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
   for (const GroupShape& group : *plan.groups) {
-    const uint64_t kv = plan.spills ? group.layer_kv_bytes * num_layers() : 0;
     for (const PassShape& pass : group.prompt_passes) {
-      const uint64_t spilled =
-          plan.spills ? kv / group.prompt_passes.size() : 0;
-      cost.Add(
-          PassCost(plan, pass.num_rows, pass.num_head_rows,
-                   plan.use.pinned_bytes, spilled + std::exchange(unread, 0)),
-          1);
+      cost.Add(PassCost(plan, pass.num_rows, pass.num_head_rows,
+                        plan.use.pinned_bytes,
+                        SpilledCost(plan, pass.num_rows) +
+                            static_cast<double>(std::exchange(unread, 0))),
+               1);
     }
-    if (group.num_decode_passes > 0) cost.Add(DecodeCost(plan, group, kv), 1);
+    if (group.num_decode_passes > 0) cost.Add(DecodeCost(plan, group), 1);
     if (cost.seconds > most_seconds) break;
   }
   plan.seconds = cost.seconds;
@@ -565,6 +580,7 @@ Result<Plan> MakePlan(const PlanInput& input, uint64_t budget_bytes) {
   Plan best = planner.Make(choice, planner.GroupsOf(choice, kAnySeconds));
   REVLM_CHECK(planner.Complete(budget_bytes, kAnySeconds, best));
   best.floor_bytes = floor_bytes;
+  if (best.spills) best.use.spilled_bytes = planner.SpilledBytes(best);
   return best;
 }
 

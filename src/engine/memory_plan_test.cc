@@ -170,6 +170,22 @@ TEST_F(MemoryPlanTest, NothingIsSpilledWhereKeysAndValuesFit) {
   }
 }
 
+// So that all of them can decode together, however little there is.
+TEST_F(MemoryPlanTest, SpilledKeysAndValuesTakeNoMemory) {
+  Ask(200, 20, 40);
+  const uint64_t floor_bytes = FloorBytes(Input());
+  int num_spilled = 0;
+  for (const int parts : {8, 10, 14, 20}) {
+    const Plan plan = Make(floor_bytes * static_cast<uint64_t>(parts) / 8);
+    if (!plan.spills) continue;
+    ++num_spilled;
+    EXPECT_EQ(plan.use.kv_bytes, 0u);
+    EXPECT_GT(plan.use.spilled_bytes, 0u);
+    EXPECT_EQ(plan.pass_limits.kv_scratch_bytes, 0u);
+  }
+  EXPECT_GT(num_spilled, 0);
+}
+
 TEST_F(MemoryPlanTest, MoreMemoryIsNeverPredictedToTakeLonger) {
   // Plans within this are counted as equally fast.
   constexpr double kSameTime = 1.005;

@@ -21,9 +21,11 @@ RowTable TableOf(const Machine& machine, int32_t tensor_idx) {
 // Whether a segment goes on where an earlier pass left off.
 bool Continues(const Segment& segment) { return segment.first_pos > 0; }
 
-// The page that a sequence of so many positions is filling.
-int64_t OpenPageOf(int64_t num_positions) {
-  return num_positions / kKvPagePositions;
+// A block's extents, in a layer that begins at `layer_offset` of the file.
+std::vector<ScratchExtent> InLayer(std::vector<ScratchExtent> extents,
+                                   uint64_t layer_offset) {
+  for (ScratchExtent& extent : extents) extent.file_offset += layer_offset;
+  return extents;
 }
 
 // The layers whose queries, keys and values are complete with this slab.
@@ -88,136 +90,82 @@ Status PassRunner::Embed(const Pass& pass) {
   return {};
 }
 
-// Decides for each segment where its pages of the layer at work are: in the
-// group's memory, in this pass's scratch, or read back from the scratch file.
+// Decides for each segment where its keys and values of the layer at work are:
+// in the group's memory, in a block of the file, or in this pass's scratch.
 void PassRunner::PlaceKeysValues(const Pass& pass) {
-  blocks_.clear();
   in_scratch_.clear();
   uint64_t used = 0;
+  const KvPages& pages = machine_.kv_pages;
   for (const Segment& segment : pass.segments) {
-    const Sequence& sequence = *segment.sequence;
-    const KvPages& pages = machine_.kv_pages;
-    const bool is_spilled = sequence.generates() && !pass.kv->memory;
-    if (sequence.generates() && !is_spilled) continue;
-    if (!is_spilled || !Continues(segment)) {
-      in_scratch_.push_back({&segment, activations_.kv_scratch + used});
-      used += pages.SequenceBytes(is_spilled ? sequence.max_length
-                                             : segment.num_rows);
-      REVLM_CHECK(used <= limits_.kv_scratch_bytes);
-      continue;
+    if (segment.sequence->generates()) continue;
+    in_scratch_.push_back(
+        {&segment, pages.PlaceAt(activations_.kv_scratch + used)});
+    used += pages.SequenceBytes(segment.num_rows);
+    REVLM_CHECK(used <= limits_.kv_scratch_bytes);
+  }
+  blocks_.clear();
+  if (pass.kv->memory == nullptr) GatherBlocks(pass);
+}
+
+// The pass's sequences by block, and what it reads and writes of each.
+void PassRunner::GatherBlocks(const Pass& pass) {
+  std::vector<std::vector<const Segment*>> segments(pass.kv->blocks.size());
+  for (const Segment& segment : pass.segments) {
+    if (!segment.sequence->generates()) continue;
+    segments[segment.sequence->kv_block].push_back(&segment);
+  }
+  std::vector<KvCells> before;
+  std::vector<KvCells> added;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    if (segments[i].empty()) continue;
+    const KvBlock& shape = pass.kv->blocks[i];
+    std::ranges::sort(segments[i], {}, [](const Segment* segment) {
+      return segment->sequence->kv_column;
+    });
+    before.clear();
+    added.clear();
+    for (const Segment* segment : segments[i]) {
+      const Sequence& sequence = *segment->sequence;
+      const int64_t begin = shape.RowOf(0, sequence.prompt_length());
+      const int64_t middle = begin + segment->first_pos;
+      before.push_back({sequence.kv_column, begin, middle});
+      added.push_back({sequence.kv_column, middle, middle + segment->num_rows});
     }
-    const uint64_t end =
-        sequence.kv_offset + pages.SequenceBytes(sequence.max_length);
-    if (blocks_.empty() ||
-        end - blocks_.back().first_offset > pass.kv->max_block_bytes) {
-      blocks_.push_back({.first_offset = sequence.kv_offset});
-    }
-    blocks_.back().segments.push_back(&segment);
+    blocks_.push_back({.shape = &shape,
+                       .segments = std::move(segments[i]),
+                       .read = ExtentsOf(shape, machine_.kv_pages, before),
+                       .written = ExtentsOf(shape, machine_.kv_pages, added)});
   }
 }
 
-// Pages first_page .. end_page - 1 of a segment's sequence.
-void PassRunner::AddExtent(const Pass& pass, const Block& block,
-                           const Segment& segment, int64_t layer,
-                           int64_t first_page, int64_t end_page,
-                           std::vector<ScratchExtent>& extents) const {
-  if (first_page == end_page) return;
-  const uint64_t page_bytes =
-      static_cast<uint64_t>(machine_.kv_pages.page_bytes());
-  const uint64_t begin =
-      base::AlignDown(static_cast<uint64_t>(first_page) * page_bytes,
-                      base::kMaxDirectAlignment);
-  const uint64_t end = base::AlignUp(
-      static_cast<uint64_t>(end_page) * page_bytes, base::kMaxDirectAlignment);
-  const uint64_t offset = segment.sequence->kv_offset;
-  const ScratchExtent extent = {
-      .file_offset = pass.kv->OffsetOf(*segment.sequence, layer) + begin,
-      .slot_offset = offset - block.first_offset + begin,
-      .size_bytes = end - begin};
-  if (!extents.empty() &&
-      extents.back().file_offset + extents.back().size_bytes ==
-          extent.file_offset) {
-    extents.back().size_bytes += extent.size_bytes;
-  } else {
-    extents.push_back(extent);
-  }
-}
-
-// Of a block's sequences in a layer, the pages that were full before its rows
-// (what is read), or that these have filled (what is written).
-std::vector<ScratchExtent> PassRunner::BlockExtents(const Pass& pass,
-                                                    const Block& block,
-                                                    int64_t layer,
-                                                    bool only_filled) const {
-  std::vector<ScratchExtent> extents;
-  for (const Segment* segment : block.segments) {
-    const int64_t num_full = OpenPageOf(segment->first_pos);
-    const int64_t first_page = only_filled ? num_full : 0;
-    const int64_t end_page =
-        only_filled ? OpenPageOf(segment->first_pos + segment->num_rows)
-                    : num_full;
-    AddExtent(pass, block, *segment, layer, first_page, end_page, extents);
-  }
-  return extents;
-}
-
-std::byte* PassRunner::OpenPage(const Pass& pass, const Sequence& sequence,
-                                int64_t layer) const {
-  const uint64_t idx =
-      static_cast<uint64_t>(layer) * pass.kv->num_sequences + sequence.kv_idx;
-  return pass.kv->open_pages +
-         idx * static_cast<uint64_t>(machine_.kv_pages.page_bytes());
-}
-
-// Puts it among the full ones, before its sequence's rows are added.
-void PassRunner::LoadOpenPage(const Pass& pass, const SegmentPages& pages,
-                              int64_t layer) const {
-  const Segment& segment = *pages.segment;
-  const int64_t page_bytes = machine_.kv_pages.page_bytes();
-  if (segment.first_pos % kKvPagePositions == 0) return;
-  std::copy_n(OpenPage(pass, *segment.sequence, layer), page_bytes,
-              pages.pages + OpenPageOf(segment.first_pos) * page_bytes);
-}
-
-// Takes it from there, after they were.
-void PassRunner::KeepOpenPage(const Pass& pass, const SegmentPages& pages,
-                              int64_t layer) const {
-  const Segment& segment = *pages.segment;
-  const int64_t page_bytes = machine_.kv_pages.page_bytes();
-  const int64_t end = segment.first_pos + segment.num_rows;
-  if (end % kKvPagePositions == 0) return;
-  std::copy_n(pages.pages + OpenPageOf(end) * page_bytes, page_bytes,
-              OpenPage(pass, *segment.sequence, layer));
-}
-
-// The spilled pages of the layers that a slab completes.
-void PassRunner::EnqueuePages(const Pass& pass, int32_t slab_idx) {
+// The blocks of the layers that a slab completes.
+void PassRunner::EnqueueBlocks(const Pass& pass, int32_t slab_idx) {
   ForLayersToAttend(
       plan_.slabs[static_cast<size_t>(slab_idx)], [&](int64_t layer) {
         for (const Block& block : blocks_) {
-          stream_.EnqueueScratch(BlockExtents(pass, block, layer, false));
+          stream_.EnqueueScratch(InLayer(block.read, pass.kv->OffsetOf(layer)));
         }
       });
 }
 
-// All slabs of the pass but those read ahead, each followed by its pages.
+// All slabs of the pass but those read ahead, each followed by its blocks.
 void PassRunner::EnqueueSlabs(const Pass& pass, int32_t num_slabs) {
-  if (num_ahead_ > 0) EnqueuePages(pass, num_ahead_ - 1);
+  if (num_ahead_ > 0) EnqueueBlocks(pass, num_ahead_ - 1);
   for (int32_t i = num_ahead_; i < num_slabs; ++i) {
     stream_.Enqueue(i);
-    EnqueuePages(pass, i);
+    EnqueueBlocks(pass, i);
   }
   num_ahead_ = 0;
 }
 
-// The first slabs of the pass to come; none beyond the first layer's spilled
-// pages, which are not known yet.
+// The first slabs of the pass to come; none beyond the first layer's blocks,
+// which are not known yet.
 void PassRunner::EnqueueAhead(const Pass& pass) {
   bool is_known = true;
   while (is_known && num_ahead_ < num_slots_ &&
          num_ahead_ < plan_.num_layer_slabs) {
     stream_.Enqueue(num_ahead_);
-    if (pass.kv->file != nullptr) {
+    if (pass.kv->memory == nullptr) {
       ForLayersToAttend(plan_.slabs[static_cast<size_t>(num_ahead_)],
                         [&](int64_t) { is_known = false; });
     }
@@ -265,57 +213,36 @@ void PassRunner::CaptureRows(const Pass& pass, int64_t depth) {
   }
 }
 
-// Writes the pages made in scratch to the file.
-Status PassRunner::SpillScratch(const Pass& pass, int64_t layer) {
-  return machine_.pool.TryParallelFor(
-      static_cast<int64_t>(in_scratch_.size()), [&](int64_t i, int) {
-        const SegmentPages& pages = in_scratch_[static_cast<size_t>(i)];
-        const Sequence& sequence = *pages.segment->sequence;
-        if (!sequence.generates()) return Status();
-        KeepOpenPage(pass, pages, layer);
-        return pass.kv->file->WriteAt(
-            pass.kv->OffsetOf(sequence, layer),
-            {pages.pages,
-             machine_.kv_pages.SequenceBytes(pages.segment->num_rows)});
-      });
-}
-
-// Sequences whose pages come back from the scratch file, block by block.
+// Sequences whose keys and values are in the file, block by block.
 Status PassRunner::AttendBlocks(const Pass& pass, int64_t layer) {
-  std::vector<SegmentPages> segments;
+  std::vector<PlacedSegment> segments;
   for (const Block& block : blocks_) {
     REVLM_ASSIGN_OR_RETURN(const SlabView view, stream_.Acquire());
     segments.clear();
     for (const Segment* segment : block.segments) {
-      segments.push_back({segment, view.base() + (segment->sequence->kv_offset -
-                                                  block.first_offset)});
+      const Sequence& sequence = *segment->sequence;
+      segments.push_back(
+          {segment,
+           PlaceInBlock(*block.shape, machine_.kv_pages, sequence.kv_column,
+                        sequence.prompt_length(), view.base())});
     }
-    const int64_t num_segments = static_cast<int64_t>(segments.size());
-    machine_.pool.ParallelFor(num_segments, [&](int64_t i, int) {
-      LoadOpenPage(pass, segments[static_cast<size_t>(i)], layer);
-    });
     layers_.Attend(layer, segments);
-    machine_.pool.ParallelFor(num_segments, [&](int64_t i, int) {
-      KeepOpenPage(pass, segments[static_cast<size_t>(i)], layer);
-    });
-    stream_.Release(view.ticket(), BlockExtents(pass, block, layer, true));
+    stream_.Release(view.ticket(),
+                    InLayer(block.written, pass.kv->OffsetOf(layer)));
   }
   return {};
 }
 
 Status PassRunner::AttendAll(const Pass& pass, int64_t layer) {
   REVLM_TRY(AttendBlocks(pass, layer));
-  if (!in_scratch_.empty()) {
-    layers_.Attend(layer, in_scratch_);
-    if (pass.kv->file != nullptr) REVLM_TRY(SpillScratch(pass, layer));
-  }
+  if (!in_scratch_.empty()) layers_.Attend(layer, in_scratch_);
   if (pass.kv->memory == nullptr) return {};
-  std::vector<SegmentPages> in_memory;
+  std::vector<PlacedSegment> in_memory;
+  std::byte* memory = pass.kv->memory + pass.kv->OffsetOf(layer);
   for (const Segment& segment : pass.segments) {
     if (!segment.sequence->generates()) continue;
-    in_memory.push_back(
-        {&segment,
-         pass.kv->memory + pass.kv->OffsetOf(*segment.sequence, layer)});
+    in_memory.push_back({&segment, machine_.kv_pages.PlaceAt(
+                                       memory + segment.sequence->kv_offset)});
   }
   layers_.Attend(layer, in_memory);
   return {};

@@ -14,27 +14,22 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/scratch_file.h"
 #include "engine/head_runner.h"
+#include "engine/kv_blocks.h"
 #include "engine/layer_runner.h"
 #include "engine/row_table.h"
 
 namespace revlm::engine {
 
-// Where the keys and values of a group's sequences are kept: in memory or in a
-// scratch file. Of those in a file, the page that a sequence is filling, its
-// open page, is in memory, and is written when it is full.
+// Where the keys and values of a group's sequences are kept, layer by layer: in
+// memory, or in the stream's scratch file.
 struct KvStore {
   uint64_t layer_bytes = 0;
-  std::byte* memory = nullptr;  // null: in `file`
-  const base::ScratchFile* file = nullptr;
-  std::byte* open_pages = nullptr;  // with `file`: layer by layer
-  uint64_t num_sequences = 0;       // that generate
-  uint64_t max_block_bytes = 0;     // of consecutive sequences read together
+  std::byte* memory = nullptr;  // null: in the file
+  std::vector<KvBlock> blocks;  // of the file
 
-  // Where a sequence's pages of a layer begin.
-  uint64_t OffsetOf(const Sequence& sequence, int64_t layer) const {
-    return static_cast<uint64_t>(layer) * layer_bytes + sequence.kv_offset;
+  uint64_t OffsetOf(int64_t layer) const {
+    return static_cast<uint64_t>(layer) * layer_bytes;
   }
 };
 
@@ -63,35 +58,25 @@ class PassRunner {
              const std::function<void(int32_t done, int32_t total)>& on_slab);
 
  private:
-  // Sequences whose spilled pages of a layer come in one read.
+  // A block of which this pass has sequences.
   struct Block {
+    const KvBlock* shape = nullptr;
     std::vector<const Segment*> segments;
-    uint64_t first_offset = 0;  // the first sequence's kv_offset
+    std::vector<ScratchExtent> read;     // in the first layer
+    std::vector<ScratchExtent> written;  // likewise
   };
 
   Status RunSlabs(Pass& pass, std::stop_token stop,
                   const std::function<void(int32_t, int32_t)>& on_slab);
-  void EnqueuePages(const Pass& pass, int32_t slab_idx);
+  void EnqueueBlocks(const Pass& pass, int32_t slab_idx);
   void EnqueueSlabs(const Pass& pass, int32_t num_slabs);
   void EnqueueAhead(const Pass& pass);
   Status Embed(const Pass& pass);
   void PlaceKeysValues(const Pass& pass);
+  void GatherBlocks(const Pass& pass);
   Status RunSlab(const Pass& pass, const Slab& slab, const SlabView& view);
   Status AttendAll(const Pass& pass, int64_t layer);
   Status AttendBlocks(const Pass& pass, int64_t layer);
-  Status SpillScratch(const Pass& pass, int64_t layer);
-  std::byte* OpenPage(const Pass& pass, const Sequence& sequence,
-                      int64_t layer) const;
-  void LoadOpenPage(const Pass& pass, const SegmentPages& pages,
-                    int64_t layer) const;
-  void KeepOpenPage(const Pass& pass, const SegmentPages& pages,
-                    int64_t layer) const;
-  std::vector<ScratchExtent> BlockExtents(const Pass& pass, const Block& block,
-                                          int64_t layer,
-                                          bool only_filled) const;
-  void AddExtent(const Pass& pass, const Block& block, const Segment& segment,
-                 int64_t layer, int64_t first_page, int64_t end_page,
-                 std::vector<ScratchExtent>& extents) const;
   void CaptureRows(const Pass& pass, int64_t depth);
 
   const Machine& machine_;
@@ -107,8 +92,8 @@ class PassRunner {
   Activations activations_;
 
   // Of the pass being run.
-  std::vector<Block> blocks_;             // spilled and read back
-  std::vector<SegmentPages> in_scratch_;  // whose pages are this pass's own
+  std::vector<Block> blocks_;              // in the file
+  std::vector<PlacedSegment> in_scratch_;  // with nothing that is kept
   int32_t num_ahead_ = 0;  // slabs of the pass to come that are enqueued
 };
 

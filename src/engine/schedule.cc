@@ -18,9 +18,8 @@ void AddPrompt(const RequestShape& request, size_t request_idx,
   pass.end = request_idx + 1;
   pass.num_rows += request.prompt_tokens;
   pass.num_head_rows += request.head_rows;
-  if (request.new_tokens == 0 || limits.spills) {
-    pass.kv_scratch_bytes += pages.SequenceBytes(
-        request.new_tokens == 0 ? request.prompt_tokens : request.max_length());
+  if (request.new_tokens == 0) {
+    pass.kv_scratch_bytes += pages.SequenceBytes(request.prompt_tokens);
   }
 }
 
@@ -69,6 +68,9 @@ std::vector<GroupShape> MakeGroups(std::span<const RequestShape> requests,
     group.num_decode_passes =
         std::max(group.num_decode_passes, request.new_tokens - 1);
     group.decode_tokens += request.new_tokens - 1;
+    group.kv_positions +=
+        (request.new_tokens - 1) * request.prompt_tokens +
+        (request.new_tokens - 1) * (request.new_tokens - 2) / 2;
   }
   return groups;
 }

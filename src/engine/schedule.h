@@ -43,7 +43,7 @@ struct PassShape {
   size_t end = 0;
   int64_t num_rows = 0;
   int64_t num_head_rows = 0;
-  // One layer of keys and values that are not kept in memory.
+  // One layer of keys and values that are not kept.
   uint64_t kv_scratch_bytes = 0;
 };
 
@@ -54,7 +54,8 @@ struct GroupShape {
   int64_t num_generating = 0;
   int64_t num_decode_passes = 0;
   int64_t decode_tokens = 0;    // over all of them
-  uint64_t layer_kv_bytes = 0;  // of sequences that generate
+  int64_t kv_positions = 0;     // that they look back to
+  uint64_t layer_kv_bytes = 0;  // of sequences that generate, in pages
   uint64_t result_bytes = 0;
 };
 

@@ -36,6 +36,7 @@ void ExpectKept(const std::vector<RequestShape>& requests,
   for (const GroupShape& group : groups) {
     EXPECT_EQ(group.begin, next);
     uint64_t kv = 0, results = 0;
+    int64_t kv_positions = 0;
     int64_t num_generating = 0;
     for (const PassShape& pass : group.prompt_passes) {
       EXPECT_EQ(pass.begin, next);
@@ -48,6 +49,9 @@ void ExpectKept(const std::vector<RequestShape>& requests,
         if (request.new_tokens == 0) continue;
         ++num_generating;
         kv += kPages.SequenceBytes(request.max_length());
+        for (int64_t i = 1; i < request.new_tokens; ++i) {
+          kv_positions += request.prompt_tokens + i - 1;
+        }
       }
       EXPECT_EQ(pass.num_rows, rows);
       EXPECT_EQ(pass.num_head_rows, head_rows);
@@ -56,6 +60,7 @@ void ExpectKept(const std::vector<RequestShape>& requests,
     EXPECT_EQ(group.end, next);
     EXPECT_EQ(group.num_generating, num_generating);
     EXPECT_EQ(group.layer_kv_bytes, kv);
+    EXPECT_EQ(group.kv_positions, kv_positions);
     EXPECT_EQ(group.result_bytes, results);
     EXPECT_LE(num_generating, limits.max_rows);
     if (group.end - group.begin > 1) {

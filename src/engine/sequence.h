@@ -4,6 +4,7 @@
 // Threads: thread-confined.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -23,9 +24,10 @@ struct Sequence {
   int64_t num_done = 0;      // positions through the last layer
   int64_t max_length = 0;    // of ids
   // Of sequences that generate: where the pages of a layer begin among those of
-  // its group.
+  // its group; on disk, which column of which block it is.
   uint64_t kv_offset = 0;
-  uint64_t kv_idx = 0;  // which of its group's sequences that generate
+  size_t kv_block = 0;
+  int64_t kv_column = 0;
   Completion completion;
   bool is_finished = false;
 

@@ -86,6 +86,16 @@ uint64_t SlabStream::written_bytes() const {
   return written_bytes_;
 }
 
+void SlabStream::AddChunks(const Chunk& whole, std::vector<Chunk>& chunks) {
+  for (uint64_t done = 0; done < whole.size_bytes; done += kChunkBytes) {
+    chunks.push_back(
+        {.file = whole.file,
+         .file_offset = whole.file_offset + done,
+         .size_bytes = std::min(kChunkBytes, whole.size_bytes - done),
+         .slot_offset = whole.slot_offset + done});
+  }
+}
+
 void SlabStream::Append(Entry entry) {
   entry.ticket = next_ticket_++;
   schedule_.push_back(std::move(entry));
@@ -99,13 +109,7 @@ void SlabStream::Enqueue(int32_t slab_idx) {
     entry.memory = pinned_[i];
     if (!is_kept_[i]) {
       for (const Chunk& extent : layouts_[i].extents) {
-        for (uint64_t done = 0; done < extent.size_bytes; done += kChunkBytes) {
-          entry.chunks.push_back(
-              {.file = extent.file,
-               .file_offset = extent.file_offset + done,
-               .size_bytes = std::min(kChunkBytes, extent.size_bytes - done),
-               .slot_offset = extent.slot_offset + done});
-        }
+        AddChunks(extent, entry.chunks);
       }
     } else {
       entry.state = State::kReady;
@@ -130,10 +134,11 @@ void SlabStream::EnqueueScratch(std::vector<ScratchExtent> extents) {
     std::lock_guard lock(mutex_);
     Entry entry = {.observed = true};
     for (const ScratchExtent& extent : extents) {
-      entry.chunks.push_back({.file = &options_.scratch->file(),
-                              .file_offset = extent.file_offset,
-                              .size_bytes = extent.size_bytes,
-                              .slot_offset = extent.slot_offset});
+      AddChunks({.file = &options_.scratch->file(),
+                 .file_offset = extent.file_offset,
+                 .size_bytes = extent.size_bytes,
+                 .slot_offset = extent.slot_offset},
+                entry.chunks);
     }
     Append(std::move(entry));
   }
@@ -202,9 +207,10 @@ void SlabStream::Release(uint64_t ticket, std::vector<ScratchExtent> changed) {
     entry.chunks.clear();
     entry.next_chunk = entry.num_chunks_done = 0;
     for (const ScratchExtent& extent : changed) {
-      entry.chunks.push_back({.file_offset = extent.file_offset,
-                              .size_bytes = extent.size_bytes,
-                              .slot_offset = extent.slot_offset});
+      AddChunks({.file_offset = extent.file_offset,
+                 .size_bytes = extent.size_bytes,
+                 .slot_offset = extent.slot_offset},
+                entry.chunks);
     }
     entry.state = entry.chunks.empty() ? State::kDone : State::kWriting;
     DropDone();

@@ -84,8 +84,7 @@ class SlabView {
 
 class SlabStream {
  public:
-  // So many reads and writes are under way at once: those of spilled pages are
-  // small, and each takes its time.
+  // So many reads and writes are under way at once.
   static constexpr int kDefaultReaders = 8;
   struct Options {
     std::span<std::byte> ring;       // num_slots slots of equal size
@@ -153,6 +152,8 @@ class SlabStream {
     bool failed = false;    // a chunk could not be read
   };
 
+  // Cuts a stretch of a file, `whole`, into chunks that are moved at once.
+  static void AddChunks(const Chunk& whole, std::vector<Chunk>& chunks);
   static Layout MakeLayout(const std::vector<const base::File*>& files,
                            const std::vector<SlabPart>& parts);
   void Append(Entry entry);

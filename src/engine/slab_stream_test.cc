@@ -228,6 +228,32 @@ TEST_P(SlabStreamTest, ScratchSlabsKeepWhatWasChanged) {
   EXPECT_EQ(stream->written_bytes(), 20 * 3 * kBlock);
 }
 
+// One that is moved in several pieces.
+TEST_P(SlabStreamTest, ALongScratchSlabIsWholeAgain) {
+  if (is_pinned() || !base::ScratchFile::IsOnDisk(folder_.Path("."))) {
+    GTEST_SKIP() << "needs a ring, and a disk";
+  }
+  constexpr uint64_t kLong = 9 * kMiB + base::kMaxDirectAlignment;
+  AddFile(10 * kMiB);
+  scratch_ = base::ScratchFile::Create(folder_.Path("."), 2 * kLong).value();
+  auto stream = MakeStream({{Part(0, 0, 10 * kMiB)}});
+  const std::string content = RandomBytes(kLong, 7);
+  const ScratchExtent extent = {.file_offset = kLong, .size_bytes = kLong};
+  stream->EnqueueScratch({});
+  const auto empty = stream->Acquire();
+  ASSERT_TRUE(empty);
+  std::memcpy(empty->base(), content.data(), kLong);
+  stream->Release(empty->ticket(), {extent});
+  ASSERT_TRUE(stream->Flush());
+  EXPECT_EQ(stream->written_bytes(), kLong);
+  stream->EnqueueScratch({extent});
+  const auto again = stream->Acquire();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(std::memcmp(again->base(), content.data(), kLong), 0);
+  stream->Release(again->ticket());
+  EXPECT_EQ(stream->read_bytes(), kLong);
+}
+
 TEST_P(SlabStreamTest, ClearAnywhereLosesNothingThatFollows) {
   AddFile(5 * kMiB + 1);
   Slabs slabs;

@@ -96,13 +96,17 @@ void Workspace::BeginLastDecoding() {
   }
 }
 
-KvStore Workspace::StoreOf(const GroupShape& group) const {
-  return {.layer_bytes = group.layer_kv_bytes,
-          .memory = spill_ ? nullptr : arena_.region(kKeysValues).data(),
-          .file = spill_ ? &*spill_ : nullptr,
-          .open_pages = spill_ ? arena_.region(kKeysValues).data() : nullptr,
-          .num_sequences = static_cast<uint64_t>(group.num_generating),
-          .max_block_bytes = plan_.use.slab_bytes};
+KvStore Workspace::StoreOf(const GroupShape& group,
+                           std::span<const RequestShape> requests,
+                           const KvPages& pages) const {
+  if (!plan_.spills) {
+    return {.layer_bytes = group.layer_kv_bytes,
+            .memory = arena_.region(kKeysValues).data()};
+  }
+  KvStore store = {
+      .blocks = MakeKvBlocks(group, requests, pages, plan_.use.slab_bytes)};
+  store.layer_bytes = LayerBytes(store.blocks);
+  return store;
 }
 
 }  // namespace revlm::engine

@@ -37,8 +37,10 @@ class Workspace {
   // once, between passes; none with prompts follows.
   void BeginLastDecoding();
 
-  // Where a group's keys and values go.
-  KvStore StoreOf(const GroupShape& group) const;
+  // Where the keys and values of a group, of these `requests`, go.
+  KvStore StoreOf(const GroupShape& group,
+                  std::span<const RequestShape> requests,
+                  const KvPages& pages) const;
 
  private:
   Workspace(Plan plan, memory::Arena arena)
