@@ -1,8 +1,8 @@
 // revlm_error_rates [AUDITS [LOOKS]]: how often the tests of src/stats are
-// wrong, with 95 % upper limits, and how long they take beside what is possible.
-// AUDITS (10000) simulated audits for each row, a tenth of them for how long;
-// LOOKS (10000) values each, a look after every one. The audits are those of
-// tests/support/audits.h.
+// wrong, with 95 % upper limits, and how long they take beside what is
+// possible. AUDITS (10000) simulated audits for each row, a tenth of them for
+// how long; LOOKS (10000) values each, a look after every one. The audits are
+// those of tests/support/audits.h.
 #include <fmt/format.h>
 
 #include <cstdint>

@@ -13,15 +13,14 @@ double StirlingRest(double n) {
   if (n < 16) {
     double log_factorial = 0;
     for (double i = 2; i <= n; ++i) log_factorial += std::log(i);
-    return log_factorial - (0.5 * std::log(2 * std::numbers::pi * n) +
-                            n * std::log(n) - n);
+    return log_factorial -
+           (0.5 * std::log(2 * std::numbers::pi * n) + n * std::log(n) - n);
   }
   // Whose next term is below 1e-15 from 16 on.
   const double n2 = n * n;
-  return (1.0 / 12 -
-          (1.0 / 360 -
-           (1.0 / 1260 - (1.0 / 1680 - 1.0 / 1188 / n2) / n2) / n2) /
-              n2) /
+  return (1.0 / 12 - (1.0 / 360 -
+                      (1.0 / 1260 - (1.0 / 1680 - 1.0 / 1188 / n2) / n2) / n2) /
+                         n2) /
          n;
 }
 
@@ -42,9 +41,9 @@ double Deviance(double x, double m) {
 // The probability of exactly k of n, 0 < k < n, at a rate in (0, 1): Loader
 // 2000, "Fast and accurate computation of binomial probabilities".
 double Probability(double k, double n, double rate) {
-  const double log_probability =
-      StirlingRest(n) - StirlingRest(k) - StirlingRest(n - k) -
-      Deviance(k, n * rate) - Deviance(n - k, n * (1 - rate));
+  const double log_probability = StirlingRest(n) - StirlingRest(k) -
+                                 StirlingRest(n - k) - Deviance(k, n * rate) -
+                                 Deviance(n - k, n * (1 - rate));
   return std::exp(log_probability) *
          std::sqrt(n / (2 * std::numbers::pi * k * (n - k)));
 }

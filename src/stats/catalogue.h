@@ -22,8 +22,8 @@
 // tokens a small probability in both, first.
 //
 // What to expect: the requests until e reaches 1/alpha are about (ln(1/alpha) +
-// ln(1/prior_j)) / E[R_j], of the alternative with the largest E[R_j]. None need
-// be the truth; one has to be nearer to it than p is.
+// ln(1/prior_j)) / E[R_j], of the alternative with the largest E[R_j]. None
+// need be the truth; one has to be nearer to it than p is.
 //
 // `error_rate_test.cc` measures false rejections, `power_test.cc` the number of
 // tokens against ln(1/alpha) / KL.
@@ -69,8 +69,8 @@ class Catalogue {
  private:
   struct State {
     double log_share;
-    double log_rest;   // of 1 - share
-    double log_e;      // ln prior and all R_j
+    double log_rest;  // of 1 - share
+    double log_e;     // ln prior and all R_j
   };
 
   explicit Catalogue(std::vector<State> states) : states_(std::move(states)) {}

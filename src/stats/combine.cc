@@ -79,13 +79,12 @@ Result<std::vector<size_t>> RejectedByEBh(std::span<const double> log_es,
   }
   std::vector<size_t> order(log_es.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return log_es[a] > log_es[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return log_es[a] > log_es[b]; });
   size_t num_rejected = order.size();
   for (; num_rejected > 0; --num_rejected) {
-    const double share = static_cast<double>(num_rejected) /
-                         static_cast<double>(order.size());
+    const double share =
+        static_cast<double>(num_rejected) / static_cast<double>(order.size());
     if (log_es[order[num_rejected - 1]] >= -std::log(alpha * share)) break;
   }
   order.resize(num_rejected);

@@ -27,8 +27,7 @@ Status Divergence::Add(double nats) {
                            "tokens that one model excludes a small probability",
                            nats);
   }
-  REVLM_TRY(
-      sequence_.Add(std::min(nats, rules_.most_nats) / rules_.most_nats));
+  REVLM_TRY(sequence_.Add(std::min(nats, rules_.most_nats) / rules_.most_nats));
   if (nats > rules_.most_nats) ++num_cut_;
   return {};
 }

@@ -6,8 +6,8 @@
 //   sum over the vocabulary of  p ln(p/q) - p + q
 //
 // with p and q the models' probabilities of the next token after the same
-// tokens. The terms -p + q add to nothing; with them no term is below 0, so that
-// rounding cannot make a value negative.
+// tokens. The terms -p + q add to nothing; with them no term is below 0, so
+// that rounding cannot make a value negative.
 //
 // What the interval holds. With D the value of a prompt, drawn as the prompts
 // are, and c = `most_nats`:
@@ -20,10 +20,10 @@
 // upper limit of E[D] without an assumption. Ours is said with the verdict:
 // SAME means that E[min(D, c)] is below `same_nats`. It follows that the share
 // of prompts with D >= c is below same_nats / c (Markov's inequality; 1 % by
-// default), and E[D] itself is below `same_nats` if D never exceeds c. Rejected:
-// mixing q with a uniform distribution bounds D by some 20 nats, and to certify
-// takes 200 times the prompts; Hellinger and total variation are bounded, but
-// their small values bound no KL.
+// default), and E[D] itself is below `same_nats` if D never exceeds c.
+// Rejected: mixing q with a uniform distribution bounds D by some 20 nats, and
+// to certify takes 200 times the prompts; Hellinger and total variation are
+// bounded, but their small values bound no KL.
 //
 // Both limits need prompts in random order, drawn from what the verdict speaks
 // of; then the values are independent. Positions of one prompt are not: never

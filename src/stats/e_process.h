@@ -8,8 +8,8 @@
 //   P(e ever reaches 1/alpha) <= alpha    if the hypothesis is true,
 //
 // so that one may look after every prompt and stop at will. This class only
-// keeps the number, as its natural logarithm; `bet.h` and `catalogue.h` make it,
-// and `combine.h` makes one of several.
+// keeps the number, as its natural logarithm; `bet.h` and `catalogue.h` make
+// it, and `combine.h` makes one of several.
 //
 // Threads: thread-compatible. Memory: two doubles. Determinism: of the calls.
 #pragma once

@@ -19,8 +19,8 @@ Typicality::Typicality(std::span<const std::string> answers)
 double Typicality::Score(std::string_view answer) const {
   const auto found = counts_.find(answer);
   if (found == counts_.end()) return 0;
-  const double share = static_cast<double>(found->second) /
-                       static_cast<double>(num_answers_);
+  const double share =
+      static_cast<double>(found->second) / static_cast<double>(num_answers_);
   return std::clamp(1 + std::log(share) / std::log(kRarest), 0.0, 1.0);
 }
 

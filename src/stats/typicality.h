@@ -10,17 +10,18 @@
 //
 // and the payoff of a pair is g = s(reference's answer) - s(target's answer),
 // in [-1, 1]. If both answers have the same distribution they can be exchanged,
-// so E[g] = 0 whatever that distribution is: a `Bet` without tolerance. Sampling
-// must be alike on both sides (temperature, system prompt, whitespace).
+// so E[g] = 0 whatever that distribution is: a `Bet` without tolerance.
+// Sampling must be alike on both sides (temperature, system prompt,
+// whitespace).
 //
 // It finds answers that are rarer with the reference than the reference's own.
-// A target that gives only the most common answer has E[g] < 0 and is not found;
-// for it, bet on -g too and average the two.
+// A target that gives only the most common answer has E[g] < 0 and is not
+// found; for it, bet on -g too and average the two.
 //
 // `error_rate_test.cc` and `power_test.cc` measure both kinds of error.
 //
-// Threads: thread-compatible; const calls at once. Memory: the distinct answers.
-// Determinism: of the answers, in any order.
+// Threads: thread-compatible; const calls at once. Memory: the distinct
+// answers. Determinism: of the answers, in any order.
 #pragma once
 
 #include <cstdint>

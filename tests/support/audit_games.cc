@@ -1,7 +1,6 @@
 #include "support/audit_games.h"
 
 #include <array>
-#include <cmath>
 #include <span>
 #include <string>
 
@@ -41,8 +40,8 @@ std::vector<stats::Typicality> AskBefore(const ToyModel& model, uint64_t seed,
   for (size_t context = 0; context < ToyModel::kNumContexts; ++context) {
     std::vector<std::string> answers;
     for (uint64_t i = 0; i < kAnswersBefore; ++i) {
-      const double uniform = base::UniformDouble(
-          base::RandomBits(seed, 2), context * kAnswersBefore + i);
+      const double uniform = base::UniformDouble(base::RandomBits(seed, 2),
+                                                 context * kAnswersBefore + i);
       answers.push_back(names[model.Draw(context, uniform)]);
     }
     typicalities.emplace_back(answers);
@@ -111,9 +110,8 @@ Looks AuditText(const TextGame& game, TextTest test, uint64_t seed,
         game.served.Draw(context, base::UniformDouble(served_seed, idx));
     if (test != TextTest::kTypicality) {
       for (size_t i = 0; i < entries.size(); ++i) {
-        log_ratios[i] =
-            std::log(game.alternatives[i].probability(context, answer) /
-                     game.claimed.probability(context, answer));
+        log_ratios[i] = game.alternatives[i].log_probability(context, answer) -
+                        game.claimed.log_probability(context, answer);
       }
       catalogue.Add(log_ratios).value();
       if (test == TextTest::kCatalogue) {

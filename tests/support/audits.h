@@ -4,8 +4,8 @@
 // prints them for more audits.
 //
 // An audit looks after every value and stops at the first wrong verdict.
-// Determinism: all values come from `base/random.h`; the audits of an
-// experiment have the seeds kFirstSeed, kFirstSeed + 1, ...
+// Determinism: all values come from `base/random.h` and `kSeed`, another seed
+// for each audit of each row of error rates.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace revlm::testing {
 
 constexpr double kAlpha = 0.01;
-constexpr uint64_t kFirstSeed = 20260101;
+constexpr uint64_t kSeed = 20260101;
 
 // Values in [0, 1] of which each has the mean `mean` given all before it.
 struct Stream {

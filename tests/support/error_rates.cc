@@ -17,9 +17,10 @@ class Measurement {
   // Every audit of `audit(seed)` that gets anywhere is an error.
   template <typename Audit>
   void Count(const std::string& name, const Audit& audit) {
+    const uint64_t seed = kSeed + rates_.size();
     uint64_t num_errors = 0;
     for (uint64_t i = 0; i < num_audits_; ++i) {
-      if (audit(kFirstSeed + i)) ++num_errors;
+      if (audit(base::RandomBits(seed, i))) ++num_errors;
     }
     rates_.push_back({name, num_errors, num_audits_});
   }
@@ -46,9 +47,8 @@ class Measurement {
     // From far below the tolerance up to it, with what is most variable.
     Count("bet that it is above: drifts up to it", [&](uint64_t seed) {
       return AuditBet(0.3, num_looks_, [&](uint64_t idx) {
-        const double part =
-            std::min(1.0, 2 * static_cast<double>(idx) /
-                              static_cast<double>(num_looks_));
+        const double part = std::min(1.0, 2 * static_cast<double>(idx) /
+                                              static_cast<double>(num_looks_));
         return base::UniformDouble(seed, idx) < 0.3 * part ? 1.0 : 0.0;
       });
     });
@@ -79,11 +79,11 @@ class Measurement {
   }
 
   void CountTexts() {
-    const ToyModel claimed(kFirstSeed);
+    const ToyModel claimed(kSeed);
     TextGame game = {.claimed = claimed, .served = claimed};
     for (uint64_t i = 1; i <= 8; ++i) {
       game.alternatives.push_back(
-          claimed.WithNoise(kFirstSeed + i, 0.1 * static_cast<double>(i)));
+          claimed.WithNoise(kSeed + i, 0.1 * static_cast<double>(i)));
     }
     const uint64_t num_looks = std::min<uint64_t>(num_looks_, 600);
     const auto count = [&](const std::string& name, TextTest test) {

@@ -19,7 +19,7 @@ Power Measure(uint64_t num_audits, const std::string& name, double bound,
               const Audit& audit) {
   std::vector<uint64_t> looks;
   for (uint64_t i = 0; i < num_audits; ++i) {
-    looks.push_back(audit(kFirstSeed + i).value_or(kMostLooks));
+    looks.push_back(audit(base::RandomBits(kSeed, i)).value_or(kMostLooks));
   }
   std::sort(looks.begin(), looks.end());
   return {name, bound, looks[looks.size() / 2], looks[looks.size() * 9 / 10]};
@@ -32,13 +32,13 @@ double CoinDivergence(double p, double q) {
 
 void MeasureBets(uint64_t num_audits, std::vector<Power>& powers) {
   for (const double p : {0.52, 0.55, 0.6, 0.7}) {
-    powers.push_back(Measure(
-        num_audits, "bet: coin of " + std::to_string(p),
-        kLogOneOverAlpha / CoinDivergence(p, 0.5), [p](uint64_t seed) {
-          return AuditBet(0, kMostLooks, [=](uint64_t idx) {
-            return base::UniformDouble(seed, idx) < p ? 1.0 : -1.0;
-          });
-        }));
+    powers.push_back(
+        Measure(num_audits, "bet: coin of " + std::to_string(p),
+                kLogOneOverAlpha / CoinDivergence(p, 0.5), [p](uint64_t seed) {
+                  return AuditBet(0, kMostLooks, [=](uint64_t idx) {
+                    return base::UniformDouble(seed, idx) < p ? 1.0 : -1.0;
+                  });
+                }));
   }
 }
 
@@ -48,45 +48,46 @@ void MeasureDivergences(uint64_t num_audits, std::vector<Power>& powers) {
   const double same_bound = kLogOneOverAlpha / -std::log1p(-0.01);
   powers.push_back(
       Measure(num_audits, "SAME: 1e-4 nats", same_bound, [](uint64_t seed) {
-        return AuditDivergence(
-            Closeness::kSame, kMostLooks, [=](uint64_t idx) {
-              return -1e-4 * std::log1p(-base::UniformDouble(seed, idx));
-            });
+        return AuditDivergence(Closeness::kSame, kMostLooks, [=](uint64_t idx) {
+          return -1e-4 * std::log1p(-base::UniformDouble(seed, idx));
+        });
       }));
   // The same prompts as seen by a test of "1 in 10 of the nats are there".
-  powers.push_back(Measure(
-      num_audits, "DIFFERENT: 1e-2 nats, 1 prompt in 10",
-      kLogOneOverAlpha / CoinDivergence(0.1, 0.01), [](uint64_t seed) {
-        return AuditDivergence(
-            Closeness::kDifferent, kMostLooks, [=](uint64_t idx) {
-              return base::UniformDouble(seed, idx) < 0.1 ? 0.1 : 0.0;
-            });
-      }));
+  powers.push_back(
+      Measure(num_audits, "DIFFERENT: 1e-2 nats, 1 prompt in 10",
+              kLogOneOverAlpha / CoinDivergence(0.1, 0.01), [](uint64_t seed) {
+                return AuditDivergence(
+                    Closeness::kDifferent, kMostLooks, [=](uint64_t idx) {
+                      return base::UniformDouble(seed, idx) < 0.1 ? 0.1 : 0.0;
+                    });
+              }));
 }
 
 void MeasureTexts(uint64_t num_audits, std::vector<Power>& powers) {
-  const ToyModel claimed(kFirstSeed);
+  const ToyModel claimed(kSeed);
   TextGame game = {.claimed = claimed, .served = claimed};
   constexpr double kNoises[] = {0.1, 0.2, 0.4, 0.8};
   for (const double noise : kNoises) {
-    game.alternatives.push_back(claimed.WithNoise(kFirstSeed + 1, noise));
+    game.alternatives.push_back(claimed.WithNoise(kSeed + 1, noise));
   }
   const auto measure = [&](const std::string& name, TextTest test) {
-    powers.push_back(Measure(
-        num_audits, name,
-        kLogOneOverAlpha / game.served.DivergenceFrom(game.claimed),
-        [&](uint64_t seed) { return AuditText(game, test, seed, kMostLooks); }));
+    powers.push_back(
+        Measure(num_audits, name,
+                kLogOneOverAlpha / game.served.DivergenceFrom(game.claimed),
+                [&](uint64_t seed) {
+                  return AuditText(game, test, seed, kMostLooks);
+                }));
   };
   for (size_t i = 0; i < game.alternatives.size(); ++i) {
     const std::string name = "noise " + std::to_string(kNoises[i]);
     game.served = game.alternatives[i];
     measure("catalogue that holds it: " + name, TextTest::kCatalogue);
     // Other noise that the catalogue does not hold, half of it in common.
-    game.served = claimed.WithNoise(kFirstSeed + 1, kNoises[i] * 0.8)
-                      .WithNoise(kFirstSeed + 2, kNoises[i] * 0.6);
+    game.served = claimed.WithNoise(kSeed + 1, kNoises[i] * 0.8)
+                      .WithNoise(kSeed + 2, kNoises[i] * 0.6);
     measure("catalogue with a near miss: " + name, TextTest::kCatalogue);
   }
-  const ToyModel impostor(kFirstSeed + 3);
+  const ToyModel impostor(kSeed + 3);
   for (const double share : {0.1, 0.2, 0.5, 1.0}) {
     game.served = claimed.MixedWith(impostor, share);
     const std::string name = "impostor, share " + std::to_string(share);

@@ -1,6 +1,8 @@
 #include "support/toy_models.h"
 
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "base/random.h"
 
@@ -16,46 +18,43 @@ double DrawNormal(uint64_t seed, uint64_t idx) {
   return sum;
 }
 
-}  // namespace
-
-ToyModel::ToyModel(uint64_t seed) {
-  std::vector<double> logits(kNumContexts * kNumAnswers);
-  for (size_t i = 0; i < logits.size(); ++i) {
-    logits[i] = 2 * DrawNormal(seed, i);
+std::vector<double> DrawWeights(uint64_t seed) {
+  std::vector<double> weights(ToyModel::kNumContexts * ToyModel::kNumAnswers);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = std::exp(2 * DrawNormal(seed, i));
   }
-  SetLogits(logits);
+  return weights;
 }
 
+}  // namespace
+
+ToyModel::ToyModel(uint64_t seed) : ToyModel(DrawWeights(seed)) {}
+
 ToyModel ToyModel::WithNoise(uint64_t seed, double noise) const {
-  std::vector<double> logits(probabilities_.size());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    logits[i] = std::log(probabilities_[i]) + noise * DrawNormal(seed, i);
+  std::vector<double> weights(probabilities_.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = std::exp(log_probabilities_[i] + noise * DrawNormal(seed, i));
   }
-  ToyModel model;
-  model.SetLogits(logits);
-  return model;
+  return ToyModel(std::move(weights));
 }
 
 ToyModel ToyModel::MixedWith(const ToyModel& other, double share) const {
-  ToyModel model;
-  for (size_t i = 0; i < probabilities_.size(); ++i) {
-    model.probabilities_.push_back((1 - share) * probabilities_[i] +
-                                   share * other.probabilities_[i]);
+  std::vector<double> weights(probabilities_.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] =
+        (1 - share) * probabilities_[i] + share * other.probabilities_[i];
   }
-  return model;
+  return ToyModel(std::move(weights));
 }
 
-void ToyModel::SetLogits(const std::vector<double>& logits) {
-  probabilities_.resize(logits.size());
-  for (size_t context = 0; context < kNumContexts; ++context) {
-    const size_t first = context * kNumAnswers;
-    double sum = 0;
-    for (size_t i = first; i < first + kNumAnswers; ++i) {
-      probabilities_[i] = std::exp(logits[i]);
-      sum += probabilities_[i];
-    }
-    for (size_t i = first; i < first + kNumAnswers; ++i) {
-      probabilities_[i] /= sum;
+ToyModel::ToyModel(std::vector<double> weights)
+    : probabilities_(std::move(weights)) {
+  for (auto first = probabilities_.begin(); first != probabilities_.end();
+       first += kNumAnswers) {
+    const double sum = std::accumulate(first, first + kNumAnswers, 0.0);
+    for (auto it = first; it != first + kNumAnswers; ++it) {
+      *it /= sum;
+      log_probabilities_.push_back(std::log(*it));
     }
   }
 }
@@ -72,7 +71,7 @@ double ToyModel::DivergenceFrom(const ToyModel& other) const {
   double sum = 0;
   for (size_t i = 0; i < probabilities_.size(); ++i) {
     sum += probabilities_[i] *
-           std::log(probabilities_[i] / other.probabilities_[i]);
+           (log_probabilities_[i] - other.log_probabilities_[i]);
   }
   return sum / kNumContexts;
 }

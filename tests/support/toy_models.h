@@ -23,6 +23,9 @@ class ToyModel {
   double probability(size_t context, size_t answer) const {
     return probabilities_[context * kNumAnswers + answer];
   }
+  double log_probability(size_t context, size_t answer) const {
+    return log_probabilities_[context * kNumAnswers + answer];
+  }
   // For `uniform` in [0, 1).
   size_t Draw(size_t context, double uniform) const;
 
@@ -30,10 +33,11 @@ class ToyModel {
   double DivergenceFrom(const ToyModel& other) const;
 
  private:
-  ToyModel() = default;
-  void SetLogits(const std::vector<double>& logits);
+  // Of unnormalised weights, [context][answer].
+  explicit ToyModel(std::vector<double> weights);
 
   std::vector<double> probabilities_;  // [context][answer]
+  std::vector<double> log_probabilities_;
 };
 
 }  // namespace revlm::testing
