@@ -28,8 +28,8 @@
 // `error_rate_test.cc` measures false rejections, `power_test.cc` the number of
 // tokens against ln(1/alpha) / KL.
 //
-// Threads: thread-compatible. Memory: three doubles for each
-// alternative. Determinism: of the calls, and of the machine's logarithm.
+// Threads: thread-compatible. Memory: three doubles for each alternative.
+// Determinism: of the calls, and of the machine's logarithm.
 #pragma once
 
 #include <cstddef>

@@ -9,10 +9,10 @@ namespace revlm::stats {
 namespace {
 
 TEST(ErrorRateTest, StaysBelowAlphaWithALookAfterEveryValue) {
-  const auto rates = testing::MeasureErrorRates(2500, 500);
+  const auto rates = testing::MeasureErrorRates(2000, 500);
   uint64_t num_errors = 0;
   for (const testing::ErrorRate& rate : rates) {
-    EXPECT_EQ(rate.num_audits, 2500u);
+    EXPECT_EQ(rate.num_audits, 2000u);
     EXPECT_LE(UpperRateLimit(rate.num_errors, rate.num_audits, 0.05).value(),
               0.012)
         << rate.name << ": " << rate.num_errors;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -33,7 +35,7 @@ double CoinDivergence(double p, double q) {
 void MeasureBets(uint64_t num_audits, std::vector<Power>& powers) {
   for (const double p : {0.52, 0.55, 0.6, 0.7}) {
     powers.push_back(
-        Measure(num_audits, "bet: coin of " + std::to_string(p),
+        Measure(num_audits, "bet: coin of " + fmt::format("{}", p),
                 kLogOneOverAlpha / CoinDivergence(p, 0.5), [p](uint64_t seed) {
                   return AuditBet(0, kMostLooks, [=](uint64_t idx) {
                     return base::UniformDouble(seed, idx) < p ? 1.0 : -1.0;
@@ -52,7 +54,7 @@ void MeasureDivergences(uint64_t num_audits, std::vector<Power>& powers) {
           return -1e-4 * std::log1p(-base::UniformDouble(seed, idx));
         });
       }));
-  // The same prompts as seen by a test of "1 in 10 of the nats are there".
+  // The nearest that is not DIFFERENT has 1 prompt in 100 at the cut.
   powers.push_back(
       Measure(num_audits, "DIFFERENT: 1e-2 nats, 1 prompt in 10",
               kLogOneOverAlpha / CoinDivergence(0.1, 0.01), [](uint64_t seed) {
@@ -79,7 +81,7 @@ void MeasureTexts(uint64_t num_audits, std::vector<Power>& powers) {
                 }));
   };
   for (size_t i = 0; i < game.alternatives.size(); ++i) {
-    const std::string name = "noise " + std::to_string(kNoises[i]);
+    const std::string name = fmt::format("noise {}", kNoises[i]);
     game.served = game.alternatives[i];
     measure("catalogue that holds it: " + name, TextTest::kCatalogue);
     // Other noise that the catalogue does not hold, half of it in common.
@@ -90,7 +92,7 @@ void MeasureTexts(uint64_t num_audits, std::vector<Power>& powers) {
   const ToyModel impostor(kSeed + 3);
   for (const double share : {0.1, 0.2, 0.5, 1.0}) {
     game.served = claimed.MixedWith(impostor, share);
-    const std::string name = "impostor, share " + std::to_string(share);
+    const std::string name = fmt::format("impostor, share {}", share);
     measure("typicality: " + name, TextTest::kTypicality);
     measure("average of the two: " + name, TextTest::kAverage);
   }
