@@ -7,7 +7,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -34,6 +34,10 @@ guide-table: setup ## measure the speed-ups that the parallel guide promises
 adaptive-sweep: setup ## a run that tunes itself, against fixed batch sizes
 	@ci/build release revlm revlm_make_checkpoint
 	@bench/adaptive_sweep.py $(ADAPTIVE_SWEEP)
+
+error-rates: setup ## count how often the statistical tests are wrong
+	@ci/build release revlm_error_rates
+	@build/bench/revlm_error_rates $(ERROR_RATES)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

@@ -1,0 +1,87 @@
+// Whether two models that are both here diverge, by an interval for their KL
+// divergence in nats per token.
+//
+// One value is one prompt: the mean over its positions of
+//
+//   sum over the vocabulary of  p ln(p/q) - p + q
+//
+// with p and q the models' probabilities of the next token after the same
+// tokens. The terms -p + q add to nothing; with them no term is below 0, so
+// that rounding cannot make a value negative.
+//
+// What the interval holds. With D the value of a prompt, drawn as the prompts
+// are, and c = `most_nats`:
+//
+//   lower limit  of E[D]          needs only D >= 0, because min(D, c) <= D
+//   upper limit  of E[min(D, c)]  what nothing more is assumed for
+//
+// KL has no upper bound: a rare prompt on which the models part by any amount
+// cannot be excluded by prompts that do not show it, and no method gives an
+// upper limit of E[D] without an assumption. Ours is said with the verdict:
+// SAME means that E[min(D, c)] is below `same_nats`. It follows that the share
+// of prompts with D >= c is below same_nats / c (Markov's inequality; 1 % by
+// default), and E[D] itself is below `same_nats` if D never exceeds c.
+// Rejected: mixing q with a uniform distribution bounds D by some 20 nats, and
+// to certify takes 200 times the prompts; Hellinger and total variation are
+// bounded, but their small values bound no KL.
+//
+// Both limits need prompts in random order, drawn from what the verdict speaks
+// of; then the values are independent. Positions of one prompt are not: never
+// add them one by one, or a few bad prompts hide behind many good positions.
+//
+// SAME:      the upper limit is below `same_nats`.
+// DIFFERENT: the lower limit is above `same_nats`.
+// Each is wrong, at any time of looking, with probability alpha/2 at most.
+//
+// The interval is `ConfidenceSequence`'s of min(D, c) / c. `error_rate_test.cc`
+// measures false verdicts at the edge.
+//
+// Threads: thread-compatible. Memory: a few doubles. Determinism: of the calls.
+#pragma once
+
+#include <cstdint>
+
+#include "base/error.h"
+#include "stats/confidence_sequence.h"
+
+namespace revlm::stats {
+
+struct DivergenceRules {
+  double same_nats = 1e-3;  // per token
+  double most_nats = 0.1;   // per token: where a prompt's value is cut
+  double alpha = 0.01;
+};
+
+enum class Closeness { kUndecided, kSame, kDifferent };
+
+class Divergence {
+ public:
+  // Errors: kInvalidArgument unless 0 < same_nats < most_nats, finite, and
+  // 0 < alpha < 1.
+  static Result<Divergence> Create(const DivergenceRules& rules);
+
+  // Takes one prompt's nats per token. Errors: kInvalidArgument unless it is
+  // finite and 0 or more; nothing has changed.
+  Status Add(double nats);
+
+  // In nats per token. The upper limit is at most `most_nats`: then nothing
+  // is known of it.
+  Interval interval() const;
+  Closeness closeness() const;
+  uint64_t num_prompts() const { return sequence_.num_values(); }
+  uint64_t num_cut() const { return num_cut_; }  // those above `most_nats`
+
+  // No fewer prompts than these can give SAME, were all values 0. For choosing
+  // rules, and for saying what UNDECIDED still needs.
+  uint64_t FewestPromptsForSame() const;
+
+ private:
+  Divergence(const DivergenceRules& rules, const ConfidenceSequence& sequence)
+      : rules_(rules), sequence_(sequence) {}
+
+  DivergenceRules rules_;
+  ConfidenceSequence sequence_;
+  uint64_t num_cut_ = 0;
+};
+
+}  // namespace revlm::stats

@@ -1,0 +1,126 @@
+#include "stats/divergence.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/random.h"
+
+namespace revlm::stats {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+// Exponentially distributed.
+double DrawNats(double mean, uint64_t seed, uint64_t idx) {
+  return -mean * std::log1p(-base::UniformDouble(seed, idx));
+}
+
+TEST(DivergenceTest, IsUndecidedBeforeTheFirstPrompt) {
+  const auto divergence = Divergence::Create({}).value();
+  EXPECT_EQ(divergence.closeness(), Closeness::kUndecided);
+  EXPECT_EQ(divergence.interval().lower, 0);
+  EXPECT_EQ(divergence.interval().upper, 0.1);
+}
+
+TEST(DivergenceTest, EqualModelsAreSameAfterTheFewestPrompts) {
+  for (const double most_nats : {0.01, 0.1, 1.0}) {
+    auto divergence = Divergence::Create({.most_nats = most_nats}).value();
+    const uint64_t fewest = divergence.FewestPromptsForSame();
+    uint64_t needed = 0;
+    for (; divergence.closeness() == Closeness::kUndecided; ++needed) {
+      ASSERT_TRUE(divergence.Add(0));
+    }
+    EXPECT_EQ(divergence.closeness(), Closeness::kSame);
+    EXPECT_GE(needed, fewest);
+    EXPECT_LE(static_cast<double>(needed),
+              1.1 * static_cast<double>(fewest) + 2);
+  }
+}
+
+TEST(DivergenceTest, IsTheSequenceOfCutValues) {
+  auto divergence = Divergence::Create({.most_nats = 0.05}).value();
+  auto sequence = ConfidenceSequence::Create(0.01).value();
+  uint64_t num_cut = 0;
+  for (uint64_t i = 0; i < 500; ++i) {
+    const double nats = DrawNats(0.03, 5, i);
+    ASSERT_TRUE(divergence.Add(nats));
+    ASSERT_TRUE(sequence.Add(std::min(nats / 0.05, 1.0)));
+    num_cut += nats > 0.05 ? 1 : 0;
+  }
+  EXPECT_NEAR(divergence.interval().lower, 0.05 * sequence.interval().lower,
+              1e-15);
+  EXPECT_NEAR(divergence.interval().upper, 0.05 * sequence.interval().upper,
+              1e-15);
+  EXPECT_EQ(divergence.num_prompts(), 500u);
+  EXPECT_EQ(divergence.num_cut(), num_cut);
+  EXPECT_GT(num_cut, 0u);
+}
+
+TEST(DivergenceTest, QuantisedModelsAreDifferent) {
+  auto divergence = Divergence::Create({}).value();
+  for (uint64_t i = 0; i < 300; ++i) {
+    ASSERT_TRUE(divergence.Add(DrawNats(0.0047, 6, i)));
+  }
+  EXPECT_EQ(divergence.closeness(), Closeness::kDifferent);
+  EXPECT_GT(divergence.interval().lower, 1e-3);
+  EXPECT_LT(divergence.interval().lower, 0.0047);
+}
+
+TEST(DivergenceTest, AtTheEdgeItIsNeverDecided) {
+  auto divergence = Divergence::Create({}).value();
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    ASSERT_TRUE(divergence.Add(DrawNats(1e-3, 7, i)));
+    ASSERT_EQ(divergence.closeness(), Closeness::kUndecided) << i;
+  }
+}
+
+TEST(DivergenceTest, FarPromptsCountAsTheCutAndNoMore) {
+  auto far = Divergence::Create({}).value();
+  auto at_cut = Divergence::Create({}).value();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(far.Add(1e300));
+    ASSERT_TRUE(at_cut.Add(0.1));
+  }
+  EXPECT_EQ(far.interval().lower, at_cut.interval().lower);
+  EXPECT_EQ(far.closeness(), Closeness::kDifferent);
+  EXPECT_EQ(far.num_cut(), 100u);
+  EXPECT_EQ(at_cut.num_cut(), 0u);
+}
+
+TEST(DivergenceTest, RefusesWhatIsNoDivergence) {
+  auto divergence = Divergence::Create({}).value();
+  for (const double bad : {std::nan(""), kInf, -kInf, -1e-18}) {
+    const Status status = divergence.Add(bad);
+    ASSERT_FALSE(status) << bad;
+    EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(status.error().message, HasSubstr("nats per token"));
+  }
+  EXPECT_EQ(divergence.num_prompts(), 0u);
+}
+
+TEST(DivergenceTest, RefusesRulesWithoutMeaning) {
+  for (const DivergenceRules& bad :
+       {DivergenceRules{.same_nats = 0}, DivergenceRules{.same_nats = 0.1},
+        DivergenceRules{.same_nats = std::nan("")},
+        DivergenceRules{.most_nats = 1e-3}, DivergenceRules{.most_nats = kInf},
+        DivergenceRules{.most_nats = std::nan("")}, DivergenceRules{.alpha = 0},
+        DivergenceRules{.alpha = 1}}) {
+    const auto divergence = Divergence::Create(bad);
+    ASSERT_FALSE(divergence);
+    EXPECT_EQ(divergence.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST(DivergenceTest, ImpossibleCountsAreLargeAndNoOverflow) {
+  const auto divergence =
+      Divergence::Create({.same_nats = 1e-300, .most_nats = 1e300}).value();
+  EXPECT_EQ(divergence.FewestPromptsForSame(), uint64_t{1} << 62);
+}
+
+}  // namespace
+}  // namespace revlm::stats
