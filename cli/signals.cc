@@ -4,13 +4,10 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <thread>
 
 namespace revlm::cli {
 namespace {
-
-constexpr std::chrono::milliseconds kSameWishTime(100);
 
 // Never destroyed: the thread outlives main.
 std::stop_source& Source() {
@@ -37,12 +34,10 @@ void StartSignals() {
     stop_signal = number;
     source.request_stop();
     // Whoever signals a process and then its group means it once.
-    const auto until = std::chrono::steady_clock::now() + kSameWishTime;
-    while (sigwait(&signals, &number) == 0) {
-      const bool is_same =
-          number == stop_signal && std::chrono::steady_clock::now() < until;
-      if (!is_same) _exit(128 + number);
-    }
+    constexpr timespec kSameWishTime = {.tv_sec = 0, .tv_nsec = 100'000'000};
+    number = sigtimedwait(&signals, nullptr, &kSameWishTime);
+    const bool is_other = number > 0 && number != stop_signal;
+    if (is_other || sigwait(&signals, &number) == 0) _exit(128 + number);
   }).detach();
 }
 
