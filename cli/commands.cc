@@ -133,6 +133,7 @@ int PlanCommand(const CommandLine& line) {
   RunOptions options = line.run;
   options.worker_program = FindWorkerProgram();
   options.environment = ReadEnvironment();
+  options.stop = SignalStop();
   const Result<PlanReport> report = Plan(options);
   if (!report) return Fail(report.error(), line.output.json, kPlanSchema);
   if (line.output.json) return Answer(RenderJson(*report, kDone), kDone);

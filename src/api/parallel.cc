@@ -72,6 +72,22 @@ Result<std::vector<OperationResult>> Complete(const RunOptions& options,
   return results;
 }
 
+// A stop before models are open is a run in which nothing was finished, too.
+Result<RunSummary> RunUnlessStopped(const RunOptions& options) {
+  Result<RunSummary> summary = Run(options);
+  if (summary || summary.error().code != ErrorCode::kCancelled) return summary;
+  REVLM_ASSIGN_OR_RETURN(const auto prompts, run::PlanPrompts(options));
+  RunSummary stopped;
+  stopped.stopped_by = summary.error();
+  for (size_t i = 0; i < options.models.size(); ++i) {
+    stopped.models.emplace_back().alias = options.models[i];
+    stopped.num_operations += static_cast<int64_t>(
+        run::PromptsFor(options.mode, i, options.models.size(), prompts)
+            .size());
+  }
+  return stopped;
+}
+
 }  // namespace
 
 struct ParallelExecutor::State {
@@ -202,7 +218,7 @@ Result<BatchResult> ParallelExecutor::Process(const Batch& batch) {
   const std::stop_callback of_executor(state_->stop.get_token(), request_stop);
   const std::stop_callback of_options(state_->options.run.stop, request_stop);
   options.stop = stop.get_token();
-  REVLM_ASSIGN_OR_RETURN(RunSummary summary, Run(options));
+  REVLM_ASSIGN_OR_RETURN(RunSummary summary, RunUnlessStopped(options));
   state_->Count(summary);
   BatchResult result = {.results = {},
                         .statistics = StatisticsOf(summary),

@@ -119,6 +119,7 @@ TEST_F(ParallelTest, AStopGivesResultsForAllAndTheSameCallGoesOn) {
 
 TEST_F(ParallelTest, AShutdownFromAnEventKeepsWhatIsFinished) {
   ParallelExecutor* running = nullptr;
+  options_.run.max_tokens = 64;  // so that some are left to stop
   options_.run.on_event = [&](const RunEvent& event) {
     if (event.num_finished >= 2) running->Shutdown();
   };

@@ -65,10 +65,19 @@ TEST_F(RunTest, GivesOneResultForEachPrompt) {
   EXPECT_EQ(events.back().status->num_done, 2);
 }
 
-TEST_F(RunTest, AStopBeforeTheFirstLayerKeepsNothingAndResumes) {
+TEST_F(RunTest, AStopBeforeModelsAreOpenRunsNothing) {
   std::stop_source stop;
   stop.request_stop();
   options_.stop = stop.get_token();
+  const auto stopped = ::revlm::Run(options_);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(RunTest, AStopBeforeTheFirstLayerKeepsNothingAndResumes) {
+  std::stop_source stop;
+  options_.stop = stop.get_token();
+  options_.on_event = [&](const RunEvent&) { stop.request_stop(); };
   const auto stopped = ::revlm::Run(options_);
   ASSERT_TRUE(stopped) << stopped.error().message;
   ASSERT_TRUE(stopped->stopped_by);

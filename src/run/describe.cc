@@ -1,8 +1,11 @@
 #include "run/describe.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 
@@ -125,11 +128,21 @@ Status Describer::DescribeAll() {
 
 Status Describer::Describe(size_t model_idx) {
   const std::string& reference = prepared_.options.models[model_idx];
+  const std::stop_token& stop = prepared_.options.stop;
   ModelWork& work = prepared_.work[model_idx];
   for (int32_t num_retries = 0;; ++num_retries) {
     work = ModelWork();
     REVLM_ASSIGN_OR_RETURN(work.worker, Worker::Start(prepared_.options));
-    const Status described = DescribeIn(*work.worker, work, reference);
+    const Status described = [&] {
+      // Whatever is awaited from it then ends.
+      const std::stop_callback on_stop(
+          stop, [fd = work.worker->fd()] { shutdown(fd, SHUT_RDWR); });
+      return DescribeIn(*work.worker, work, reference);
+    }();
+    if (stop.stop_requested()) {
+      return base::MakeError(ErrorCode::kCancelled,
+                             "opening {}: stopped on request", reference);
+    }
     if (described) return {};
     const bool is_dead = work.worker->is_dead();
     const bool may_pass = is_dead || sched::Classify(described.error().code) ==

@@ -80,6 +80,29 @@ class SignalTest(ProgramTest):
         self.check_resumes(folder)
 
 
+    def wait_for_worker(self, process):
+        """Its process id, once it is the worker's program."""
+        while True:
+            self.assertIsNone(process.poll(), "ended before its worker")
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+                pids = file.read().split()
+            for pid in pids:
+                with open(f"/proc/{pid}/comm") as file:
+                    if file.read() == "revlm-worker\n":
+                        return int(pid)
+
+    def test_a_silent_worker_holds_up_no_stop(self):
+        for command in ("run", "plan"):
+            process = self.start(command, MODEL, "--prompt", "One",
+                                 "--max-tokens", 400)
+            worker = self.wait_for_worker(process)
+            os.kill(worker, signal.SIGSTOP)  # most often while it opens
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, 130, err)
+            self.assertFalse(os.path.exists(f"/proc/{worker}"))
+
+
 class FullDiskTest(ProgramTest):
     """A small file system of its own, which only root can have."""
 
