@@ -167,7 +167,9 @@ Result<Json> FindEarlier(const RunOptions& options, const Json& plan) {
 }
 
 bool RunDirectory::is_finished() const {
-  return IsState(manifest_, "finished");
+  return IsState(manifest_, "finished") &&
+         base::KindOfPath(path_ + "/" + kResultsName) !=
+             base::PathKind::kAbsent;
 }
 
 Status RunDirectory::WriteManifest(Json manifest) {

@@ -40,6 +40,7 @@ class RunDirectory {
 
   // Null until written by this start or an earlier one.
   const base::Json& manifest() const { return manifest_; }
+  // Its results are written down.
   bool is_finished() const;
 
   // Appends what the adaptive run decided to adaptive.jsonl.

@@ -131,6 +131,11 @@ class ResumeTest(ProgramTest):
         self.assertEqual(self.results("d"), results)
         self.assertEqual((self.folder / "d" / "ops.jsonl").read_bytes(),
                          journal)
+        (self.folder / "d" / "results.jsonl").unlink()
+        self.run_in("d", "--max-tokens", 2)
+        self.assertEqual(self.results("d"), results)
+        self.assertEqual((self.folder / "d" / "ops.jsonl").read_bytes(),
+                         journal)
 
     def test_another_plan_is_refused_and_the_field_named(self):
         self.write_prompts(PROMPTS[:3])
