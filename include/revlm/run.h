@@ -121,9 +121,9 @@ struct RunOptions {
   // % of what is available, or with `memory_strict` a refusal.
   std::optional<uint64_t> memory_limit_bytes;
   bool memory_strict = false;
-  // The memory that a worker begins with and, only when given, a cap on the
-  // models at once: as many as the limit has room for. More than the limit
-  // leaves beside its reserve is refused.
+  // The memory that each model at once must find room for: when given, a cap on
+  // how many there are. A worker's lease is its share of the limit, which may
+  // be more. More than the limit leaves beside its reserve is refused.
   std::optional<uint64_t> per_process_bytes;
   // At most so many worker processes at once, each with a model of its own;
   // never more than there are models and memory for. CPUs are shared out among
