@@ -149,7 +149,8 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
       ->option_text("G")
       ->group(group);
   app.add_option("--parallel-per-process", line.per_process_gib,
-                 "GiB that each model at once needs room for;\ngiven, caps how many there are (2)")
+                 "GiB that each model at once needs room for;\ngiven, caps how "
+                 "many there are (2)")
       ->check(GibibytesValidator())
       ->option_text("G")
       ->group(group);
