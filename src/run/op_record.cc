@@ -231,7 +231,7 @@ std::string RecordToLine(const OpRecord& record) {
   Json json = {{"schema", "revlm.op/1"},       {"key", record.result.key},
                {"model", record.result.model}, {"finished", record.finished},
                {"seconds", record.seconds},    {"result", nullptr}};
-  if (record.result.attempts > 1) json["attempts"] = record.result.attempts;
+  if (record.result.attempts != 1) json["attempts"] = record.result.attempts;
   const std::string text = ToLine(json);
   std::string line;
   std::string_view rest = text;

@@ -445,6 +445,7 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
     for (Operation& operation : work.operations) {
       if (!operation.result) continue;
       if (operation.result->error) ++summary.num_failed;
+      if (operation.has_failed) ++summary.num_resumed_failed;
       if (operation.result->attempts > 1) ++summary.num_retried;
       summary.results.push_back(*std::move(operation.result));
     }
