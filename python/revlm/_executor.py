@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import astuple
 from types import TracebackType
 from typing import Any, Literal, Optional, TypedDict, TypeVar, Union
 
 from revlm import _revlm
 from revlm._calls import working
 from revlm._errors import RevUsageError
-from revlm._memory import MemoryConfig
+from revlm._memory import MemoryConfig, figures
 from revlm._result import Result
 from revlm._types import RunOptions, Statistics, Status
 
@@ -90,7 +89,7 @@ class ParallelExecutor:
         self._executor = self._make()
 
     def _make(self) -> _revlm.Executor:
-        return _revlm.make_executor(astuple(self.config), self._run)
+        return _revlm.make_executor(figures(self.config), self._run)
 
     def process_prompts_parallel(self, model_path: ModelPath,
                                  prompts: Iterable[str],
@@ -145,7 +144,7 @@ class AdaptiveParallelExecutor(ParallelExecutor):
 
     def _make(self) -> _revlm.AdaptiveExecutor:
         return _revlm.make_adaptive_executor(
-            astuple(self.config), self._run, self._interval)
+            figures(self.config), self._run, self._interval)
 
     @property
     def adaptation_interval(self) -> int:

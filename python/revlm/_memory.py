@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 from revlm import _revlm
-from revlm._types import MemorySnapshot
+from revlm._types import MemoryFigures, MemorySnapshot
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class MemoryConfig:
     buffer_gb: float = 2.0
 
     def __post_init__(self) -> None:
-        _revlm.check_memory_config(astuple(self))
+        _revlm.check_memory_config(figures(self))
         for field in fields(self):
             object.__setattr__(self, field.name,
                                float(getattr(self, field.name)))
@@ -32,7 +32,12 @@ class MemoryConfig:
     @property
     def max_processes(self) -> int:
         """How many workers have room beside the buffer."""
-        return _revlm.max_processes(astuple(self))
+        return _revlm.max_processes(figures(self))
+
+
+def figures(config: MemoryConfig) -> MemoryFigures:
+    """As the extension takes it."""
+    return (config.total_limit_gb, config.per_process_gb, config.buffer_gb)
 
 
 @dataclass(frozen=True)
