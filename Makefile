@@ -72,7 +72,7 @@ fuzz: setup ## run each fuzz target for FUZZ_SECONDS (60)
 
 python-pip: setup ## pip install . into a fresh virtual environment, and use it
 	@ci/build release python revlm
-	@REVLM_TEST_PIP=1 ctest --test-dir build --output-on-failure -R python_pip
+	@ctest --test-dir build --output-on-failure -R python_pip
 
 clean: ## remove the build folders
 	rm -rf build build-dev build-clang build-asan build-tsan build-fuzz

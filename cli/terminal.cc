@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 namespace revlm::cli {
 namespace {
@@ -23,21 +25,11 @@ std::optional<std::string> Variable(const char* name) {
 }
 
 Environment ReadEnvironment() {
-  Environment environment;
+  std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    environment.variables.emplace_back(*variable);
+    variables.emplace_back(*variable);
   }
-  environment.hf_hub_cache = Variable("HF_HUB_CACHE");
-  environment.huggingface_hub_cache = Variable("HUGGINGFACE_HUB_CACHE");
-  environment.hf_home = Variable("HF_HOME");
-  environment.xdg_cache_home = Variable("XDG_CACHE_HOME");
-  environment.home = Variable("HOME");
-  if (environment.xdg_cache_home) {
-    environment.cache_dir = *environment.xdg_cache_home + "/revlm";
-  } else if (environment.home) {
-    environment.cache_dir = *environment.home + "/.cache/revlm";
-  }
-  return environment;
+  return EnvironmentFrom(std::move(variables));
 }
 
 Charset LocaleCharset() {

@@ -13,8 +13,7 @@ namespace revlm::cli {
 // A variable of the environment; nothing when unset or empty.
 std::optional<std::string> Variable(const char* name);
 
-// As the library wants it: Hugging Face's variables and our cache folder,
-// XDG_CACHE_HOME/revlm or ~/.cache/revlm.
+// Of this process, as the library wants it.
 Environment ReadEnvironment();
 
 // UTF-8 when the locale says so, as setlocale has set it.

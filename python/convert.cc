@@ -35,6 +35,12 @@ py::str Text(const std::string& text) {
   return py::reinterpret_steal<py::str>(decoded);
 }
 
+// What the library says, in the words of this package.
+py::object Said(const std::string& message) {
+  return py::module_::import("revlm._errors")
+      .attr("in_arguments")(Text(message));
+}
+
 // The name of a file, as os.fsdecode.
 py::str Path(const std::string& path) {
   PyObject* const decoded = PyUnicode_DecodeFSDefaultAndSize(
@@ -50,7 +56,7 @@ py::dict ToDict(const OperationResult& result) {
   dict["response"] = Text(result.text);
   dict["success"] = !result.error.has_value();
   dict["error"] = py::none();
-  if (result.error) dict["error"] = Text(result.error->message);
+  if (result.error) dict["error"] = Said(result.error->message);
   dict["attempts"] = result.attempts;
   dict["duration_seconds"] = result.duration_seconds;
   py::list logprobs;
@@ -81,7 +87,7 @@ py::dict ToDict(const BatchStatistics& statistics) {
 void Raise(const Error& error) {
   const py::object exception =
       py::module_::import("revlm._errors").attr(ExceptionName(error.code));
-  PyErr_SetObject(exception.ptr(), Text(error.message).ptr());
+  PyErr_SetObject(exception.ptr(), Said(error.message).ptr());
   throw py::error_already_set();
 }
 
@@ -127,19 +133,6 @@ Mode ModeFrom(const std::string& name) {
                     ", allowed are cross_product, paired and broadcast"});
 }
 
-Environment EnvironmentFrom(const py::dict& from) {
-  const auto find = [&](const char* name) -> std::optional<std::string> {
-    if (!from.contains(name)) return std::nullopt;
-    return from[name].cast<std::string>();
-  };
-  return {.hf_hub_cache = find("hf_hub_cache"),
-          .huggingface_hub_cache = find("huggingface_hub_cache"),
-          .hf_home = find("hf_home"),
-          .xdg_cache_home = find("xdg_cache_home"),
-          .home = find("home"),
-          .cache_dir = find("cache_dir").value_or("")};
-}
-
 void LogNotice(const RunEvent& event) {
   if (event.kind == RunEvent::Kind::kProgress) return;
   const py::gil_scoped_acquire acquired;
@@ -147,7 +140,7 @@ void LogNotice(const RunEvent& event) {
     const char* const level =
         event.kind == RunEvent::Kind::kNotice ? "info" : "debug";
     py::module_::import("logging").attr("getLogger")("revlm").attr(level)(
-        "%s", Text(event.message));
+        "%s", Said(event.message));
   } catch (py::error_already_set& error) {
     error.discard_as_unraisable("revlm: logging a notice");
   }

@@ -28,8 +28,6 @@ pybind11::dict ToDict(const ExecutorStatus& status);
 pybind11::dict ToDict(const BatchResult& batch);
 
 Mode ModeFrom(const std::string& name);
-// Members by the names of `Environment`; those that are absent are unset.
-Environment EnvironmentFrom(const pybind11::dict& from);
 
 // Tells a notice to logging.getLogger("revlm"). Any thread.
 void LogNotice(const RunEvent& event);

@@ -10,6 +10,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -44,13 +45,22 @@ auto Interruptible(std::stop_source& stop, Call call) {
       changed.notify_one();
     });
     std::unique_lock lock(mutex);
+    const pid_t pid = getpid();
     const auto has_come_back = [&] { return is_done; };
     if (gettid() != getpid()) changed.wait(lock, has_come_back);
     while (!changed.wait_for(lock, kSignalPoll, has_come_back)) {
       lock.unlock();
       {
         const pybind11::gil_scoped_acquire acquired;
-        if (PyErr_CheckSignals() != 0) {
+        const bool has_raised = PyErr_CheckSignals() != 0;
+        if (getpid() != pid) {
+          // A handler forked. Here there is no such thread to wait for.
+          worker.detach();
+          if (has_raised) throw pybind11::error_already_set();
+          throw std::runtime_error(
+              "a call of the process that this one was forked from");
+        }
+        if (has_raised) {
           // The first is the one to tell; its end is on the way.
           pybind11::error_already_set error;
           if (!raised) raised.emplace(std::move(error));

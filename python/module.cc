@@ -5,6 +5,12 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 #include "python/convert.h"
 #include "python/interruptible.h"
 #include "revlm/parallel.h"
@@ -15,18 +21,24 @@ namespace py = pybind11;
 namespace revlm::python {
 namespace {
 
-// The member `name` of the options, or RevUsageError.
+// The argument `name`, or RevUsageError.
 template <typename T>
-T Get(const py::dict& from, const char* name) {
+T As(const py::object& value, const char* name) {
   try {
-    return from[name].cast<T>();
+    return value.cast<T>();
   } catch (const py::cast_error&) {
     Raise({.code = ErrorCode::kInvalidArgument,
            .message = py::str("{}: found {!r}, which is of another kind or out "
                               "of its range")
-                          .format(name, from[name])
+                          .format(name, value)
                           .cast<std::string>()});
   }
+}
+
+// The member `name` of the options.
+template <typename T>
+T Get(const py::dict& from, const char* name) {
+  return As<T>(from[name], name);
 }
 
 // What every call has in common, as the Python layer gives it.
@@ -44,109 +56,126 @@ RunOptions RunOptionsFrom(const py::dict& from) {
   run.max_retries = Get<int32_t>(from, "max_retries");
   run.circuit_breaker = Get<bool>(from, "circuit_breaker");
   run.adaptive = Get<bool>(from, "adaptive");
-  run.environment = EnvironmentFrom(from["environment"].cast<py::dict>());
+  run.environment =
+      EnvironmentFrom(Get<std::vector<std::string>>(from, "environment"));
   // Notices are the run's; who wants them listens to Python's logging.
   run.on_event = LogNotice;
   return run;
 }
 
+// MemoryConfig as it crosses from Python: total, of a process, buffer.
+using MemoryFigures = std::tuple<double, double, double>;
+
+MemoryConfig ConfigFrom(const MemoryFigures& figures) {
+  const auto [total_limit_gb, per_process_gb, buffer_gb] = figures;
+  return {.total_limit_gb = total_limit_gb,
+          .per_process_gb = per_process_gb,
+          .buffer_gb = buffer_gb};
+}
+
+// What `call` returns, while other Python threads go on.
+template <typename Call>
+auto WithoutLock(Call call) {
+  const py::gil_scoped_release released;
+  return call();
+}
+
 // An executor that lets other Python threads go on while it works, and lets
 // signal handlers run.
-template <typename Executor>
-py::dict Process(Executor& executor, std::vector<std::string> models,
+py::dict Process(ParallelExecutor& executor, std::vector<std::string> models,
                  std::vector<std::string> prompts, const std::string& mode,
-                 std::optional<int32_t> batch_size) {
+                 const py::object& batch_size) {
   std::stop_source stop;
-  const Batch batch = {.models = std::move(models),
-                       .prompts = std::move(prompts),
-                       .mode = ModeFrom(mode),
-                       .batch_size = batch_size,
-                       .stop = stop.get_token()};
+  const Batch batch = {
+      .models = std::move(models),
+      .prompts = std::move(prompts),
+      .mode = ModeFrom(mode),
+      .batch_size = As<std::optional<int32_t>>(batch_size, "batch_size"),
+      .stop = stop.get_token()};
   return ToDict(
       Unwrap(Interruptible(stop, [&] { return executor.Process(batch); })));
 }
 
 void BindMemory(py::module_& module) {
-  py::class_<MemoryConfig>(module, "MemoryConfig")
-      .def(py::init([](double total_limit_gb, double per_process_gb,
-                       double buffer_gb) {
-             const MemoryConfig config = {.total_limit_gb = total_limit_gb,
-                                          .per_process_gb = per_process_gb,
-                                          .buffer_gb = buffer_gb};
-             Unwrap(CheckMemoryConfig(config));
-             return config;
-           }),
-           py::arg("total_limit_gb") = MemoryConfig().total_limit_gb,
-           py::arg("per_process_gb") = MemoryConfig().per_process_gb,
-           py::arg("buffer_gb") = MemoryConfig().buffer_gb)
-      .def_static(
-          "for_limit",
-          [](double total_limit_gb) {
-            const MemoryConfig config = MemoryConfigFor(total_limit_gb);
-            Unwrap(CheckMemoryConfig(config));
-            return config;
-          },
-          py::arg("total_limit_gb"))
-      .def_readonly("total_limit_gb", &MemoryConfig::total_limit_gb)
-      .def_readonly("per_process_gb", &MemoryConfig::per_process_gb)
-      .def_readonly("buffer_gb", &MemoryConfig::buffer_gb)
-      .def_property_readonly("max_processes", &MemoryConfig::max_processes)
-      .def("__eq__",
-           [](const MemoryConfig& self, const py::object& other) {
-             return py::isinstance<MemoryConfig>(other) &&
-                    self == other.cast<const MemoryConfig&>();
-           })
-      .def("__hash__",
-           [](const MemoryConfig& self) {
-             return py::hash(py::make_tuple(
-                 self.total_limit_gb, self.per_process_gb, self.buffer_gb));
-           })
-      .def("__repr__", [](const MemoryConfig& self) {
-        return py::str(
-                   "MemoryConfig(total_limit_gb={}, per_process_gb={}, "
-                   "buffer_gb={})")
-            .format(self.total_limit_gb, self.per_process_gb, self.buffer_gb);
-      });
-  py::class_<MemoryMonitor>(module, "MemoryMonitor")
-      .def(py::init([](double total_limit_gb) {
-             return Unwrap(MemoryMonitor::Create(total_limit_gb));
-           }),
-           py::arg("total_limit_gb") = MemoryConfig().total_limit_gb)
-      .def("get_available_memory", &MemoryMonitor::GetAvailableMemory)
-      .def("get_system_memory", &MemoryMonitor::GetSystemMemory)
-      .def("snapshot",
-           [](const MemoryMonitor& self) { return ToDict(self.Snapshot()); });
+  module.def(
+      "check_memory_config",
+      [](const MemoryFigures& figures) {
+        Unwrap(CheckMemoryConfig(ConfigFrom(figures)));
+      },
+      py::arg("memory"));
+  module.def(
+      "max_processes",
+      [](const MemoryFigures& figures) {
+        return ConfigFrom(figures).max_processes();
+      },
+      py::arg("memory"));
+  module.def(
+      "memory_for_limit",
+      [](double total_limit_gb) {
+        const MemoryConfig config = MemoryConfigFor(total_limit_gb);
+        return MemoryFigures(config.total_limit_gb, config.per_process_gb,
+                             config.buffer_gb);
+      },
+      py::arg("total_limit_gb"));
+  module.def(
+      "memory_snapshot",
+      [](double total_limit_gb) {
+        const MemoryMonitor monitor =
+            Unwrap(MemoryMonitor::Create(total_limit_gb));
+        return ToDict(WithoutLock([&] { return monitor.Snapshot(); }));
+      },
+      py::arg("total_limit_gb"));
+}
+
+// Objects of the class come from a function of the module alone: one that
+// Python made itself would have nothing inside.
+void ForbidNew(const py::object& type) {
+  reinterpret_cast<PyTypeObject*>(type.ptr())->tp_new =
+      [](PyTypeObject* self, PyObject*, PyObject*) -> PyObject* {
+    PyErr_Format(PyExc_TypeError, "%s: cannot be made by itself; use revlm",
+                 self->tp_name);
+    return nullptr;
+  };
 }
 
 void BindExecutors(py::module_& module) {
-  py::class_<ParallelExecutor>(module, "Executor")
-      .def(py::init([](const MemoryConfig& memory, const py::dict& run) {
-             return Unwrap(ParallelExecutor::Create(
-                 {.memory = memory, .run = RunOptionsFrom(run)}));
-           }),
-           py::arg("memory"), py::arg("run"))
-      .def("process", &Process<ParallelExecutor>, py::arg("models"),
-           py::arg("prompts"), py::arg("mode"), py::arg("batch_size"))
-      .def(
-          "get_status",
-          [](const ParallelExecutor& self) { return ToDict(self.GetStatus()); })
+  py::class_<ParallelExecutor> executor(module, "Executor");
+  executor
+      .def("process", &Process, py::arg("models"), py::arg("prompts"),
+           py::arg("mode"), py::arg("batch_size"))
+      .def("get_status",
+           [](const ParallelExecutor& self) {
+             return ToDict(WithoutLock([&] { return self.GetStatus(); }));
+           })
       .def("shutdown", &ParallelExecutor::Shutdown,
            py::call_guard<py::gil_scoped_release>());
-  py::class_<AdaptiveParallelExecutor, ParallelExecutor>(module,
-                                                         "AdaptiveExecutor")
-      .def(py::init([](const MemoryConfig& memory, const py::dict& run,
-                       int32_t adaptation_interval) {
-             return Unwrap(AdaptiveParallelExecutor::Create(
-                 {.memory = memory, .run = RunOptionsFrom(run)},
-                 adaptation_interval));
-           }),
-           py::arg("memory"), py::arg("run"), py::arg("adaptation_interval"))
+  ForbidNew(executor);
+  py::class_<AdaptiveParallelExecutor, ParallelExecutor> adaptive(
+      module, "AdaptiveExecutor");
+  adaptive
       .def_property_readonly("max_workers",
                              &AdaptiveParallelExecutor::max_workers)
       .def_property_readonly("optimal_workers",
                              &AdaptiveParallelExecutor::OptimalWorkers)
       .def_property_readonly("adaptation_interval",
                              &AdaptiveParallelExecutor::adaptation_interval);
+  ForbidNew(adaptive);
+  module.def(
+      "make_executor",
+      [](const MemoryFigures& memory, const py::dict& run) {
+        return Unwrap(ParallelExecutor::Create(
+            {.memory = ConfigFrom(memory), .run = RunOptionsFrom(run)}));
+      },
+      py::arg("memory"), py::arg("run"));
+  module.def(
+      "make_adaptive_executor",
+      [](const MemoryFigures& memory, const py::dict& run,
+         int32_t adaptation_interval) {
+        return Unwrap(AdaptiveParallelExecutor::Create(
+            {.memory = ConfigFrom(memory), .run = RunOptionsFrom(run)},
+            adaptation_interval));
+      },
+      py::arg("memory"), py::arg("run"), py::arg("adaptation_interval"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // What the library must know of the environment. It never reads environment
 // variables itself: the front end does and passes them here.
+//
+// Threads: values and pure functions. Errors: none.
 #pragma once
 
 #include <optional>
@@ -25,5 +27,10 @@ struct Environment {
   // their kernel library read (LD_LIBRARY_PATH, ONEDNN_...).
   std::vector<std::string> variables;
 };
+
+// What a process with these variables ("NAME=VALUE") has to say: the caches of
+// Hugging Face, and our own folder, XDG_CACHE_HOME/revlm or ~/.cache/revlm. An
+// empty variable counts as unset; of one given twice, the first counts.
+Environment EnvironmentFrom(std::vector<std::string> variables);
 
 }  // namespace revlm

@@ -34,9 +34,10 @@ MemoryConfig MemoryConfigFor(double total_limit_gb);
 
 struct MemorySnapshot {
   double total_limit_gb = 0;
-  double allocated_gb = 0;         // held by this process, code included
-  double available_gb = 0;         // of the limit, free for use now
-  double peak_gb = 0;              // the most this process ever held
+  double allocated_gb = 0;  // held by this process and those it started, as PSS
+  double available_gb = 0;  // of the limit, free for use now
+  // The most this process ever held, or what is allocated when that is more.
+  double peak_gb = 0;
   double system_gb = 0;            // the machine's
   double system_available_gb = 0;  // of it, what control groups leave free
 };
@@ -47,10 +48,11 @@ class MemoryMonitor {
       double total_limit_gb = MemoryConfig().total_limit_gb);
 
   // What of the limit is free for use now: no more than it leaves beside what
-  // this process holds, and no more than the machine and the control groups of
-  // this process have left.
+  // this process and its workers hold, and no more than the machine and the
+  // control groups of this process have left.
   double GetAvailableMemory() const { return Snapshot().available_gb; }
   double GetSystemMemory() const { return Snapshot().system_gb; }
+  // The kernel walks all pages for it, about 10 ms for each GiB.
   MemorySnapshot Snapshot() const;
 
  private:

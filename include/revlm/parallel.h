@@ -14,7 +14,9 @@
 //
 // Threads: any. An executor works on one call at a time, as each is planned
 // with all the memory there is; others wait in turn. Two executors do not know
-// of each other: their limits add up. Lifetime: an executor outlives its calls.
+// of each other: their limits add up. A process that is forked from an
+// executor's own cannot use it, but end without it: Process refuses, Shutdown
+// does nothing. Lifetime: an executor outlives its calls.
 // Memory: the total limit less the buffer, for this process and its workers, as
 // revlm::Run. Errors: those of revlm::Run, and kInvalidArgument (memory
 // configuration, executor shut down). Determinism: that of revlm::Run.
@@ -51,7 +53,8 @@ struct Batch {
 };
 
 struct BatchStatistics {
-  double throughput = 0;  // operations that succeeded, a second
+  // Operations that succeeded, a second; those of earlier calls are left out.
+  double throughput = 0;
   double duration_seconds = 0;
   int64_t models_processed = 0;   // of which an operation was finished
   int64_t prompts_processed = 0;  // likewise
@@ -72,9 +75,10 @@ struct BatchResult {
 
 struct ExecutorStatus {
   MemorySnapshot memory;
-  int64_t active_tasks = 0;     // operations of the call that runs, not done
-  int64_t completed_tasks = 0;  // done, of all calls
-  int64_t failed_tasks = 0;     // of them, known when their call ends
+  int64_t active_tasks = 0;  // operations of the call that runs, not done
+  // Done by calls of this executor; what a call found done is left out.
+  int64_t completed_tasks = 0;
+  int64_t failed_tasks = 0;  // of them, known when their call ends
   bool is_shut_down = false;
 };
 
@@ -92,6 +96,8 @@ class ParallelExecutor {
       const std::string& model_path, const std::vector<std::string>& prompts,
       std::optional<int32_t> batch_size = std::nullopt);
 
+  // Without prompts: no results and no directory, and the errors of a call with
+  // one.
   Result<BatchResult> Process(const Batch& batch);
 
   ExecutorStatus GetStatus() const;

@@ -198,7 +198,8 @@ struct OperationResult {
   // given. Not part of what is compared or written to results.jsonl.
   double duration_seconds = 0;
   // How often it was asked: 1 and a retry for each time that it failed for a
-  // passing reason. Not part of what is compared or written to results.jsonl.
+  // passing reason; 0: never, as it could not be. Not part of what is compared
+  // or written to results.jsonl.
   int32_t attempts = 1;
 };
 
@@ -227,6 +228,7 @@ struct RunSummary {
   int64_t num_finished = 0;        // of them, in the run's directory
   int64_t num_failed = 0;          // of the finished ones
   int64_t num_resumed = 0;         // of them, finished by an earlier start
+  int64_t num_resumed_failed = 0;  // of those
   int64_t num_retried = 0;         // of them, that took several attempts
   double seconds = 0;              // of this start
   uint64_t peak_memory_bytes = 0;  // of this process and its workers together

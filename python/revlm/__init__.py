@@ -11,8 +11,9 @@ from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
                              BatchResults, ParallelExecutor,
                              parallel_process_models,
                              parallel_process_prompts)
+from revlm._memory import MemoryConfig, MemoryMonitor
 from revlm._result import Result
-from revlm._revlm import MemoryConfig, MemoryMonitor, __version__
+from revlm._revlm import __version__
 
 __all__ = [
     "AdaptiveParallelExecutor",

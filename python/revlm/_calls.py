@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 
@@ -24,8 +25,12 @@ def working(stop: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        del _stops[is_working]
+        _stops.pop(is_working, None)
         is_working.release()
+
+
+# In a forked child the threads of these calls are not there.
+os.register_at_fork(after_in_child=_stops.clear)
 
 
 @atexit.register

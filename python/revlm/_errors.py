@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
+# The library speaks of what the program has; these are the same here.
+_ARGUMENTS = {
+    "--adaptation-interval": "adaptation_interval",
+    "--enable-circuit-breaker": "circuit_breaker",
+    "--max-retries": "max_retries",
+    "--max-tokens": "max_tokens",
+    "--output-dir": "output_dir",
+    "--parallel-batch-size": "batch_size",
+    "--parallel-memory-limit": "total_limit_gb",
+    "--parallel-per-process": "per_process_gb",
+    "--parallel-workers": "workers",
+    "--prompt": "prompts",
+    "--temperature": "temperature",
+    "--top-k": "top_k",
+    "--top-p": "top_p",
+}
+
+
+def in_arguments(message: str) -> str:
+    """What the library said, with the names of arguments of this package."""
+    return re.sub(r"(?<![\w-])--[a-z][a-z-]*",
+                  lambda flag: _ARGUMENTS.get(flag[0], flag[0]), message)
+
 
 class RevError(Exception):
     """A call that could not be done. This class itself: a bug in revlm."""

@@ -9,8 +9,8 @@ from typing import Any, Literal, Optional, TypedDict, TypeVar, Union
 
 from revlm import _revlm
 from revlm._calls import working
-from revlm._environment import read_environment
 from revlm._errors import RevUsageError
+from revlm._memory import MemoryConfig, figures
 from revlm._result import Result
 from revlm._types import RunOptions, Statistics, Status
 
@@ -57,7 +57,7 @@ class ParallelExecutor:
     meanwhile. Notices go to `logging.getLogger("revlm")`.
     """
 
-    def __init__(self, config: Optional[_revlm.MemoryConfig] = None, *,
+    def __init__(self, config: Optional[MemoryConfig] = None, *,
                  workers: Optional[int] = None,
                  adaptive: bool = False,
                  priority: int = 0,
@@ -69,7 +69,7 @@ class ParallelExecutor:
                  top_k: int = 0,
                  top_p: float = 1.0,
                  seed: int = 0) -> None:
-        self.config = config if config is not None else _revlm.MemoryConfig()
+        self.config = config if config is not None else MemoryConfig()
         self._run: RunOptions = {
             "workers": workers,
             "adaptive": adaptive,
@@ -83,12 +83,13 @@ class ParallelExecutor:
             "top_k": top_k,
             "top_p": top_p,
             "seed": seed,
-            "environment": read_environment(),
+            "environment": [name + b"=" + value
+                            for name, value in os.environb.items()],
         }
         self._executor = self._make()
 
     def _make(self) -> _revlm.Executor:
-        return _revlm.Executor(self.config, self._run)
+        return _revlm.make_executor(figures(self.config), self._run)
 
     def process_prompts_parallel(self, model_path: ModelPath,
                                  prompts: Iterable[str],
@@ -136,13 +137,14 @@ class AdaptiveParallelExecutor(ParallelExecutor):
 
     _executor: _revlm.AdaptiveExecutor
 
-    def __init__(self, config: Optional[_revlm.MemoryConfig] = None, *,
+    def __init__(self, config: Optional[MemoryConfig] = None, *,
                  adaptation_interval: int = 20, **options: Any) -> None:
         self._interval = adaptation_interval
         super().__init__(config, adaptive=True, **options)
 
     def _make(self) -> _revlm.AdaptiveExecutor:
-        return _revlm.AdaptiveExecutor(self.config, self._run, self._interval)
+        return _revlm.make_adaptive_executor(
+            figures(self.config), self._run, self._interval)
 
     @property
     def adaptation_interval(self) -> int:
@@ -166,7 +168,7 @@ class BatchProcessor:
     def __init__(self, memory_limit_gb: float = 36.0, **options: Any) -> None:
         """`options` are the keywords of ParallelExecutor."""
         self.executor = ParallelExecutor(
-            _revlm.MemoryConfig.for_limit(memory_limit_gb), **options)
+            MemoryConfig.for_limit(memory_limit_gb), **options)
 
     def process_batch(self, model_paths: Iterable[ModelPath],
                       prompts: Iterable[str],

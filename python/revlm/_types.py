@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Optional, TypedDict
 
+# Total, of a process, buffer; GiB.
+MemoryFigures = tuple[float, float, float]
+
 
 class MemorySnapshot(TypedDict):
-    """GiB. `allocated_gb` is held by this process, `available_gb` what of the
-    limit is free for use now, `system_*` are the machine's."""
+    """GiB. `allocated_gb` is held by this process and those it started (pages
+    that they share are counted once), `peak_gb` the most that this process ever
+    held, or what is allocated if that is more, `available_gb` what of the limit
+    is free for use now, `system_*` are the machine's."""
 
     total_limit_gb: float
     allocated_gb: float
@@ -18,7 +23,7 @@ class MemorySnapshot(TypedDict):
 
 
 class Status(TypedDict):
-    """Tasks are operations: in work, and done since the executor was made."""
+    """Tasks are operations: in work, and done by calls of this executor."""
 
     memory_status: MemorySnapshot
     active_tasks: int
@@ -29,7 +34,7 @@ class Status(TypedDict):
 
 class Statistics(TypedDict):
     """Counted from outcomes. `throughput` is of operations that succeeded, a
-    second; `operations` is `succeeded` and `failed` together."""
+    second, without those of earlier calls; `operations` is `succeeded` and `failed` together."""
 
     throughput: float
     duration_seconds: float
@@ -65,4 +70,4 @@ class RunOptions(TypedDict):
     top_k: int
     top_p: float
     seed: int
-    environment: dict[str, bytes]
+    environment: list[bytes]

@@ -1,5 +1,7 @@
 #include "revlm/memory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,6 +10,7 @@
 #include "base/error.h"
 #include "memory/machine_memory.h"
 #include "memory/process_memory.h"
+#include "memory/process_tree.h"
 #include "revlm/run.h"
 
 namespace revlm {
@@ -67,13 +70,14 @@ Result<MemoryMonitor> MemoryMonitor::Create(double total_limit_gb) {
 }
 
 MemorySnapshot MemoryMonitor::Snapshot() const {
-  const memory::ProcessMemory process = memory::ReadProcessMemory();
+  const uint64_t allocated_bytes =
+      memory::Total(memory::ReadProcessTree(getpid())).pss_bytes();
+  const uint64_t peak_bytes = memory::ReadProcessMemory().peak_bytes;
   const memory::MachineMemory machine = memory::ReadMachineMemory();
   MemorySnapshot snapshot = {
       .total_limit_gb = total_limit_gb_,
-      .allocated_gb = Gibibytes(process.anonymous_bytes + process.file_bytes +
-                                process.shared_bytes),
-      .peak_gb = Gibibytes(process.peak_bytes),
+      .allocated_gb = Gibibytes(allocated_bytes),
+      .peak_gb = Gibibytes(std::max(peak_bytes, allocated_bytes)),
       .system_gb = Gibibytes(machine.total_bytes.value_or(0)),
       .system_available_gb = Gibibytes(machine.available_bytes.value_or(0))};
   snapshot.available_gb =

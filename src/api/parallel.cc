@@ -1,5 +1,7 @@
 #include "revlm/parallel.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -8,8 +10,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "revlm/status.h"
+#include "revlm/worker.h"
 #include "run/host.h"
 #include "run/plan.h"
+#include "run/preparation.h"
 
 namespace revlm {
 namespace {
@@ -35,12 +40,26 @@ BatchStatistics StatisticsOf(const RunSummary& summary) {
   statistics.failed = statistics.operations - statistics.succeeded;
   statistics.duration_seconds = summary.seconds;
   if (summary.seconds > 0) {
+    const int64_t num_earlier =
+        summary.num_resumed - summary.num_resumed_failed;
     statistics.throughput =
-        static_cast<double>(statistics.succeeded) / summary.seconds;
+        static_cast<double>(statistics.succeeded - num_earlier) /
+        summary.seconds;
   }
   statistics.peak_memory_gb =
       static_cast<double>(summary.peak_memory_bytes) / (1 << 30);
   return statistics;
+}
+
+// What a run of these models would refuse. Without prompts it would ask the
+// built-in ones, so that one stands for those that were not given.
+Status CheckWithoutPrompts(RunOptions options) {
+  options.prompts = {""};
+  if (options.worker_program.empty()) {
+    options.worker_program = FindWorkerProgram();
+  }
+  REVLM_TRY(run::Prepare(options));
+  return {};
 }
 
 // A result for every operation: those that were finished, and the others with
@@ -101,6 +120,11 @@ struct ParallelExecutor::State {
   void Count(const RunSummary& summary);
   RunOptions OptionsFor(const Batch& batch);
 
+  // A process that was forked from its own has neither the thread at work nor
+  // what that will do with the lock.
+  bool is_of_a_parent() const { return pid != getpid(); }
+
+  const pid_t pid = getpid();
   const ExecutorOptions options;
   const MemoryMonitor monitor;
   std::stop_source stop;  // of all calls
@@ -116,6 +140,11 @@ struct ParallelExecutor::State {
 };
 
 Status ParallelExecutor::State::Begin(const std::stop_token& stop_of_call) {
+  if (is_of_a_parent()) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "processing: the executor is of the process that "
+                           "this one was forked from; make another");
+  }
   std::unique_lock lock(mutex);
   if (runner == std::this_thread::get_id()) {
     return base::MakeError(
@@ -147,8 +176,9 @@ void ParallelExecutor::State::End() {
 void ParallelExecutor::State::Count(const RunSummary& summary) {
   const std::scoped_lock lock(mutex);
   num_active = num_running_done = 0;
-  num_completed += static_cast<int64_t>(summary.results.size());
-  num_failed += summary.num_failed;
+  num_completed +=
+      static_cast<int64_t>(summary.results.size()) - summary.num_resumed;
+  num_failed += summary.num_failed - summary.num_resumed_failed;
 }
 
 RunOptions ParallelExecutor::State::OptionsFor(const Batch& batch) {
@@ -169,7 +199,9 @@ RunOptions ParallelExecutor::State::OptionsFor(const Batch& batch) {
   run.on_event = [this](const RunEvent& event) {
     {
       const std::scoped_lock lock(mutex);
-      num_running_done = event.num_finished;
+      // Without a status yet, nothing was done but by earlier starts.
+      num_running_done =
+          event.status ? event.num_finished - event.status->num_resumed : 0;
       num_active = event.num_total - event.num_finished;
     }
     if (options.run.on_event) options.run.on_event(event);
@@ -183,7 +215,10 @@ ParallelExecutor::ParallelExecutor(ParallelExecutor&&) noexcept = default;
 ParallelExecutor& ParallelExecutor::operator=(ParallelExecutor&&) noexcept =
     default;
 ParallelExecutor::~ParallelExecutor() {
-  if (state_) Shutdown();
+  if (!state_) return;
+  Shutdown();
+  // Others may wait in it, as it is here; to destroy it would wait for them.
+  if (state_->is_of_a_parent()) (void)state_.release();
 }
 
 Result<ParallelExecutor> ParallelExecutor::Create(ExecutorOptions options) {
@@ -206,8 +241,6 @@ Result<std::vector<OperationResult>> ParallelExecutor::ProcessPromptsParallel(
 }
 
 Result<BatchResult> ParallelExecutor::Process(const Batch& batch) {
-  // Without prompts, a run would ask the built-in ones.
-  if (batch.prompts.empty()) return BatchResult{};
   REVLM_TRY(state_->Begin(batch.stop));
   const std::unique_ptr<State, void (*)(State*)> turn(
       state_.get(), [](State* state) { state->End(); });
@@ -218,6 +251,10 @@ Result<BatchResult> ParallelExecutor::Process(const Batch& batch) {
   const std::stop_callback of_executor(state_->stop.get_token(), request_stop);
   const std::stop_callback of_options(state_->options.run.stop, request_stop);
   options.stop = stop.get_token();
+  if (batch.prompts.empty()) {
+    REVLM_TRY(CheckWithoutPrompts(std::move(options)));
+    return BatchResult{};
+  }
   REVLM_ASSIGN_OR_RETURN(RunSummary summary, RunUnlessStopped(options));
   state_->Count(summary);
   BatchResult result = {.results = {},
@@ -230,6 +267,7 @@ Result<BatchResult> ParallelExecutor::Process(const Batch& batch) {
 
 ExecutorStatus ParallelExecutor::GetStatus() const {
   ExecutorStatus status = {.memory = state_->monitor.Snapshot()};
+  if (state_->is_of_a_parent()) return status;
   const std::scoped_lock lock(state_->mutex);
   status.active_tasks = state_->num_active;
   status.completed_tasks = state_->num_completed + state_->num_running_done;
@@ -239,6 +277,7 @@ ExecutorStatus ParallelExecutor::GetStatus() const {
 }
 
 void ParallelExecutor::Shutdown() {
+  if (state_->is_of_a_parent()) return;
   state_->stop.request_stop();
   std::unique_lock lock(state_->mutex);
   state_->is_shut_down = true;

@@ -66,6 +66,10 @@ TEST_F(ParallelTest, NoPromptsAreNoResultsAndNoRun) {
   const auto results = Make().ProcessPromptsParallel(kModel, {});
   ASSERT_TRUE(results);
   EXPECT_TRUE(results->empty());
+  EXPECT_FALSE(Make().ProcessPromptsParallel("./no/such", {}));
+  ParallelExecutor executor = Make();
+  executor.Shutdown();
+  EXPECT_FALSE(executor.ProcessPromptsParallel(kModel, {}));
   EXPECT_FALSE(std::filesystem::exists(options_.run.runs_dir));
 }
 
@@ -79,6 +83,7 @@ TEST_F(ParallelTest, AFailedOperationIsAResultInItsPlace) {
   ASSERT_EQ(batch->results.size(), 3u);
   EXPECT_FALSE(batch->results[0].error);
   EXPECT_TRUE(batch->results[1].error);
+  EXPECT_EQ(batch->results[1].attempts, 0);
   EXPECT_FALSE(batch->results[2].error);
   EXPECT_EQ(batch->results[2].prompt, "Three");
   EXPECT_EQ(batch->statistics.operations, 3);
@@ -115,6 +120,12 @@ TEST_F(ParallelTest, AStopGivesResultsForAllAndTheSameCallGoesOn) {
   EXPECT_FALSE(whole->stopped_by);
   EXPECT_EQ(whole->statistics.succeeded, 6);
   EXPECT_EQ(whole->run_dir, options_.run.output_dir);
+  EXPECT_GT(whole->statistics.throughput, 0);
+  const auto again = executor.Process(batch);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->statistics.succeeded, 6);
+  EXPECT_EQ(again->statistics.throughput, 0);
+  EXPECT_EQ(executor.GetStatus().completed_tasks, 6);
 }
 
 TEST_F(ParallelTest, AShutdownFromAnEventKeepsWhatIsFinished) {

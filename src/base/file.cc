@@ -398,6 +398,13 @@ Result<AppendFile> AppendFile::Open(const std::string& path) {
   return AppendFile(std::move(fd), path);
 }
 
+AppendFile::~AppendFile() {
+  if (!fd_.valid()) return;
+  struct flock unlock = WholeFileLock();
+  unlock.l_type = F_UNLCK;
+  (void)fcntl(fd_.get(), F_OFD_SETLK, &unlock);
+}
+
 bool AppendFile::IsOpenElsewhere(const std::string& path) {
   const Descriptor fd(
       Retry([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));

@@ -205,6 +205,10 @@ class AppendFile {
  public:
   // Creates the file when absent. kUnavailable when another process holds it.
   static Result<AppendFile> Open(const std::string& path);
+  AppendFile(AppendFile&&) noexcept = default;
+  AppendFile& operator=(AppendFile&&) = delete;
+  // Gives it up, also where a forked process has the descriptor still.
+  ~AppendFile();
   // Whether someone has it open as an AppendFile; asking disturbs nobody.
   static bool IsOpenElsewhere(const std::string& path);
 

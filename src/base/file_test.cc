@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -167,6 +169,24 @@ TEST_F(FileTest, ALogIsHeldByOneAtATime) {
   EXPECT_TRUE(AppendFile::Open(Path("log")));
   auto file = OpenFile(Path("log"), Caching::kPageCache);
   EXPECT_EQ(ReadWholeFile(file.value(), 100).value(), "one\nthree\n");
+}
+
+TEST_F(FileTest, ALogThatIsGivenUpIsFreeThoughAForkedProcessHasIt) {
+  auto log = AppendFile::Open(Path("log"));
+  ASSERT_TRUE(log);
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  ASSERT_GT(child, 0);
+  EXPECT_TRUE(AppendFile::IsOpenElsewhere(Path("log")));
+  {
+    const AppendFile closed = *std::move(log);
+  }
+  EXPECT_FALSE(AppendFile::IsOpenElsewhere(Path("log")));
+  kill(child, SIGKILL);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
 }
 
 }  // namespace

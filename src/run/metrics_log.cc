@@ -86,7 +86,7 @@ Status MetricsLog::Open() {
   if (size_bytes_ < file.size_bytes()) {
     REVLM_TRY(opened.Truncate(size_bytes_));
   }
-  file_ = std::move(opened);
+  file_.emplace(std::move(opened));
   return {};
 }
 
@@ -97,7 +97,9 @@ Status MetricsLog::Thin() {
   REVLM_ASSIGN_OR_RETURN(const uint64_t copied_bytes,
                          CopyEverySecondLine(file, copy));
   REVLM_TRY(copy.Commit());
-  REVLM_ASSIGN_OR_RETURN(file_, base::AppendFile::Open(path_));
+  REVLM_ASSIGN_OR_RETURN(base::AppendFile opened,
+                         base::AppendFile::Open(path_));
+  file_.emplace(std::move(opened));
   size_bytes_ = copied_bytes;
   return {};
 }

@@ -114,7 +114,7 @@ Status ModelRunner::GiveUp(const Error& error) {
 Status ModelRunner::Fail(std::span<const size_t> group, const Error& error) {
   for (const size_t i : group) {
     OperationResult result;
-    result.attempts = attempts_[i];
+    result.attempts = was_asked_[i] ? attempts_[i] : 0;
     result.error = error;
     REVLM_TRY(host_.Finish(work_, *pending_[i], std::move(result)));
   }

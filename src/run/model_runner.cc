@@ -71,12 +71,14 @@ Status ModelRunner::Begin() {
     }
     OperationResult result;
     result.error = operation.error;
+    result.attempts = 0;
     REVLM_TRY(host_.Finish(work_, operation, std::move(result)));
   }
   std::ranges::stable_sort(pending_, std::greater(), [](const Operation* o) {
     return o->prompt->priority;
   });
   attempts_.assign(pending_.size(), 1);
+  was_asked_.assign(pending_.size(), false);
   const bool has_root = host_.KnownRoot(work_).has_value();
   if (work_.cannot_open ||
       (pending_.empty() && has_root && files_ == Files::kSeen)) {
@@ -143,6 +145,7 @@ Status ModelRunner::RunNext() {
   group_tokens_ = 0;
   is_plan_told_ = false;
   for (const size_t i : group_) {
+    was_asked_[i] = true;
     operations.push_back(pending_[i]);
     group_tokens_ += static_cast<int64_t>(pending_[i]->token_ids.size()) +
                      pending_[i]->prompt->max_tokens;

@@ -175,6 +175,7 @@ class ModelRunner {
   std::optional<std::chrono::nanoseconds> wakes_at_;
   std::vector<Operation*> pending_;    // when it began, the most urgent first
   std::vector<int32_t> attempts_;      // of each of them
+  std::vector<bool> was_asked_;        // whether a worker ever had it
   std::vector<size_t> group_;          // of them, what the worker was given
   std::chrono::nanoseconds given_{0};  // when
   int64_t group_tokens_ = 0;           // of theirs, at most

@@ -259,7 +259,7 @@ std::string ToLine(const Json& json) {
 
 std::string RecordToLine(const OpRecord& record) {
   std::string line = "{";
-  if (record.result.attempts > 1) {
+  if (record.result.attempts != 1) {
     AppendInt("attempts", record.result.attempts, line);
   }
   AppendText("finished", record.finished, line);

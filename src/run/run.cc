@@ -458,6 +458,7 @@ Status Runner::SumUp(RunSummary& summary) {
       const bool has_failed =
           result ? result->error.has_value() : operation.has_failed;
       if (has_failed) ++summary.num_failed;
+      if (operation.has_failed) ++summary.num_resumed_failed;
       if ((result ? result->attempts : operation.attempts) > 1) {
         ++summary.num_retried;
       }

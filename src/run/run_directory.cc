@@ -243,7 +243,9 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
 Status RunDirectory::LogDecision(const Json& decision) {
   if (!decisions_) {
     REVLM_ASSIGN_OR_RETURN(
-        decisions_, base::AppendFile::Open(path_ + "/" + kDecisionsName));
+        base::AppendFile opened,
+        base::AppendFile::Open(path_ + "/" + kDecisionsName));
+    decisions_.emplace(std::move(opened));
   }
   return decisions_->Append(ToLine(decision));
 }

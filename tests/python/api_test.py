@@ -1,12 +1,16 @@
 """The package as the guide and its own documentation say."""
 
+import copy
+import dataclasses
 import json
 import os
 import pathlib
+import pickle
 import subprocess
 import unittest
 
 import revlm
+from revlm import _revlm
 from package import ENDLESS, MODEL, OTHER_MODEL, PackageTest
 
 RESULT_FIELDS = {"model", "prompt", "response", "success", "error", "attempts",
@@ -27,6 +31,25 @@ class MemoryTest(PackageTest):
         self.assertNotEqual(config, revlm.MemoryConfig(36, 2, 3))
         self.assertEqual(repr(config), "MemoryConfig(total_limit_gb=36.0, "
                          "per_process_gb=2.0, buffer_gb=2.0)")
+
+    def test_a_configuration_is_a_value(self):
+        config = revlm.MemoryConfig(8, 1.5, buffer_gb=0.5)
+        for other in (pickle.loads(pickle.dumps(config)), copy.copy(config),
+                      copy.deepcopy(config), eval(f"revlm.{config!r}"),
+                      dataclasses.replace(config)):
+            self.assertEqual(other, config)
+            self.assertEqual(hash(other), hash(config))
+            self.assertEqual(repr(other), repr(config))
+            self.assertEqual(other.max_processes, 5)
+        self.assertNotEqual(config, (8.0, 1.5, 0.5))
+        with self.assertRaises(AttributeError):
+            config.total_limit_gb = 9
+        with self.assertRaises(TypeError):
+            revlm.MemoryConfig("8")
+        self.assertEqual(revlm.MemoryConfig.for_limit(36), revlm.MemoryConfig())
+        # One that was not given figures has those of the default.
+        bare = revlm.MemoryConfig.__new__(revlm.MemoryConfig)
+        self.assertEqual(bare, revlm.MemoryConfig())
 
     def test_an_impossible_configuration_is_refused(self):
         for arguments in ((1.0,), (0, 2, 2), (36, -1, 2), (36, 2, -1),
@@ -157,9 +180,27 @@ class ExecutorTest(PackageTest):
         self.assertEqual([r.op_key for r in first], [r.op_key for r in again])
         self.assertEqual(again[0].duration_seconds, 0)
         self.assertEqual(len(self.journal_keys("d")), 2)
+        self.assertEqual(executor.get_status()["completed_tasks"], 2)
         with self.assertRaisesRegex(revlm.RevUsageError, "of another plan"):
             executor.process_prompts_parallel(MODEL, ["c"])
         self.assertFalse((self.folder / "rev-runs").exists())
+
+    def test_what_an_earlier_call_did_is_not_counted_again(self):
+        prompts = ["a", ENDLESS, "b"]
+        first, again = [], []
+        for found in (first, again):
+            with revlm.ParallelExecutor(output_dir="d",
+                                        max_tokens=2) as executor:
+                batch = executor.process([MODEL], prompts)
+                statistics, status = batch["statistics"], executor.get_status()
+            found += [statistics["throughput"] > 0, status["completed_tasks"],
+                      status["failed_tasks"]]
+            self.assertEqual([statistics[name] for name in
+                              ("operations", "succeeded", "failed")], [3, 2, 1])
+            # What cannot be asked is never tried.
+            self.assertEqual([r.attempts for r in batch["results"]], [1, 0, 1])
+        self.assertEqual(first, [True, 3, 1])
+        self.assertEqual(again, [False, 0, 0])
 
     def test_sampling_is_asked_for_by_keywords(self):
         def answer(**options):
@@ -185,8 +226,7 @@ class ExecutorTest(PackageTest):
         self.assertEqual([r.response for r in batch["results"]],
                          [r.response for r in ask()["results"]])
         for name, value in (("workers", 0), ("max_retries", -1)):
-            with self.assertRaisesRegex(revlm.RevUsageError,
-                                        name.replace("_", "-")):
+            with self.assertRaisesRegex(revlm.RevUsageError, f"^{name}: "):
                 ask(**{name: value})
 
     def test_an_executor_that_is_shut_down_refuses(self):
@@ -194,8 +234,9 @@ class ExecutorTest(PackageTest):
         executor.shutdown()
         executor.shutdown()
         self.assertTrue(executor.get_status()["is_shut_down"])
-        with self.assertRaisesRegex(revlm.RevUsageError, "shut down"):
-            executor.process_prompts_parallel(MODEL, ["a"])
+        for prompts in (["a"], []):
+            with self.assertRaisesRegex(revlm.RevUsageError, "shut down"):
+                executor.process_prompts_parallel(MODEL, prompts)
 
     def test_an_adaptive_executor_works_and_says_what_it_has_room_for(self):
         with revlm.AdaptiveParallelExecutor(adaptation_interval=2,
@@ -267,8 +308,41 @@ class ErrorTest(PackageTest):
                             ("circuit_breaker", "no")):
             with self.assertRaisesRegex(revlm.RevUsageError, name):
                 revlm.ParallelExecutor(**{name: value})
-        with self.assertRaisesRegex(revlm.RevUsageError, "top-p"):
-            revlm.parallel_process_prompts(MODEL, ["a"], top_p=2.0)
+        for name, value in (("top_p", 2.0), ("top_k", -1), ("temperature", -1),
+                            ("max_tokens", -1), ("batch_size", 0)):
+            with self.assertRaisesRegex(revlm.RevUsageError, f"^{name}: "):
+                revlm.parallel_process_prompts(MODEL, ["a"], **{name: value})
+        for value in (2**40, -2**40, "two", 1.5):
+            with self.assertRaisesRegex(ValueError, "^batch_size: "):
+                revlm.parallel_process_prompts(MODEL, ["a"], batch_size=value)
+
+    def test_messages_speak_of_arguments_and_not_of_flags(self):
+        with self.assertRaisesRegex(revlm.RevMemoryError, "total_limit_gb"):
+            revlm.ParallelExecutor(revlm.MemoryConfig(
+                0.01, 0.001, 0.001)).process_prompts_parallel(MODEL, ["a"])
+        revlm.parallel_process_prompts(MODEL, ["a"], output_dir="d")
+        with self.assertRaisesRegex(revlm.RevUsageError,
+                                    "^(?!.*--).*output_dir"):
+            revlm.parallel_process_prompts(MODEL, ["b"], output_dir="d")
+
+    def test_no_prompts_are_no_results_of_a_model_that_is_there(self):
+        executor = revlm.ParallelExecutor()
+        for prompts in (["a"], []):
+            for models in (["./no/such/model"], []):
+                with self.assertRaises(revlm.RevUsageError):
+                    executor.process(models, prompts)
+        batch = executor.process([MODEL], [])
+        self.assertEqual((batch["results"], batch["run_dir"]), ([], ""))
+        self.assertFalse((self.folder / "rev-runs").exists())
+
+    def test_an_executor_of_the_extension_has_something_inside(self):
+        for kind in (_revlm.Executor, _revlm.AdaptiveExecutor):
+            derived = type("Derived", (kind,), {})
+            for make in (kind, derived, lambda: kind.__new__(kind),
+                         lambda: derived.__new__(derived),
+                         lambda: object.__new__(kind)):
+                with self.assertRaises(TypeError):
+                    make()
 
 
 class GuestTest(PackageTest):

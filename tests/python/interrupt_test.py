@@ -8,7 +8,7 @@ import time
 import unittest
 
 import revlm
-from package import MODEL, OTHER_MODEL, PackageTest
+from package import MODEL, OTHER_MODEL, PackageTest, workers
 
 PROMPTS = [f"Prompt number {i}" for i in range(24)]
 # Long enough that what interrupts it comes in its middle.
@@ -37,6 +37,8 @@ except KeyboardInterrupt:
     assert all(result.success for result in results)
     # Those that were finished are not asked again.
     print(sum(result.duration_seconds == 0 for result in results))
+    # Nor counted twice.
+    assert executor.get_status()["completed_tasks"] == len(prompts)
 """
 
 LEFT_ALONE = """
@@ -85,6 +87,23 @@ class InterruptTest(PackageTest):
         self.output(LEFT_ALONE, MODEL)
         self.assertEqual(len(set(self.journal_keys("d"))), len(PROMPTS))
         self.assertEqual(len(self.journal_keys("d")), len(PROMPTS))
+
+    def test_one_ctrl_c_is_enough_where_a_worker_does_not_answer(self):
+        process = self.python(LEFT_ALONE, MODEL)
+        journal = self.folder / "d/ops.jsonl"
+        while not journal.exists() or journal.read_bytes().count(b"\n") < 2:
+            self.assertIsNone(process.poll())
+            time.sleep(0.001)
+        [worker] = workers(process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        at = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertLess(time.monotonic() - at, 5)
+        self.assertEqual(process.returncode, -signal.SIGINT, err)
+        self.assertFalse(os.path.exists(f"/proc/{worker}"))
+        self.output(LEFT_ALONE, MODEL)
+        self.assertEqual(len(set(self.journal_keys("d"))), len(PROMPTS))
 
     def test_a_handler_that_does_not_raise_runs_and_stops_nothing(self):
         seen = []
