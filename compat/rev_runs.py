@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -82,6 +84,23 @@ class Runs:
                 return False
             time.sleep(0.001)
         return process.poll() is None
+
+    def kill_worker(self, name, process):
+        """Kills a worker of a run once it has begun; False: it ended first."""
+        while process.poll() is None:
+            workers = tree(process.pid)[1:]
+            if workers and (self.folder / name / "metrics.jsonl").exists():
+                os.kill(workers[0], signal.SIGKILL)
+                return True
+            time.sleep(0.001)
+        return False
+
+    def lines(self, name, file):
+        """The JSON documents of a file of lines; none where there is no file."""
+        with contextlib.suppress(FileNotFoundError):
+            text = (self.folder / name / file).read_text()
+            return [json.loads(line) for line in text.splitlines()]
+        return []
 
 
 def watch(process):

@@ -16,6 +16,7 @@ import rev_runs
 
 MIB = 1 << 20
 PROMISES = []  # (text, function), in the order of the table
+ADAPTIVE_PROMPTS = 200  # enough that trials pay
 MOST_ROUNDS = 3  # of what is timed, when the machine is disturbed
 
 
@@ -59,8 +60,19 @@ class Validation:
     def same_as(self, plain, name, *arguments):
         """Runs once more, with other flags: the same bytes."""
         self.runs.run(name, *arguments)
+        self.expect_same(plain, name, " ".join(map(str, arguments[-2:])))
+
+    def expect_same(self, plain, name, flags):
         expect(self.runs.results(name) == self.runs.results(plain),
-               f"other results with {' '.join(map(str, arguments[-2:]))}")
+               f"other results with {flags}")
+
+    def expect_settings(self, name, **expected):
+        """The run was understood as it was meant."""
+        path = self.runs.folder / name / "manifest.json"
+        settings = json.loads(path.read_text())["settings"]
+        for key, value in expected.items():
+            expect(settings[key] == value,
+                   f"{key} is {settings[key]}, asked {value}")
 
 
 def check_mode(at, name, models, num_prompts, expected, *flags):
@@ -124,30 +136,84 @@ def priority(at):
 def batch_sizes(at):
     arguments = [at.model, "--challenges", 10]
     at.runs.run("plain", *arguments)
+    at.expect_settings("plain", batch_size=None, keep_weights=True)
     for size in (1, 2, 3, 7, 10):
         at.same_as("plain", f"batch{size}", *arguments,
                    "--parallel-batch-size", size)
+        at.expect_settings(f"batch{size}", batch_size=size)
     at.same_as("plain", "one", *arguments, "--no-parallel", "--no-resident")
+    at.expect_settings("one", batch_size=1, keep_weights=False)
     return "1, 2, 3, 7, 10 together"
 
 
 @promise("the same results under adaptive parallelism")
 def adaptive(at):
-    arguments = [at.model, "--challenges", 40]
+    arguments = [at.model, "--enable-prompt-orchestration", "--challenges",
+                 ADAPTIVE_PROMPTS, "--max-tokens", 1]
+    small_parts = ["--no-resident", "--parallel-batch-size", 2]
     at.runs.run("fixed", *arguments)
-    at.same_as("fixed", "adaptive", *arguments, "--parallel-adaptive",
-               "--adaptation-interval", 5)
-    return "40 operations, interval 5"
+    at.expect_settings("fixed", adaptive=False)
+    counts = []
+    # The second has done all before it may decide anything.
+    for interval in (2, ADAPTIVE_PROMPTS):
+        name = f"interval{interval}"
+        at.same_as("fixed", name, *arguments, *small_parts,
+                   "--parallel-adaptive", "--adaptation-interval", interval)
+        at.expect_settings(name, adaptive=True, adaptation_interval=interval)
+        counts.append(check_decisions(at, name))
+    expect(counts[0] > 0 == counts[1], f"{counts} decisions")
+    return f"{ADAPTIVE_PROMPTS} operations, {counts[0]} decisions"
 
 
-@promise("the same results with a circuit breaker and any number of retries")
-def fault_tolerance(at):
-    arguments = [at.model, "--challenges", 10]
+def check_decisions(at, name):
+    """Each says why, and follows the one before. Returns how many there are."""
+    decisions = at.runs.lines(name, "adaptive.jsonl")
+    before = 0
+    for decision in decisions:
+        expect(before < decision["num_finished"] < ADAPTIVE_PROMPTS and
+               " -> " in decision["reason"], f"decided {decision}")
+        before = decision["num_finished"]
+    return len(decisions)
+
+
+@promise("a worker that is killed: each operation once, the same results")
+def killed_worker(at):
+    arguments = [at.model, "--challenges", 16, "--no-parallel",
+                 "--no-resident"]
     at.runs.run("unguarded", *arguments)
-    for retries in (0, 3):
-        at.same_as("unguarded", f"retries{retries}", *arguments,
-                   "--enable-circuit-breaker", "--max-retries", retries)
-    return "0 and 3 retries"
+    process = at.runs.start_run("killed", *arguments, "--max-retries", 0)
+    expect(at.runs.wait_for_record("killed", process) and
+           at.runs.kill_worker("killed", process), "it ended too early")
+    document = json.loads(at.runs.finish(process)[0])
+    keys = at.runs.recorded("killed")
+    expect(len(set(keys)) == len(keys) == 16, f"{len(keys)} of 16 recorded")
+    expect(document["operations"]["failed"] == 0, "some failed")
+    at.expect_same("unguarded", "killed", "a worker killed")
+    return "16 of 16 operations"
+
+
+@promise("retries and a circuit breaker, as they were asked for")
+def fault_tolerance(at):
+    arguments = [at.model, "--challenges", 1, "--max-tokens", 64,
+                 "--no-resident"]
+    at.runs.run("undisturbed", *arguments)
+    # Its only prompt is alone: without a retry, one death is its end.
+    for retries, has_breaker, code in ((0, True, 5), (1, False, 0)):
+        name = f"retries{retries}"
+        flags = ["--enable-circuit-breaker"] if has_breaker else []
+        process = at.runs.start_run(name, *arguments, *flags, "--max-retries",
+                                    retries)
+        expect(at.runs.kill_worker(name, process), "it ended too early")
+        document = json.loads(at.runs.finish(process, code)[0])
+        at.expect_settings(name, max_retries=retries,
+                           circuit_breaker=has_breaker)
+        if code != 0:
+            (result,) = document["results"]
+            expect("killed by signal 9" in result["error"]["message"],
+                   result["error"]["message"])
+        else:
+            at.expect_same("undisturbed", name, "one retry")
+    return "killed once: failed without a retry, not with one"
 
 
 @promise("--debug and --parallel-monitor: only stderr says more")

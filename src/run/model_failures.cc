@@ -81,6 +81,15 @@ Status ModelRunner::NextOfSearch(const Error& error) {
       std::span(search_->quarantined()).subspan(num_quarantined_);
   num_quarantined_ = search_->quarantined().size();
   REVLM_TRY(Fail(quarantined, found));
+  if (search_->has_given_up()) {
+    return GiveUp(
+        {error.code,
+         fmt::format("{}; the model is given up: the last {} prompts "
+                     "that were run alone were put aside, and none "
+                     "was finished between them; see whether its "
+                     "worker can run here at all",
+                     error.message, sched::PoisonSearch::kMostInARow)});
+  }
   const int64_t num_alone = search_->num_deaths_alone();
   if (num_alone > 0) {
     CountAttempt(search_->Next());

@@ -9,7 +9,8 @@
 //   death of the worker              started again; the operations it held are
 //                                    run in halves until the one that kills is
 //                                    alone (sched/poison_search.h) and put
-//                                    aside
+//                                    aside; a model of which that becomes of
+//                                    one after the other is given up
 //
 // Retries wait as sched/retry.h says; running innocent operations again is no
 // retry. With a circuit breaker, a model that keeps failing is given up; a

@@ -24,6 +24,7 @@ PoisonSearch::PoisonSearch(std::vector<size_t> batch, int64_t max_retries)
 void PoisonSearch::Survived() {
   REVLM_CHECK(!group_.empty());
   num_deaths_alone_ = 0;
+  num_in_a_row_ = 0;
   group_.clear();
   std::swap(group_, other_half_.empty() ? rest_ : other_half_);
 }
@@ -38,6 +39,7 @@ void PoisonSearch::Died(std::span<const size_t> finished) {
     if (!std::binary_search(done.begin(), done.end(), id)) left.push_back(id);
   }
   if (left.empty()) return Survived();
+  if (left.size() < group_.size()) num_in_a_row_ = 0;
   group_ = std::move(left);
   if (was_alone) {
     DieAlone();
@@ -60,7 +62,7 @@ void PoisonSearch::DieAlone() {
   num_deaths_alone_ = 0;
   MoveAll(group_, quarantined_);
   MoveAll(other_half_, rest_);
-  std::swap(group_, rest_);
+  if (++num_in_a_row_ < kMostInARow) std::swap(group_, rest_);
 }
 
 }  // namespace revlm::sched

@@ -6,18 +6,21 @@
 // as each group costs a pass over the weights. A group of one that dies
 // `max_retries` + 1 times in a row is quarantined: not run again. Larger groups
 // count nothing: running an operation again because of its neighbours is a new
-// plan, not a retry.
+// plan, not a retry. Where `kMostInARow` are quarantined and nothing is done
+// between them, it is not the operations that kill: the search gives up.
 //
 //   PoisonSearch search(batch, policy.max_retries);
 //   search.Died(finished);  // of the batch, before its worker died
 //   while (!search.Next().empty()) ...
 //
-// It ends with each operation done or quarantined: with L = ceil(log2(batch)),
-// any L + max_retries + 1 deaths in a row see something done or quarantined.
-// Without kills from outside exactly the poisons are quarantined, after at most
-// poisons * (L + max_retries + 1) deaths. A kill of a group without a poison
-// costs two runs, or makes the search for one begin again: with them there are
-// at most (poisons + kills) * (L + max_retries + 2) deaths.
+// Else it ends with each operation done or quarantined: with L =
+// ceil(log2(batch)), any L + max_retries + 1 deaths in a row see something done
+// or quarantined, and any kMostInARow * (L + max_retries + 1) see something
+// done, or are the last; so many has a worker that always dies. Without kills
+// from outside exactly the poisons are quarantined, after at most poisons * (L
+// + max_retries + 1) deaths. A kill of a group without a poison costs two runs,
+// or makes the search for one begin again: with them there are at most (poisons
+// + kills) * (L + max_retries + 2) deaths.
 //
 // Threads: thread-compatible. Memory: O(batch). Determinism: of the calls.
 #pragma once
@@ -31,6 +34,8 @@ namespace revlm::sched {
 
 class PoisonSearch {
  public:
+  static constexpr int64_t kMostInARow = 8;
+
   // REQUIRES: the ids of the batch are distinct, max_retries >= 0.
   PoisonSearch(std::vector<size_t> batch, int64_t max_retries);
 
@@ -51,12 +56,16 @@ class PoisonSearch {
 
   const std::vector<size_t>& quarantined() const { return quarantined_; }
 
+  // Ended with operations that are neither done nor quarantined.
+  bool has_given_up() const { return group_.empty() && !rest_.empty(); }
+
  private:
   void Halve();
   void DieAlone();
 
   const int64_t max_retries_;
   int64_t num_deaths_alone_ = 0;
+  int64_t num_in_a_row_ = 0;  // quarantined since something was done
   // What is neither done nor quarantined is in exactly one of these.
   std::vector<size_t> group_;
   std::vector<size_t> other_half_;  // of the group that died, to be run next

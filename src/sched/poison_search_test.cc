@@ -17,6 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAreArray;
 
+constexpr uint64_t kMostInARow = PoisonSearch::kMostInARow;
+
 class Random {
  public:
   explicit Random(uint64_t seed) : seed_(seed) {}
@@ -54,7 +56,8 @@ class Simulation {
     while (!search_.Next().empty() && !::testing::Test::HasFatalFailure()) {
       RunGroup();
     }
-    EXPECT_THAT(open_, IsEmpty()) << "neither done nor quarantined";
+    EXPECT_EQ(search_.has_given_up(), !open_.empty())
+        << "neither done nor quarantined";
     EXPECT_THAT(search_.quarantined(), UnorderedElementsAreArray(quarantined_));
   }
 
@@ -62,6 +65,7 @@ class Simulation {
   size_t num_deaths() const { return num_deaths_; }
   size_t num_kills() const { return num_kills_; }
   const std::set<size_t>& quarantined() const { return quarantined_; }
+  bool has_given_up() const { return search_.has_given_up(); }
 
  private:
   void RunGroup() {
@@ -85,6 +89,7 @@ class Simulation {
       for (const size_t id : group) open_.erase(id);
       search_.Survived();
       num_deaths_in_a_row_ = 0;
+      num_quarantined_in_a_row_ = 0;
       return;
     }
     const bool has_poison = std::ranges::any_of(
@@ -97,16 +102,19 @@ class Simulation {
     ++num_deaths_;
     ++num_deaths_in_a_row_;
     for (size_t i = 0; i < num_finished; ++i) open_.erase(group[i]);
-    if (num_finished > 0) num_deaths_in_a_row_ = 0;
+    if (num_finished > 0) num_deaths_in_a_row_ = num_quarantined_in_a_row_ = 0;
     if (group.size() == 1 && ++deaths_alone_[group[0]] > world_.max_retries) {
       quarantined_.insert(group[0]);
       open_.erase(group[0]);
       num_deaths_in_a_row_ = 0;
+      ++num_quarantined_in_a_row_;
     }
     search_.Died(std::span(group).first(num_finished));
     // These have brought nothing; one more has to.
     ASSERT_LE(num_deaths_in_a_row_,
               world_.Log2() + static_cast<uint64_t>(world_.max_retries));
+    ASSERT_EQ(search_.has_given_up(),
+              num_quarantined_in_a_row_ >= kMostInARow && !open_.empty());
   }
 
   const World& world_;
@@ -119,6 +127,7 @@ class Simulation {
   size_t num_deaths_ = 0;
   size_t num_kills_ = 0;
   uint64_t num_deaths_in_a_row_ = 0;
+  uint64_t num_quarantined_in_a_row_ = 0;
 };
 
 World RandomWorld(Random& random, uint64_t num_poisons) {
@@ -169,7 +178,12 @@ TEST(PoisonSearchTest, QuarantinesExactlyThePoisonsOfEverySmallBatch) {
           world.progresses = progresses;
           Simulation simulation(world, 0);
           simulation.Run();
-          EXPECT_EQ(simulation.quarantined(), world.poisons);
+          // Nine that kill and nothing else: the last is given up.
+          if (world.poisons.size() > kMostInARow) {
+            EXPECT_TRUE(simulation.has_given_up());
+          } else {
+            EXPECT_EQ(simulation.quarantined(), world.poisons);
+          }
           EXPECT_LE(simulation.num_deaths(),
                     world.poisons.size() *
                         (world.Log2() +
@@ -207,12 +221,55 @@ TEST(PoisonSearchTest, EndsWithinTheBoundUnderKillsFromOutside) {
   EXPECT_GT(num_innocents, 0u);  // that case was met too
 }
 
-TEST(PoisonSearchTest, EndsThoughEveryRunIsKilled) {
-  World world = {.max_retries = 2, .kill_share = 1};
-  for (size_t id = 0; id < 50; ++id) world.batch.push_back(id);
+// However large the batch is, and whether the worker finishes something before
+// the first poison or not.
+TEST(PoisonSearchTest, GivesUpOnAWorkerThatAlwaysDies) {
+  for (const size_t size : {9, 12, 50, 1000, 10000}) {
+    for (int64_t max_retries = 0; max_retries < 4; ++max_retries) {
+      SCOPED_TRACE(size);
+      World world = {.max_retries = max_retries, .progresses = true};
+      for (size_t id = 0; id < size; ++id) world.batch.push_back(id);
+      world.poisons.insert(world.batch.begin(), world.batch.end());
+      Simulation simulation(world, 3);
+      simulation.Run();
+      EXPECT_TRUE(simulation.has_given_up());
+      EXPECT_EQ(simulation.quarantined().size(), kMostInARow);
+      EXPECT_LE(simulation.num_deaths(),
+                kMostInARow *
+                    (world.Log2() + static_cast<uint64_t>(max_retries) + 1));
+    }
+  }
+}
+
+TEST(PoisonSearchTest, EightThatKillAndNoOtherAreAllQuarantined) {
+  World world = {.max_retries = 1};
+  for (size_t id = 0; id < kMostInARow; ++id) world.batch.push_back(id);
+  world.poisons.insert(world.batch.begin(), world.batch.end());
   Simulation simulation(world, 3);
   simulation.Run();
-  EXPECT_EQ(simulation.quarantined().size(), 50u);
+  EXPECT_FALSE(simulation.has_given_up());
+  EXPECT_EQ(simulation.quarantined(), world.poisons);
+}
+
+// More poisons than eight: what is done between them keeps the search going.
+TEST(PoisonSearchTest, ManyPoisonsAreFoundAmongOthersThatGetDone) {
+  size_t num_poisons = 0;
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    World world;
+    for (size_t id = 0; id < 200; ++id) world.batch.push_back(id);
+    for (size_t id = 0; id < 200; ++id) {
+      if (random.Chance(0.1)) world.poisons.insert(id);
+    }
+    num_poisons += world.poisons.size();
+    Simulation simulation(world, seed);
+    simulation.Run();
+    EXPECT_FALSE(simulation.has_given_up());
+    EXPECT_EQ(simulation.quarantined(), world.poisons);
+    if (HasFailure()) break;
+  }
+  EXPECT_GT(num_poisons, 2000 * 2 * kMostInARow);
 }
 
 TEST(PoisonSearchTest, OneKillCostsTwoRunsAndQuarantinesNothing) {

@@ -24,6 +24,13 @@ SETTINGS = {
                                lambda gib: int(float(gib) * 2**30)),
     "--parallel-batch-size": ("batch_size", int),
     "--parallel-priority": ("priority", int),
+    "--adaptation-interval": ("adaptation_interval", int),
+    "--max-retries": ("max_retries", int),
+}
+# These are on or off.
+SWITCHES = {
+    "--parallel-adaptive": "adaptive",
+    "--enable-circuit-breaker": "circuit_breaker",
 }
 
 # More prompts than these are not also asked one at a time, to compare.
@@ -121,6 +128,8 @@ class GuideTest(unittest.TestCase):
             if line.has(flag):
                 self.assertEqual(manifest["settings"][name],
                                  read(line.value(flag)), flag)
+        for flag, name in SWITCHES.items():
+            self.assertIs(manifest["settings"][name], line.has(flag), flag)
         results = [json.loads(text) for text in
                    files["results.jsonl"].splitlines()]
         recorded = [json.loads(text)["key"] for text in
