@@ -273,7 +273,9 @@ Status ModelRunner::Completed(CompletedRequest completed) {
   const size_t idx = group_[completed.request_idx];
   Operation& operation = *pending_[idx];
   if (operation.result) return {};  // told twice
-  completed.result.attempts = attempts_[idx];
+  const std::optional<Error>& error = completed.result.error;
+  const bool is_refused = error && error->code == ErrorCode::kInvalidArgument;
+  completed.result.attempts = is_refused ? 0 : attempts_[idx];
   completed.result.duration_seconds =
       std::chrono::duration<double>(clock_.Monotonic() - given_).count();
   num_run_retries_ = 0;
