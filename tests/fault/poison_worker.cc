@@ -43,6 +43,7 @@ void DieOfPoison(const run::Session& session) {
       std::fclose(log);
     }
     if (!Variable("REVLM_TEST_FLOOD").empty()) Flood();
+    signal(SIGSEGV, SIG_DFL);  // a sanitizer would make an exit of it
     raise(SIGSEGV);
   }
 }
