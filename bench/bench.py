@@ -10,6 +10,7 @@ file and not measured again, so that a long table can be made in sittings.
 import argparse
 import json
 import pathlib
+import subprocess
 import sys
 
 import cost
