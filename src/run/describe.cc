@@ -101,7 +101,16 @@ class Describer {
   Status Describe(size_t model_idx);
   Status DescribeIn(Worker& worker, ModelWork& work,
                     const std::string& reference);
-  Status Encode(Worker& worker, ModelWork& work);
+  // Operations `begin` to `end` - 1, whose prompts go in one message.
+  struct Texts {
+    size_t begin = 0;
+    size_t end = 0;
+    uint64_t bytes = 0;
+  };
+  static Texts NextTexts(const ModelWork& work, size_t begin);
+  static Status SendTexts(Worker& worker, const ModelWork& work,
+                          const Texts& texts);
+  static Status Encode(Worker& worker, ModelWork& work);
   Status PredictTimes(Worker& worker, ModelWork& work) const;
   void ListOperations(size_t model_idx);
 
@@ -223,27 +232,52 @@ void Describer::ListOperations(size_t model_idx) {
   }
 }
 
+// The texts that make a message of usual size, from `begin` on; more when the
+// last of them is long.
+Describer::Texts Describer::NextTexts(const ModelWork& work, size_t begin) {
+  Texts texts = {.begin = begin, .end = begin};
+  while (texts.end < work.operations.size() &&
+         texts.bytes < kUsualMessageBytes / 4) {  // ids take more than text
+    texts.bytes +=
+        work.operations[texts.end++].prompt->text.size() + sizeof(uint64_t);
+  }
+  return texts;
+}
+
+Status Describer::SendTexts(Worker& worker, const ModelWork& work,
+                            const Texts& texts) {
+  if (texts.begin == texts.end) return {};
+  EncodePrompts question;
+  for (size_t i = texts.begin; i < texts.end; ++i) {
+    question.texts.push_back(work.operations[i].prompt->text);
+  }
+  return worker.Send(question);
+}
+
 Status Describer::Encode(Worker& worker, ModelWork& work) {
-  for (size_t i = 0; i < work.operations.size();) {
-    EncodePrompts question;
-    for (uint64_t bytes = 0; i + question.texts.size() < work.operations.size();
-         bytes += question.texts.back().size() + sizeof(uint64_t)) {
-      if (bytes >= kUsualMessageBytes / 4) break;  // ids take more than text
-      question.texts.push_back(
-          work.operations[i + question.texts.size()].prompt->text);
-    }
+  Texts asked = NextTexts(work, 0);
+  REVLM_TRY(SendTexts(worker, work, asked));
+  while (asked.begin < asked.end) {
+    // The worker has the next texts while its answer is read. So little fits
+    // into the socket as a whole: neither waits for the other to send.
+    const Texts next = NextTexts(work, asked.end);
+    const bool is_little = asked.bytes + next.bytes <= kUsualMessageBytes;
+    if (is_little) REVLM_TRY(SendTexts(worker, work, next));
     REVLM_ASSIGN_OR_RETURN(EncodedPrompts answer,
-                           worker.Ask<EncodedPrompts>(question));
-    if (answer.prompts.size() != question.texts.size()) {
+                           worker.Await<EncodedPrompts>());
+    const size_t num_asked = asked.end - asked.begin;
+    if (answer.prompts.size() != num_asked) {
       return base::MakeError(ErrorCode::kInternal,
-                             "encoding {} prompts: found {} answers",
-                             question.texts.size(), answer.prompts.size());
+                             "encoding {} prompts: found {} answers", num_asked,
+                             answer.prompts.size());
     }
-    for (EncodedPrompt& prompt : answer.prompts) {
-      work.operations[i].token_ids = std::move(prompt.token_ids);
-      work.operations[i].error = std::move(prompt.error);
-      ++i;
+    for (size_t i = 0; i < num_asked; ++i) {
+      Operation& operation = work.operations[asked.begin + i];
+      operation.token_ids = std::move(answer.prompts[i].token_ids);
+      operation.error = std::move(answer.prompts[i].error);
     }
+    if (!is_little) REVLM_TRY(SendTexts(worker, work, next));
+    asked = next;
   }
   return {};
 }

@@ -44,6 +44,9 @@ class Worker {
   // its error, one of another type is nonsense.
   template <typename Answer>
   Result<Answer> Ask(const ToWorker& question);
+  // The second half of it.
+  template <typename Answer>
+  Result<Answer> Await();
 
   // It has ended, or will be of no use.
   bool is_dead() const { return is_dead_; }
@@ -76,6 +79,11 @@ class Worker {
 template <typename Answer>
 Result<Answer> Worker::Ask(const ToWorker& question) {
   REVLM_TRY(Send(question));
+  return Await<Answer>();
+}
+
+template <typename Answer>
+Result<Answer> Worker::Await() {
   REVLM_ASSIGN_OR_RETURN(FromWorker answer, Receive());
   if (auto* expected = std::get_if<Answer>(&answer)) {
     return std::move(*expected);

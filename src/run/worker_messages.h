@@ -16,8 +16,9 @@
 // Requests are counted from the first of all.
 //
 // Instead of its answer, anything may be answered by `Failed`; the worker goes
-// on. There is one question at a time. A worker that is to stop is killed: what
-// it has answered by then counts.
+// on. There is one question at a time, but for texts to encode, which are sent
+// one message ahead while both are little. A worker that is to stop is killed:
+// what it has answered by then counts.
 //
 // Threads: pure functions. Errors: kCorrupt; kUnsupported (the other end is of
 // another version).
