@@ -93,7 +93,7 @@ TEST(MonitorTest, TheScreenKeepsToTheTerminalAsItIs) {
   screen.monitor.Show(StatusAt(1));
   screen.Taken();
   for (const auto& [columns, rows] :
-       {std::pair{40, 5}, {120, 50}, {4, 3}, {80, 24}}) {
+       {std::pair{40, 5}, {120, 50}, {3, 3}, {80, 24}}) {
     screen.style.columns = columns;
     screen.style.rows = rows;
     screen.monitor.Show(StatusAt(2));

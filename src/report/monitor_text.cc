@@ -13,7 +13,7 @@
 namespace revlm {
 namespace {
 
-constexpr int32_t kMinColumns = 4;  // an ellipsis
+constexpr int32_t kMinColumns = 3;  // an ellipsis
 constexpr int32_t kMaxColumns = 80;
 constexpr int32_t kMaxRows = 24;
 constexpr int32_t kLeastModelColumns = 8;
