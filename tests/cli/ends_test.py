@@ -10,6 +10,7 @@ import time
 import unittest
 
 from revlm_process import MODEL, PROMPTS, ProgramTest
+from worker_processes import workers
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 # Of a run directory; what may keep a run from going on.
@@ -79,17 +80,10 @@ class SignalTest(ProgramTest):
         self.assertNotIn(b"the same command resumes", err)
         self.check_resumes(folder)
 
-
     def wait_for_worker(self, process):
-        """Its process id, once it is the worker's program."""
-        while True:
+        while not (found := workers(process.pid)):
             self.assertIsNone(process.poll(), "ended before its worker")
-            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
-                pids = file.read().split()
-            for pid in pids:
-                with open(f"/proc/{pid}/comm") as file:
-                    if file.read() == "revlm-worker\n":
-                        return int(pid)
+        return found[0]
 
     def test_a_silent_worker_holds_up_no_stop(self):
         for command in ("run", "plan"):

@@ -61,6 +61,15 @@ print("over")
 
 
 class InterruptTest(PackageTest):
+    def start_left_alone(self):
+        """A program at work, once some of its operations are finished."""
+        process = self.python(LEFT_ALONE, MODEL)
+        journal = self.folder / "d/ops.jsonl"
+        while not journal.exists() or journal.read_bytes().count(b"\n") < 2:
+            self.assertIsNone(process.poll())
+            time.sleep(0.001)
+        return process
+
     def test_ctrl_c_stops_soon_and_the_same_call_goes_on(self):
         first, second = self.output(INTERRUPTED, MODEL).splitlines()
         seconds, num_finished = float(first.split()[0]), int(first.split()[1])
@@ -73,11 +82,7 @@ class InterruptTest(PackageTest):
         self.assertEqual(len(set(keys)), len(PROMPTS))
 
     def test_ctrl_c_from_outside_ends_a_program_as_python_does(self):
-        process = self.python(LEFT_ALONE, MODEL)
-        journal = self.folder / "d/ops.jsonl"
-        while not journal.exists() or journal.read_bytes().count(b"\n") < 2:
-            self.assertIsNone(process.poll())
-            time.sleep(0.001)
+        process = self.start_left_alone()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, -signal.SIGINT)
@@ -89,11 +94,7 @@ class InterruptTest(PackageTest):
         self.assertEqual(len(self.journal_keys("d")), len(PROMPTS))
 
     def test_one_ctrl_c_is_enough_where_a_worker_does_not_answer(self):
-        process = self.python(LEFT_ALONE, MODEL)
-        journal = self.folder / "d/ops.jsonl"
-        while not journal.exists() or journal.read_bytes().count(b"\n") < 2:
-            self.assertIsNone(process.poll())
-            time.sleep(0.001)
+        process = self.start_left_alone()
         [worker] = workers(process.pid)
         os.kill(worker, signal.SIGSTOP)
         at = time.monotonic()

@@ -16,18 +16,8 @@ OTHER_MODEL = str(ROOT / "examples/models/aster-s0-ft-quotes")
 # Longer than the context of the model: it cannot be asked.
 ENDLESS = "and on " * 10000
 
-
-def workers(pid):
-    """The workers of a process."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            head, _, tail = path.read_text().rpartition(")")
-        except OSError:  # it has ended
-            continue
-        if head.endswith("(revlm-worker") and int(tail.split()[1]) == pid:
-            found.append(int(path.parent.name))
-    return found
+sys.path.insert(0, str(ROOT / "tests" / "cli"))
+from worker_processes import workers  # noqa: E402, F401
 
 
 class PackageTest(unittest.TestCase):
