@@ -31,10 +31,6 @@ sys.path.insert(0, str(ROOT / "tests" / "memory"))
 
 import checkpoints
 
-SHAPE = checkpoints.Shape(
-    family="llama", dtype="F32", vocab_size=1024, hidden_size=64,
-    intermediate_size=128, num_layers=1, num_heads=4, num_kv_heads=4,
-    head_dim=16, is_tied=True)
 OPERATIONS_PER_SECOND = 5000
 # A resume: what every start takes, and what 100,000 operations add.
 START_SECONDS = 0.1
@@ -63,7 +59,7 @@ class Bench:
         self.options = options
         self.folder = options.build / "bench" / "scheduling"
         shutil.rmtree(self.folder, ignore_errors=True)
-        checkpoints.make(self.folder / "model", SHAPE, 1)
+        checkpoints.make(self.folder / "model", checkpoints.TINY, 1)
         with open(self.folder / "prompts.jsonl", "w") as file:
             for i in range(options.operations):
                 file.write(json.dumps({"id": f"p{i}", "prompt": f"word {i}"}))

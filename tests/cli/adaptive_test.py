@@ -11,10 +11,6 @@ from revlm_process import MODEL, PROMPTS, ROOT, ProgramTest
 sys.path.insert(0, str(ROOT / "tests" / "memory"))
 import checkpoints  # noqa: E402
 
-SHAPE = checkpoints.Shape(
-    family="llama", dtype="F32", vocab_size=1024, hidden_size=64,
-    intermediate_size=128, num_layers=1, num_heads=4, num_kv_heads=4,
-    head_dim=16, is_tied=True)
 ADAPTIVE = ["--parallel-adaptive", "--adaptation-interval", 5]
 
 
@@ -28,8 +24,8 @@ class AdaptiveTest(ProgramTest):
     def test_modes_give_the_same_bytes_for_any_workers_and_adaptive(self):
         models = [f"tiny{i}" for i in range(9)]
         for i, model in enumerate(models):
-            checkpoints.make(self.folder / model, SHAPE, i)
-        words = checkpoints.prompt_of(SHAPE, 41, random.Random(2)).split()
+            checkpoints.make(self.folder / model, checkpoints.TINY, i)
+        words = checkpoints.prompt_of(checkpoints.TINY, 41, random.Random(2)).split()
         flags = [f"--prompt={word} {i}" for i, word in enumerate(words[:40])]
         # So many parts, each of one prompt, that trials pay.
         small_parts = ["--parallel-adaptive", "--adaptation-interval", 1,
@@ -51,8 +47,8 @@ class AdaptiveTest(ProgramTest):
 
     def long_run(self):
         """Arguments of a run of many groups, on a model that costs little."""
-        checkpoints.make(self.folder / "tiny", SHAPE, 1)
-        words = checkpoints.prompt_of(SHAPE, 1500, random.Random(1)).split()
+        checkpoints.make(self.folder / "tiny", checkpoints.TINY, 1)
+        words = checkpoints.prompt_of(checkpoints.TINY, 1500, random.Random(1)).split()
         (self.folder / "p.txt").write_text("".join(
             f"{word} {i}\n" for i, word in enumerate(words)))
         return ["run", "tiny", "--prompts", "p.txt", "--max-tokens", 2,

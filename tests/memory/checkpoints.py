@@ -146,6 +146,13 @@ class Shape:
                 "rope_theta": 10000.0, "sliding_window": self.sliding_window}
 
 
+# Whose operations cost next to nothing.
+TINY = Shape(
+    family="llama", dtype="F32", vocab_size=1024, hidden_size=64,
+    intermediate_size=128, num_layers=1, num_heads=4, num_kv_heads=4,
+    head_dim=16, is_tied=True)
+
+
 def count_of(dims):
     return dims[0] * dims[1] if len(dims) == 2 else dims[0]
 
