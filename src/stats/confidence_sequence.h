@@ -15,11 +15,16 @@
 // theorem 2; it rests on Howard, Ramdas, McAuliffe, Sekhon 2021, "Time-uniform,
 // nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49):
 //
-//   centre      sum of l_i x_i           / sum of l_i
-//   half-width  (ln(2/alpha) + sum of 4 (x_i - m_{i-1})^2 psi(l_i)) / sum of
-//   l_i psi(l)      (-ln(1 - l) - l) / 4 l_t         min(3/4, sqrt(2
-//   ln(2/alpha) / (v_{t-1} t ln(1 + t)))) m_t         (1/2 + x_1 + ... + x_t) /
-//   (t + 1) v_t         (1/4 + sum of (x_i - m_i)^2) / (t + 1)
+//   centre      sum of l_i x_i / L,   L = sum of l_i
+//   half-width  (ln(2/alpha) + sum of 4 (x_i - m_{i-1})^2 psi(l_i)) / L
+//
+//   psi(l) = (-ln(1 - l) - l) / 4
+//
+//   l_t = min(3/4, sqrt(2 ln(2/alpha) / (v_{t-1} t ln(1 + t))))
+//
+//   m_t = (1/2 + x_1 + ... + x_t) / (t + 1)
+//
+//   v_t = (1/4 + sum of (x_i - m_i)^2) / (t + 1)
 //
 // Only the present interval is given and not what all of them have in common,
 // which would be wrong where the mu_t differ. Each limit alone is exceeded with
