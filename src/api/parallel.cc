@@ -191,7 +191,7 @@ RunOptions ParallelExecutor::State::OptionsFor(const Batch& batch) {
   run.mode = batch.mode;
   run.batch_size = batch.batch_size;
   run.memory_limit_bytes = Bytes(memory.total_limit_gb - memory.buffer_gb);
-  // As on the command line, the default is where a worker begins and no cap.
+  // As on the command line, the default caps nothing.
   if (memory.per_process_gb !=
       MemoryConfigFor(memory.total_limit_gb).per_process_gb) {
     run.per_process_bytes = Bytes(memory.per_process_gb);

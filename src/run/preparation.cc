@@ -32,8 +32,8 @@ Result<int32_t> MaxModelsAtOnce(const RunOptions& options, uint64_t num_models,
   if (lease_bytes > budget_bytes) {
     return base::MakeError(
         ErrorCode::kBudgetExceeded,
-        "--parallel-per-process: a worker begins with {} bytes, the memory "
-        "limit leaves {} beside its reserve; ask for less, or raise "
+        "--parallel-per-process: each model at once needs room for {} bytes, "
+        "the memory limit leaves {} beside its reserve; ask for less, or raise "
         "--parallel-memory-limit",
         lease_bytes, budget_bytes);
   }
