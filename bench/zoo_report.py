@@ -82,7 +82,9 @@ def interval(pair):
         return "-"
     found = behaviour["divergence"]
     bound = ">= " if behaviour["scale"] == "first_bytes" else ""
-    return f"{bound}{found['nats']:.3g} [{found['lower']:.2g}, {found['upper']:.2g}]"
+    limits = (f"(> {found['lower']:.2g})" if behaviour["num_cut"] else
+              f"[{found['lower']:.2g}, {found['upper']:.2g}]")
+    return f"{bound}{found['nats']:.3g} {limits}"
 
 
 def row(pair, truth):

@@ -21,13 +21,18 @@ std::string NameOf(const PairComparison& pair) {
   return pair.a + " ~ " + pair.b;
 }
 
-// 0.0123 [0.0081,0.0166]
+// 0.0123 [0.0081, 0.0166], or 0.446 (> 0.085) where values were cut: the upper
+// limit then is that of what is left of them.
 std::string DivergenceText(const PairComparison& pair) {
   if (!pair.behaviour || pair.behaviour->num_prompts == 0) return "-";
   const DivergenceFinding& found = pair.behaviour->divergence;
-  return fmt::format("{}{:.3g} [{:.2g}, {:.2g}]",
+  const std::string limits =
+      pair.behaviour->num_cut > 0
+          ? fmt::format("(> {:.2g})", found.lower)
+          : fmt::format("[{:.2g}, {:.2g}]", found.lower, found.upper);
+  return fmt::format("{}{:.3g} {}",
                      pair.behaviour->scale == Scale::kFirstBytes ? ">= " : "",
-                     found.nats, found.lower, found.upper);
+                     found.nats, limits);
 }
 
 // <= 1 %

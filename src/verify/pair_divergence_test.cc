@@ -128,8 +128,8 @@ TEST(PairDivergenceTest, OnePairIsNeverTakenBackByEBh) {
   uint64_t num_different = 0;
   for (uint64_t seed = 0; seed < 200; ++seed) {
     auto pair = MakeOne();
-    for (uint64_t i = 0; i < 120; ++i) {
-      ASSERT_TRUE(pair.Add(DrawNats(4e-3, seed, 2 * i),
+    for (uint64_t i = 0; i < 100; ++i) {
+      ASSERT_TRUE(pair.Add(DrawNats(1e-2, seed, 2 * i),
                            DrawNats(1e-3, seed, 2 * i + 1)));
     }
     const BehaviourFinding found = pair.Finding(Scale::kTokens);

@@ -114,4 +114,21 @@ std::vector<ErrorRate> MeasureVerdictErrorRates(uint64_t num_audits,
   return rates;
 }
 
+uint64_t CountFoundDifferent(double times_tolerance, uint64_t num_audits,
+                             uint64_t num_looks) {
+  const Case of = {"apart", [=](uint64_t seed, uint64_t idx) {
+                     const double nats = 2e-3 * times_tolerance *
+                                         base::UniformDouble(seed, idx);
+                     return Nats{nats, nats};
+                   }};
+  uint64_t num_found = 0;
+  for (uint64_t i = 0; i < num_audits; ++i) {
+    if (Audit(of, Verdict::kDifferent, 1, base::RandomBits(kSeed, i),
+              num_looks)) {
+      ++num_found;
+    }
+  }
+  return num_found;
+}
+
 }  // namespace revlm::testing

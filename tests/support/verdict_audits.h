@@ -15,4 +15,9 @@ namespace revlm::testing {
 std::vector<ErrorRate> MeasureVerdictErrorRates(uint64_t num_audits,
                                                 uint64_t num_looks);
 
+// How many of the audits say DIFFERENT, rightly, of a divergence of so many
+// times the tolerance.
+uint64_t CountFoundDifferent(double times_tolerance, uint64_t num_audits,
+                             uint64_t num_looks);
+
 }  // namespace revlm::testing
