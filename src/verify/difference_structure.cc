@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 namespace revlm::verify {
 namespace {
@@ -80,19 +80,7 @@ std::optional<Lattice> FindLattice(const Matrix& rows) {
   return coarsest;
 }
 
-std::vector<double> SingularValues(const Matrix& matrix) {
-  // Columns of the narrower side are rotated until they are orthogonal.
-  const bool is_tall = matrix.rows() >= matrix.columns();
-  const int64_t n = is_tall ? matrix.columns() : matrix.rows();
-  const int64_t length = is_tall ? matrix.rows() : matrix.columns();
-  std::vector<std::vector<double>> columns(
-      static_cast<size_t>(n), std::vector<double>(static_cast<size_t>(length)));
-  for (int64_t i = 0; i < matrix.rows(); ++i) {
-    for (int64_t j = 0; j < matrix.columns(); ++j) {
-      const auto column = static_cast<size_t>(is_tall ? j : i);
-      columns[column][static_cast<size_t>(is_tall ? i : j)] = matrix.row(i)[j];
-    }
-  }
+std::vector<double> SingularValues(std::vector<std::vector<double>> columns) {
   constexpr int kMostSweeps = 30;
   constexpr double kOrthogonal = 1e-10;
   for (int sweep = 0; sweep < kMostSweeps; ++sweep) {
@@ -134,13 +122,21 @@ std::vector<double> SingularValues(const Matrix& matrix) {
   return values;
 }
 
-DifferenceStructure FindStructure(const Matrix& difference) {
-  const std::vector<double> values = SingularValues(difference);
+DifferenceStructure FindStructure(const Matrix& a, const Matrix& b,
+                                  int64_t num_columns) {
+  std::vector<std::vector<double>> difference(static_cast<size_t>(num_columns));
+  for (int64_t j = 0; j < num_columns; ++j) {
+    for (int64_t i = 0; i < a.rows(); ++i) {
+      difference[static_cast<size_t>(j)].push_back(
+          static_cast<double>(a.row(i)[j]) - b.row(i)[j]);
+    }
+  }
+  const std::vector<double> values = SingularValues(std::move(difference));
   double energy = 0;
   for (const double value : values) energy += value * value;
   if (energy == 0) return {};
-  const auto rows = static_cast<double>(difference.rows());
-  const auto columns = static_cast<double>(difference.columns());
+  const auto rows = static_cast<double>(a.rows());
+  const auto columns = static_cast<double>(num_columns);
   const double size = std::sqrt(energy / (rows * columns));
   const double edge = size * (std::sqrt(rows) + std::sqrt(columns));
   constexpr double kAboveEdge = 1.15;

@@ -43,12 +43,16 @@ struct DifferenceStructure {
   int32_t rank = 0;  // of kLowRank
 };
 
-// From the singular values of a block of the difference. Independent noise of
-// one size has none above about (sqrt(rows) + sqrt(columns)) times the size
-// (Marchenko and Pastur 1967). REQUIRES: at least one row and column.
-DifferenceStructure FindStructure(const fingerprint::Matrix& difference);
+// From the singular values of a - b in the first `num_columns` columns.
+// Independent noise of one size has none above about (sqrt(rows) +
+// sqrt(columns)) times the size (Marchenko and Pastur 1967). REQUIRES: a and b
+// are of one shape, of at least one row and so many columns.
+DifferenceStructure FindStructure(const fingerprint::Matrix& a,
+                                  const fingerprint::Matrix& b,
+                                  int64_t num_columns);
 
-// In descending order, by one-sided Jacobi rotations (Hestenes 1958).
-std::vector<double> SingularValues(const fingerprint::Matrix& matrix);
+// Of a matrix by its columns, in descending order, by one-sided Jacobi
+// rotations (Hestenes 1958).
+std::vector<double> SingularValues(std::vector<std::vector<double>> columns);
 
 }  // namespace revlm::verify

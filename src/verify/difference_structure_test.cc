@@ -43,6 +43,13 @@ class DifferenceStructureTest : public ::testing::Test {
     }
   }
 
+  DifferenceStructure Structure(const Matrix& difference) {
+    const Matrix nothing =
+        Matrix::Create(difference.rows(), difference.columns(), budget_)
+            .value();
+    return FindStructure(difference, nothing, difference.columns());
+  }
+
   memory::Budget budget_{uint64_t{1} << 28};
   fingerprint::PlainMultiplier plain_;
 };
@@ -93,7 +100,12 @@ TEST_F(DifferenceStructureTest, SingularValuesAreThoseOfTheGramMatrix) {
       matrix.row(i)[j] = column[static_cast<size_t>(i)];
     }
   }
-  const auto values = SingularValues(matrix);
+  std::vector<std::vector<double>> columns;
+  for (int64_t j = 0; j < 3; ++j) {
+    columns.emplace_back();
+    for (int64_t i = 0; i < 5; ++i) columns.back().push_back(matrix.row(i)[j]);
+  }
+  const auto values = SingularValues(std::move(columns));
   ASSERT_EQ(values.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(values[i], 3 - static_cast<double>(i), 1e-5);
@@ -102,7 +114,7 @@ TEST_F(DifferenceStructureTest, SingularValuesAreThoseOfTheGramMatrix) {
 
 TEST_F(DifferenceStructureTest, NoiseHasNoDirection) {
   for (uint64_t seed = 0; seed < 10; ++seed) {
-    EXPECT_EQ(FindStructure(RandomMatrix(seed, 96, 64, budget_)).shape,
+    EXPECT_EQ(Structure(RandomMatrix(seed, 96, 64, budget_)).shape,
               DifferenceShape::kNoise);
   }
 }
@@ -115,7 +127,7 @@ TEST_F(DifferenceStructureTest, ALowRankDifferenceIsFoundUnderRounding) {
   for (size_t i = 0; i < difference.values().size(); ++i) {
     difference.values()[i] += static_cast<float>(0.05 * Normal(3, i));
   }
-  const DifferenceStructure found = FindStructure(difference);
+  const DifferenceStructure found = Structure(difference);
   EXPECT_EQ(found.shape, DifferenceShape::kLowRank);
   EXPECT_EQ(found.rank, 8);
 }
@@ -130,12 +142,12 @@ TEST_F(DifferenceStructureTest, ASpectrumThatFallsSlowlyIsNeither) {
   const Matrix right = RandomMatrix(2, 64, 96, budget_);
   Matrix difference = Matrix::Create(96, 96, budget_).value();
   ASSERT_TRUE(plain_.Multiply(left, right, difference));
-  EXPECT_EQ(FindStructure(difference).shape, DifferenceShape::kOther);
+  EXPECT_EQ(Structure(difference).shape, DifferenceShape::kOther);
 }
 
 TEST_F(DifferenceStructureTest, NoDifferenceHasNoStructure) {
   const Matrix zeros = Matrix::Create(4, 4, budget_).value();
-  EXPECT_EQ(FindStructure(zeros).shape, DifferenceShape::kNone);
+  EXPECT_EQ(Structure(zeros).shape, DifferenceShape::kNone);
 }
 
 }  // namespace

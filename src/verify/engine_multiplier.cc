@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "memory/arena.h"
 
 namespace revlm::verify {
 
@@ -41,6 +40,17 @@ Result<const OnednnProduct*> EngineMultiplier::Compiled(
   return &compiled_.emplace(shape, std::move(product)).first->second;
 }
 
+Status EngineMultiplier::MakeRoom(uint64_t scratch_bytes) {
+  if (scratch_bytes <= scratch_bytes_ && scratch_bytes_ > 0) return {};
+  scratch_ = memory::Arena();
+  scratch_bytes_ = std::max<uint64_t>(scratch_bytes, 1);
+  const std::vector<memory::Region> regions(
+      static_cast<size_t>(pool_.num_threads()),
+      {memory::Use::kScratch, scratch_bytes_});
+  REVLM_ASSIGN_OR_RETURN(scratch_, memory::Arena::Map(budget_, regions));
+  return {};
+}
+
 Status EngineMultiplier::Run(const Matrix& a, const Matrix& b,
                              engine::WeightLayout layout, Matrix& out) {
   if (out.values().empty()) return {};
@@ -56,19 +66,14 @@ Status EngineMultiplier::Run(const Matrix& a, const Matrix& b,
     shape.rows = a.rows() % shape.rows;
     REVLM_ASSIGN_OR_RETURN(rest, Compiled(shape));
   }
-  const std::vector<memory::Region> regions(
-      static_cast<size_t>(pool_.num_threads()),
-      {memory::Use::kScratch,
-       std::max<uint64_t>({whole->scratch_bytes(), rest->scratch_bytes(), 1})});
-  REVLM_ASSIGN_OR_RETURN(const memory::Arena scratch,
-                         memory::Arena::Map(budget_, regions));
+  REVLM_TRY(MakeRoom(std::max(whole->scratch_bytes(), rest->scratch_bytes())));
   const int64_t num_tiles = (a.rows() + kTileRows - 1) / kTileRows;
   return pool_.TryParallelFor(num_tiles, [&](int64_t tile, int thread_idx) {
     const int64_t first = tile * kTileRows;
     const bool is_whole = first + kTileRows <= a.rows();
     return (is_whole ? whole : rest)
         ->Execute(a.row(first), b.row(0), out.row(first),
-                  scratch.region(static_cast<size_t>(thread_idx)).data());
+                  scratch_.region(static_cast<size_t>(thread_idx)).data());
   });
 }
 

@@ -6,7 +6,7 @@
 // do not depend on the number of threads.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 
@@ -14,6 +14,7 @@
 #include "engine/onednn_product.h"
 #include "engine/thread_pool.h"
 #include "fingerprint/matrix.h"
+#include "memory/arena.h"
 #include "memory/budget.h"
 
 namespace revlm::verify {
@@ -35,9 +36,14 @@ class EngineMultiplier final : public fingerprint::Multiplier {
   Result<const engine::OnednnProduct*> Compiled(
       const engine::ProductShape& shape);
 
+  // Scratch of at least so much for each thread.
+  Status MakeRoom(uint64_t scratch_bytes);
+
   engine::ThreadPool& pool_;
   memory::Budget& budget_;
   std::map<engine::ProductShape, engine::OnednnProduct> compiled_;
+  memory::Arena scratch_;
+  uint64_t scratch_bytes_ = 0;  // of each thread
 };
 
 }  // namespace revlm::verify

@@ -17,6 +17,7 @@ using fingerprint::Matrix;
 using fingerprint::Multiplier;
 
 constexpr size_t kTokenBlock = 1024;
+constexpr int64_t kUnitBlock = 512;
 
 void ScaleColumns(std::span<const float> gains, Matrix& rows) {
   for (int64_t i = 0; i < rows.rows(); ++i) {
@@ -133,6 +134,29 @@ Result<std::vector<LayerHeads>> ReadSide(TensorReader& reader,
   return layers;
 }
 
+// result[unit] = sum over channels of down[channel][unit] projection[channel].
+Status ReadUnitOutputs(TensorReader& reader, const LinearTensors& down,
+                       const Matrix& projection, memory::Budget& budget,
+                       Multiplier& multiplier, Matrix& result) {
+  for (int64_t first = 0; first < down.out_features; first += kUnitBlock) {
+    const int64_t count = std::min(kUnitBlock, down.out_features - first);
+    REVLM_ASSIGN_OR_RETURN(const Matrix rows,
+                           reader.ReadOutputs(down, first, count));
+    REVLM_ASSIGN_OR_RETURN(const Matrix turned, rows.Transposed(budget));
+    REVLM_ASSIGN_OR_RETURN(Matrix part,
+                           Matrix::Create(count, projection.columns(), budget));
+    std::copy(projection.row(first), projection.row(first + count),
+              part.values().data());
+    REVLM_ASSIGN_OR_RETURN(
+        Matrix added, Matrix::Create(result.rows(), result.columns(), budget));
+    REVLM_TRY(multiplier.Multiply(turned, part, added));
+    for (size_t i = 0; i < added.values().size(); ++i) {
+      result.values()[i] += added.values()[i];
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 fingerprint::AttentionShape AttentionShapeOf(const ModelSpec& spec) {
@@ -171,31 +195,35 @@ Result<Matrix> ReadResidualMap(TensorReader& a, TensorReader& b,
   return fingerprint::SoftPolar(std::move(total), budget, multiplier);
 }
 
-Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
-                           const SharedTokens& tokens,
-                           const Matrix& residual_map, memory::Budget& budget,
-                           Multiplier& multiplier) {
-  HeadPair heads;
-  heads.shape = AttentionShapeOf(a.spec());
+Result<Projections> MakeProjections(TensorReader& b, const SharedTokens& tokens,
+                                    const Matrix& residual_map,
+                                    memory::Budget& budget,
+                                    Multiplier& multiplier) {
   const int64_t directions = std::min(kMostDirections, b.spec().hidden_size);
   const size_t num_tokens =
       std::min(tokens.size(), static_cast<size_t>(directions) * 4);
-  Matrix basis;
-  {
-    REVLM_ASSIGN_OR_RETURN(
-        const Matrix rows,
-        ReadEmbeddings(b, std::span(tokens.ids_b).first(num_tokens)));
-    REVLM_ASSIGN_OR_RETURN(basis,
-                           fingerprint::TokenBasis(rows, directions, budget));
-  }
-  {
-    REVLM_ASSIGN_OR_RETURN(
-        Matrix turned,
-        Matrix::Create(residual_map.rows(), basis.columns(), budget));
-    REVLM_TRY(multiplier.Multiply(residual_map, basis, turned));
-    REVLM_ASSIGN_OR_RETURN(heads.a, ReadSide(a, turned, budget, multiplier));
-  }
-  REVLM_ASSIGN_OR_RETURN(heads.b, ReadSide(b, basis, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(
+      const Matrix rows,
+      ReadEmbeddings(b, std::span(tokens.ids_b).first(num_tokens)));
+  Projections projections;
+  REVLM_ASSIGN_OR_RETURN(projections.b,
+                         fingerprint::TokenBasis(rows, directions, budget));
+  REVLM_ASSIGN_OR_RETURN(
+      projections.a,
+      Matrix::Create(residual_map.rows(), projections.b.columns(), budget));
+  REVLM_TRY(multiplier.Multiply(residual_map, projections.b, projections.a));
+  return projections;
+}
+
+Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
+                           const Projections& projections,
+                           memory::Budget& budget, Multiplier& multiplier) {
+  HeadPair heads;
+  heads.shape = AttentionShapeOf(a.spec());
+  REVLM_ASSIGN_OR_RETURN(heads.a,
+                         ReadSide(a, projections.a, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(heads.b,
+                         ReadSide(b, projections.b, budget, multiplier));
   REVLM_ASSIGN_OR_RETURN(
       const Matrix whitening,
       fingerprint::MakeWhitening(heads.a, heads.b, budget, multiplier));
@@ -205,6 +233,39 @@ Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
     }
   }
   return heads;
+}
+
+Result<Matrix> ReadUnits(TensorReader& reader, int32_t layer, UnitVector vector,
+                         const Matrix& projection, memory::Budget& budget,
+                         Multiplier& multiplier) {
+  const ModelSpec& spec = reader.spec();
+  const engine::LayerTensors& tensors = spec.layers[static_cast<size_t>(layer)];
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix result,
+      Matrix::Create(spec.intermediate_size, projection.columns(), budget));
+  if (vector == UnitVector::kOutput) {
+    REVLM_TRY(ReadUnitOutputs(reader, tensors.down, projection, budget,
+                              multiplier, result));
+    return result;
+  }
+  const LinearTensors& linear = vector == UnitVector::kFirstInput
+                                    ? tensors.mlp_inputs.front()
+                                    : tensors.mlp_inputs.back();
+  REVLM_ASSIGN_OR_RETURN(
+      const std::vector<float> gains,
+      reader.ReadVector(tensors.mlp_norm.weight, spec.hidden_size));
+  for (int64_t first = 0; first < spec.intermediate_size; first += kUnitBlock) {
+    const int64_t count = std::min(kUnitBlock, spec.intermediate_size - first);
+    REVLM_ASSIGN_OR_RETURN(Matrix rows,
+                           reader.ReadOutputs(linear, first, count));
+    ScaleColumns(gains, rows);
+    CentreRows(spec, rows);
+    REVLM_ASSIGN_OR_RETURN(Matrix projected,
+                           Matrix::Create(count, projection.columns(), budget));
+    REVLM_TRY(multiplier.Multiply(rows, projection, projected));
+    std::ranges::copy(projected.values(), result.row(first));
+  }
+  return result;
 }
 
 }  // namespace revlm::verify

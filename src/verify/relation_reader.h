@@ -24,11 +24,21 @@ namespace revlm::verify {
 
 inline constexpr int64_t kMostDirections = 256;
 
+// From channels to the directions that are compared, [channels][directions].
+struct Projections {
+  fingerprint::Matrix a;
+  fingerprint::Matrix b;
+};
+
 struct HeadPair {
   fingerprint::AttentionShape shape;
   std::vector<fingerprint::LayerHeads> a;
   std::vector<fingerprint::LayerHeads> b;
 };
+
+// Hidden units of one MLP over the directions, [units][directions]: the rows
+// that read the residual stream, and what they write to it.
+enum class UnitVector { kFirstInput, kLastInput, kOutput };
 
 fingerprint::AttentionShape AttentionShapeOf(const engine::ModelSpec& spec);
 
@@ -38,11 +48,22 @@ Result<fingerprint::Matrix> ReadResidualMap(
     TensorReader& a, TensorReader& b, const SharedTokens& tokens,
     memory::Budget& budget, fingerprint::Multiplier& multiplier);
 
+// `residual_map`: of ReadResidualMap.
+Result<Projections> MakeProjections(TensorReader& b, const SharedTokens& tokens,
+                                    const fingerprint::Matrix& residual_map,
+                                    memory::Budget& budget,
+                                    fingerprint::Multiplier& multiplier);
+
 // REQUIRES: both are of one AttentionShape.
 Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
-                           const SharedTokens& tokens,
-                           const fingerprint::Matrix& residual_map,
+                           const Projections& projections,
                            memory::Budget& budget,
                            fingerprint::Multiplier& multiplier);
+
+Result<fingerprint::Matrix> ReadUnits(TensorReader& reader, int32_t layer,
+                                      UnitVector vector,
+                                      const fingerprint::Matrix& projection,
+                                      memory::Budget& budget,
+                                      fingerprint::Multiplier& multiplier);
 
 }  // namespace revlm::verify

@@ -31,6 +31,9 @@ class TensorReader {
                                      memory::Budget& budget);
 
   const engine::ModelSpec& spec() const { return *spec_; }
+  const formats::TensorInfo& Info(int32_t tensor_idx) const {
+    return checkpoint_->tensor(tensor_idx);
+  }
 
   // The values of a tensor of one dimension; ones where there is none.
   Result<std::vector<float>> ReadVector(int32_t tensor_idx, int64_t size);

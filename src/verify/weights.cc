@@ -1,120 +1,62 @@
 #include "verify/weights.h"
 
-#include <algorithm>
 #include <cmath>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
 
 #include "engine/model.h"
 #include "engine/thread_pool.h"
-#include "fingerprint/relation.h"
-#include "verify/engine_multiplier.h"
-#include "verify/relation_reader.h"
-#include "verify/shared_tokens.h"
+#include "verify/tensor_comparison.h"
 #include "verify/tensor_pairs.h"
-#include "verify/tensor_reader.h"
-#include "verify/weight_equality.h"
+#include "verify/weight_alignment.h"
+#include "verify/weight_changes.h"
 
 namespace revlm::verify {
 namespace {
 
 using engine::ModelSpec;
 
-// Tokens that the residual map is made of: so many times the width.
-constexpr size_t kTokensByWidth = 4;
-constexpr size_t kFewestTokens = 4096;
-
-// Why heads of the two cannot be compared; empty where they can.
-std::string WhyNotComparable(const WeightSide& a, const ModelSpec& spec_a,
-                             const WeightSide& b, const ModelSpec& spec_b) {
-  if (spec_a.hidden_size != spec_b.hidden_size) {
-    return fmt::format("{} is {} wide, {} is {}", a.name, spec_a.hidden_size,
-                       b.name, spec_b.hidden_size);
-  }
-  if (spec_a.family->norm != spec_b.family->norm) {
-    return fmt::format("{} ({}) and {} ({}) have norms of different kinds",
-                       a.name, spec_a.family->model_type, b.name,
-                       spec_b.family->model_type);
-  }
-  const fingerprint::AttentionShape shape_a = AttentionShapeOf(spec_a);
-  const fingerprint::AttentionShape shape_b = AttentionShapeOf(spec_b);
-  if (shape_a != shape_b) {
-    const auto text = [](const fingerprint::AttentionShape& shape) {
-      return fmt::format("{} heads ({} of keys) of {}, {} rotated",
-                         shape.num_heads, shape.num_kv_heads, shape.head_dim,
-                         shape.rotary_dim);
-    };
-    return fmt::format("{} has {}, {} has {}", a.name, text(shape_a), b.name,
-                       text(shape_b));
-  }
-  if (shape_b.num_kv_heads == 1 && spec_b.num_layers == 1) {
-    return fmt::format("{} has a single key head: nothing to compare it with",
-                       b.name);
-  }
-  if (a.tokenizer == nullptr || b.tokenizer == nullptr) {
-    return "without both tokenizers it is not known which tokens they share";
-  }
-  return "";
-}
-
-// Sets what rests on the alignment, or `reason`.
-Status CompareHeads(const WeightSide& a, const ModelSpec& spec_a,
-                    const WeightSide& b, const ModelSpec& spec_b,
-                    engine::ThreadPool& pool, memory::Budget& budget,
-                    const WeightOptions& options, WeightEvidence& evidence) {
-  evidence.reason = WhyNotComparable(a, spec_a, b, spec_b);
-  if (!evidence.reason.empty()) return {};
-  const auto width = static_cast<size_t>(spec_a.hidden_size);
-  const SharedTokens tokens = FindSharedTokens(
-      *a.tokenizer, spec_a.vocab_size, *b.tokenizer, spec_b.vocab_size,
-      std::max(kFewestTokens, kTokensByWidth * width));
-  if (tokens.size() < width) {
-    evidence.reason = fmt::format(
-        "{} and {} share {} tokens; {} are needed to align {} channels", a.name,
-        b.name, tokens.size(), width, width);
-    return {};
-  }
-  REVLM_ASSIGN_OR_RETURN(
-      TensorReader reader_a,
-      TensorReader::Create(*a.checkpoint, spec_a, pool, budget));
-  REVLM_ASSIGN_OR_RETURN(
-      TensorReader reader_b,
-      TensorReader::Create(*b.checkpoint, spec_b, pool, budget));
-  EngineMultiplier multiplier(pool, budget);
-  REVLM_ASSIGN_OR_RETURN(
-      const fingerprint::Matrix map,
-      ReadResidualMap(reader_a, reader_b, tokens, budget, multiplier));
-  REVLM_ASSIGN_OR_RETURN(
-      const HeadPair heads,
-      ReadHeads(reader_a, reader_b, tokens, map, budget, multiplier));
-  REVLM_ASSIGN_OR_RETURN(
-      const fingerprint::RelationTest test,
-      fingerprint::TestRelation(heads.shape, heads.a, heads.b, budget,
-                                multiplier));
+// What rests on the alignment.
+void TakeAlignment(const WeightAlignment& alignment,
+                   const WeightOptions& options, WeightEvidence& evidence) {
+  const fingerprint::RelationTest& test = alignment.test;
   evidence.alignment =
       WeightTest{.z = test.z, .log_p = test.log_p, .num_units = test.num_heads};
-  std::vector<bool> has_a(static_cast<size_t>(spec_a.num_layers));
-  std::vector<bool> has_b(static_cast<size_t>(spec_b.num_layers));
+  if (alignment.units) {
+    evidence.match = alignment.units->match;
+    evidence.csu = alignment.units->csu;
+  }
+  std::set<int32_t> matched_a;
+  std::set<int32_t> matched_b;
   for (const fingerprint::MatchedLayers& matched : test.layers) {
     evidence.layers.push_back({.layer_a = matched.layers.a,
                                .layer_b = matched.layers.b,
                                .similarity = matched.similarity,
                                .z = matched.z});
-    has_a[static_cast<size_t>(matched.layers.a)] = true;
-    has_b[static_cast<size_t>(matched.layers.b)] = true;
+    matched_a.insert(matched.layers.a);
+    matched_b.insert(matched.layers.b);
   }
-  for (size_t i = 0; i < has_a.size(); ++i) {
-    if (!has_a[i]) {
-      evidence.unmatched_layers_a.push_back(static_cast<int32_t>(i));
+  const auto unmatched = [](const ModelSpec& spec,
+                            const std::set<int32_t>& matched) {
+    std::vector<int32_t> layers;
+    for (int32_t i = 0; i < spec.num_layers; ++i) {
+      if (!matched.contains(i)) layers.push_back(i);
     }
-  }
-  for (size_t i = 0; i < has_b.size(); ++i) {
-    if (!has_b[i]) {
-      evidence.unmatched_layers_b.push_back(static_cast<int32_t>(i));
-    }
-  }
+    return layers;
+  };
+  evidence.unmatched_layers_a = unmatched(alignment.reader_a.spec(), matched_a);
+  evidence.unmatched_layers_b = unmatched(alignment.reader_b.spec(), matched_b);
   evidence.relation = test.log_p <= std::log(options.alpha)
                           ? WeightRelation::kDerived
                           : WeightRelation::kIndependent;
-  return {};
+}
+
+bool IsEqual(const WeightEquality& equality) {
+  return (equality.level == EqualityLevel::kBytes ||
+          equality.level == EqualityLevel::kValues) &&
+         equality.differing_settings.empty();
 }
 
 std::string Sentence(const WeightSide& a, const WeightSide& b,
@@ -126,10 +68,7 @@ std::string Sentence(const WeightSide& a, const WeightSide& b,
           evidence.equality.level == EqualityLevel::kBytes ? "bytes"
                                                            : "values");
     case WeightRelation::kDerived:
-      return fmt::format(
-          "{} and {} were not trained independently: their heads are {:.0f} "
-          "standard deviations more alike than chance",
-          a.name, b.name, evidence.alignment->z);
+      return ChangeSentence(a, b, evidence);
     case WeightRelation::kIndependent:
       return fmt::format("no weights in common were found in {} and {}", a.name,
                          b.name);
@@ -178,25 +117,39 @@ Result<WeightEvidence> CompareWeights(const WeightSide& a, const WeightSide& b,
   const ModelSpec* known_a = spec_a ? &*spec_a : nullptr;
   const ModelSpec* known_b = spec_b ? &*spec_b : nullptr;
   engine::ThreadPool pool(options.num_threads);
-  const TensorPairs pairs =
-      PairTensors(*a.checkpoint, known_a, *b.checkpoint, known_b);
   WeightEvidence evidence;
-  REVLM_ASSIGN_OR_RETURN(
-      evidence.equality,
-      CompareBytes(*a.checkpoint, *b.checkpoint, pairs, pool, budget, options));
-  evidence.equality.differing_settings =
-      DifferingSettings(*a.checkpoint, known_a, *b.checkpoint, known_b);
+  std::optional<WeightAlignment> alignment;
   if (known_a != nullptr && known_b != nullptr) {
-    REVLM_TRY(CompareHeads(a, *known_a, b, *known_b, pool, budget, options,
-                           evidence));
+    REVLM_ASSIGN_OR_RETURN(auto aligned, AlignWeights(a, *known_a, b, *known_b,
+                                                      pool, budget, options));
+    if (auto* found = std::get_if<WeightAlignment>(&aligned)) {
+      alignment = std::move(*found);
+      TakeAlignment(*alignment, options, evidence);
+    } else {
+      evidence.reason = std::get<std::string>(std::move(aligned));
+    }
   } else {
     evidence.reason = (known_a == nullptr ? spec_a : spec_b).error().message;
   }
-  if ((evidence.equality.level == EqualityLevel::kBytes ||
-       evidence.equality.level == EqualityLevel::kValues) &&
-      evidence.equality.differing_settings.empty()) {
+  std::vector<fingerprint::LayerPair> layers;
+  if (evidence.relation == WeightRelation::kDerived) {
+    for (const LayerMatch& layer : evidence.layers) {
+      layers.push_back({layer.layer_a, layer.layer_b});
+    }
+  }
+  const TensorPairs pairs =
+      PairTensors(*a.checkpoint, known_a, *b.checkpoint, known_b, layers);
+  REVLM_ASSIGN_OR_RETURN(TensorComparison comparison,
+                         CompareTensors(*a.checkpoint, *b.checkpoint, pairs,
+                                        pool, budget, options));
+  evidence.equality = std::move(comparison.equality);
+  evidence.equality.differing_settings =
+      DifferingSettings(*a.checkpoint, known_a, *b.checkpoint, known_b);
+  if (IsEqual(evidence.equality)) {
     evidence.relation = WeightRelation::kSame;
     evidence.reason.clear();
+  } else if (evidence.relation == WeightRelation::kDerived) {
+    REVLM_TRY(DescribeChanges(pairs, comparison, *alignment, evidence));
   }
   evidence.sentence = Sentence(a, b, evidence);
   return evidence;
