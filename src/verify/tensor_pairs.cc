@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -17,21 +18,26 @@ using engine::ModelSpec;
 using engine::NormTensors;
 using formats::Checkpoint;
 
-using Parts = std::map<std::string, int32_t>;
+struct Part {
+  int32_t tensor = kNoTensor;
+  int32_t layer = kNoLayer;  // as a counts them
+};
+using Parts = std::map<std::string, Part>;
 
 void AddNorm(const std::string& part, const NormTensors& norm, Parts& parts) {
-  parts[part + ".weight"] = norm.weight;
-  parts[part + ".bias"] = norm.bias;
+  parts[part + ".weight"] = {norm.weight};
+  parts[part + ".bias"] = {norm.bias};
 }
 
 void AddLinear(const std::string& part, const LinearTensors& linear,
                Parts& parts) {
-  parts[part + ".weight"] = linear.weight;
-  parts[part + ".bias"] = linear.bias;
+  parts[part + ".weight"] = {linear.weight};
+  parts[part + ".bias"] = {linear.bias};
 }
 
-void AddLayer(const std::string& prefix, const engine::LayerTensors& layer,
-              Parts& parts) {
+Parts PartsOfLayer(const engine::LayerTensors& layer, const std::string& prefix,
+                   int32_t number) {
+  Parts parts;
   AddNorm(prefix + "attention_norm", layer.attention_norm, parts);
   AddNorm(prefix + "mlp_norm", layer.mlp_norm, parts);
   AddNorm(prefix + "query_norm", layer.query_norm, parts);
@@ -45,21 +51,48 @@ void AddLayer(const std::string& prefix, const engine::LayerTensors& layer,
               parts);
   }
   AddLinear(prefix + "down", layer.down, parts);
+  for (auto& [name, part] : parts) part.layer = number;
+  return parts;
 }
 
-// What each part's tensor is. The head only where `with_head`.
-Parts PartsOf(const ModelSpec& spec, bool with_head) {
+// What each part's tensor is, layers under the numbers given; those without one
+// are not parts. The head only where `with_head`.
+Parts PartsOf(const ModelSpec& spec, bool with_head,
+              std::span<const int32_t> numbers) {
   Parts parts;
-  parts["embedding"] = spec.embedding;
-  parts["position_embedding"] = spec.position_embedding;
-  if (with_head) parts["head"] = spec.head;
+  parts["embedding"] = {spec.embedding};
+  parts["position_embedding"] = {spec.position_embedding};
+  if (with_head) parts["head"] = {spec.head};
   AddNorm("final_norm", spec.final_norm, parts);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
-    AddLayer(fmt::format("layer{}.", i), spec.layers[i], parts);
+    if (numbers[i] == kNoLayer) continue;
+    parts.merge(PartsOfLayer(spec.layers[i],
+                             fmt::format("layer{}.", numbers[i]), numbers[i]));
   }
-  std::erase_if(parts,
-                [](const auto& part) { return part.second == kNoTensor; });
+  std::erase_if(
+      parts, [](const auto& part) { return part.second.tensor == kNoTensor; });
   return parts;
+}
+
+// The number of each layer of a and of b as a counts them.
+struct LayerNumbers {
+  std::vector<int32_t> a;
+  std::vector<int32_t> b;
+};
+
+LayerNumbers NumbersOf(const ModelSpec& a, const ModelSpec& b,
+                       std::span<const fingerprint::LayerPair> layers) {
+  LayerNumbers numbers = {std::vector<int32_t>(a.layers.size(), kNoLayer),
+                          std::vector<int32_t>(b.layers.size(), kNoLayer)};
+  if (layers.empty()) {
+    std::iota(numbers.a.begin(), numbers.a.end(), 0);
+    std::iota(numbers.b.begin(), numbers.b.end(), 0);
+  }
+  for (const fingerprint::LayerPair& pair : layers) {
+    numbers.a[static_cast<size_t>(pair.a)] = pair.a;
+    numbers.b[static_cast<size_t>(pair.b)] = pair.a;
+  }
+  return numbers;
 }
 
 // Two families whose tensors play the same parts in the same layout.
@@ -107,27 +140,34 @@ bool SameAngles(const engine::Rope& a, const engine::Rope& b) {
 }  // namespace
 
 TensorPairs PairTensors(const Checkpoint& a, const ModelSpec* spec_a,
-                        const Checkpoint& b, const ModelSpec* spec_b) {
+                        const Checkpoint& b, const ModelSpec* spec_b,
+                        std::span<const fingerprint::LayerPair> layers) {
   TensorPairs result;
   std::set<int32_t> paired_a;
   std::set<int32_t> paired_b;
-  const auto add = [&](int32_t tensor_a, int32_t tensor_b, bool is_used) {
-    result.pairs.push_back({tensor_a, tensor_b, is_used});
-    paired_a.insert(tensor_a);
-    paired_b.insert(tensor_b);
+  const auto add = [&](const TensorPair& pair) {
+    result.pairs.push_back(pair);
+    paired_a.insert(pair.tensor_a);
+    paired_b.insert(pair.tensor_b);
   };
   if (HaveSameParts(spec_a, spec_b)) {
     const bool with_head = !spec_a->tied() || !spec_b->tied();
-    const Parts parts_a = PartsOf(*spec_a, with_head);
-    const Parts parts_b = PartsOf(*spec_b, with_head);
-    result.all_used_paired = parts_a.size() == parts_b.size();
-    for (const auto& [part, tensor_a] : parts_a) {
-      const auto found = parts_b.find(part);
+    const LayerNumbers numbers = NumbersOf(*spec_a, *spec_b, layers);
+    const Parts parts_a = PartsOf(*spec_a, with_head, numbers.a);
+    const Parts parts_b = PartsOf(*spec_b, with_head, numbers.b);
+    result.all_used_paired = parts_a.size() == parts_b.size() &&
+                             !std::ranges::count(numbers.a, kNoLayer) &&
+                             !std::ranges::count(numbers.b, kNoLayer);
+    for (const auto& [name, part] : parts_a) {
+      const auto found = parts_b.find(name);
       if (found == parts_b.end()) {
         result.all_used_paired = false;
-      } else {
-        add(tensor_a, found->second, true);
+        continue;
       }
+      add({.tensor_a = part.tensor,
+           .tensor_b = found->second.tensor,
+           .is_used = true,
+           .layer_a = part.layer});
     }
   }
   for (size_t i = 0; i < a.tensors().size(); ++i) {
@@ -140,7 +180,7 @@ TensorPairs PairTensors(const Checkpoint& a, const ModelSpec* spec_a,
     if (idx_b == kNoTensor || paired_b.contains(idx_b)) {
       result.only_a.push_back(idx_a);
     } else {
-      add(idx_a, idx_b, false);
+      add({.tensor_a = idx_a, .tensor_b = idx_b});
     }
   }
   for (size_t i = 0; i < b.tensors().size(); ++i) {

@@ -9,18 +9,23 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/model.h"
+#include "fingerprint/layer_path.h"
 #include "formats/checkpoint.h"
 
 namespace revlm::verify {
+
+inline constexpr int32_t kNoLayer = -1;
 
 struct TensorPair {
   int32_t tensor_a = 0;
   int32_t tensor_b = 0;
   bool is_used = false;  // the model computes with it
+  int32_t layer_a = kNoLayer;
 };
 
 struct TensorPairs {
@@ -30,11 +35,13 @@ struct TensorPairs {
   bool all_used_paired = false;  // no part is played on one side only
 };
 
-// A spec is null where the engine does not know the family.
+// A spec is null where the engine does not know the family. `layers` says which
+// layers correspond, ascending in a; none: those of the same number.
 TensorPairs PairTensors(const formats::Checkpoint& a,
                         const engine::ModelSpec* spec_a,
                         const formats::Checkpoint& b,
-                        const engine::ModelSpec* spec_b);
+                        const engine::ModelSpec* spec_b,
+                        std::span<const fingerprint::LayerPair> layers);
 
 // Keys of the configuration that the function computed depends on and that
 // differ, in byte order.
