@@ -85,8 +85,11 @@ PairVerdict FromText(const TextFinding& text,
 }
 
 std::string Related(const WeightFinding& weights) {
-  return weights.is_same_function ? weights.sentence + "; same function"
-                                  : weights.sentence;
+  const bool is_said =
+      weights.sentence.find("same function") != std::string::npos;
+  return weights.is_same_function && !is_said
+             ? weights.sentence + "; same function"
+             : weights.sentence;
 }
 
 // No relation of weights: behaviour may say DIFFERENT.
