@@ -104,7 +104,7 @@ std::unique_ptr<CompareLine> AddCompare(CLI::App& parser) {
 std::unique_ptr<CompareLine> AddVerify(CLI::App& parser) {
   auto line = std::make_unique<CompareLine>();
   CLI::App* app = parser.add_subcommand(
-      "verify", "Say whether a model is the one that it is claimed to be");
+      "verify", "Say whether a model is what it is claimed to be");
   app->add_option("TARGET", line->target,
                   "[alias=]directory or hf:ORG/NAME[@REVISION]")
       ->required()

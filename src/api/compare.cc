@@ -145,8 +145,8 @@ Result<uint64_t> Comparer::BudgetBytes() {
   }
   // Beside the budget: code, what is loaded, and what engines take while they
   // are open or leave behind.
-  uint64_t beside = memory::ReadImage().size_bytes() +
-                    run::PrivateBytes(run::HeapInUse(memory::HeapBytes()));
+  uint64_t beside =
+      memory::ReadImage().size_bytes() + run::PrivateBytes(run::HeapInUse(0));
   uint64_t while_open = 0;
   for (const OpenedModel& model : models_) {
     beside += model.need.library_bytes;
@@ -230,18 +230,22 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
                                          (static_cast<double>(i) + part) /
                                          static_cast<double>(num_pairs));
     };
-    REVLM_ASSIGN_OR_RETURN(
-        const verify::WeightEvidence evidence,
+    const Result<verify::WeightEvidence> evidence =
         verify::CompareWeights({.checkpoint = a.model.checkpoint.get(),
                                 .tokenizer = a.model.tokenizer.get(),
                                 .name = a.alias},
                                {.checkpoint = b.model.checkpoint.get(),
                                 .tokenizer = b.model.tokenizer.get(),
                                 .name = b.alias},
-                               budget, weights));
-    pair.weights = verify::SumUp(evidence, weights);
-    comparison_.models[plan.a].tensor_root = evidence.equality.root_a;
-    comparison_.models[plan.b].tensor_root = evidence.equality.root_b;
+                               budget, weights);
+    if (!evidence) {
+      return base::WithContext(
+          evidence.error(),
+          fmt::format("comparing the weights of {} and {}", a.alias, b.alias));
+    }
+    pair.weights = verify::SumUp(*evidence, weights);
+    comparison_.models[plan.a].tensor_root = evidence->equality.root_a;
+    comparison_.models[plan.b].tensor_root = evidence->equality.root_b;
   }
   return {};
 }

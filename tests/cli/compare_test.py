@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import unittest
 
@@ -69,6 +70,22 @@ class CompareTest(ProgramTest):
                             "d", code=6)
         self.assertIn(b"the floor is", err)
         self.assertFalse((self.folder / "d").exists())
+
+    def test_the_limit_holds(self):
+        arguments = ("compare", MODEL, OTHER_MODEL, "--challenges", "200",
+                     "--parallel-memory-limit")
+        _, err = self.revlm(*arguments, "0.01", code=6)
+        floor = int(re.search(rb"the floor is (\d+) bytes", err)[1])
+        _, err = self.revlm(*arguments, "0.02", code=6)
+        self.assertIn(b"the floor is %d bytes" % floor, err)
+        limit = floor + (32 << 20)  # what comparing weights takes beside
+        process = self.start(*arguments, repr(limit / 2**30))
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, DERIVED, process.stderr.read())
+        process.stdout.close()
+        process.stderr.close()
+        self.assertLess(usage.ru_maxrss * 1024, limit)
 
     def test_three_models_are_three_pairs(self):
         self.copy_model("copy")
