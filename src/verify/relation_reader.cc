@@ -59,6 +59,21 @@ Result<Matrix> ReadUnembeddings(TensorReader& reader,
   return rows;
 }
 
+// So that tables are read from their first row to their last.
+SharedTokens SortedById(const SharedTokens& tokens) {
+  std::vector<std::pair<int32_t, int32_t>> ids;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    ids.emplace_back(tokens.ids_a[i], tokens.ids_b[i]);
+  }
+  std::ranges::sort(ids);
+  SharedTokens sorted;
+  for (const auto& [id_a, id_b] : ids) {
+    sorted.ids_a.push_back(id_a);
+    sorted.ids_b.push_back(id_b);
+  }
+  return sorted;
+}
+
 // The linear among q, k and v that has an output row, and the row's place in
 // it.
 std::pair<const LinearTensors*, int64_t> FindOutput(
@@ -175,13 +190,14 @@ Result<Matrix> ReadResidualMap(TensorReader& a, TensorReader& b,
   REVLM_ASSIGN_OR_RETURN(const std::vector<float> gains_b,
                          b.ReadVector(b.spec().final_norm.weight, width));
   REVLM_ASSIGN_OR_RETURN(Matrix total, Matrix::Create(width, width, budget));
+  const SharedTokens sorted = SortedById(tokens);
   for (const bool is_head : {false, true}) {
     REVLM_ASSIGN_OR_RETURN(fingerprint::TokenMoments moments,
                            fingerprint::TokenMoments::Create(width, budget));
     for (size_t first = 0; first < tokens.size(); first += kTokenBlock) {
       const size_t count = std::min(kTokenBlock, tokens.size() - first);
-      const auto ids_a = std::span(tokens.ids_a).subspan(first, count);
-      const auto ids_b = std::span(tokens.ids_b).subspan(first, count);
+      const auto ids_a = std::span(sorted.ids_a).subspan(first, count);
+      const auto ids_b = std::span(sorted.ids_b).subspan(first, count);
       REVLM_ASSIGN_OR_RETURN(const Matrix rows_a,
                              is_head ? ReadUnembeddings(a, gains_a, ids_a)
                                      : ReadEmbeddings(a, ids_a));

@@ -1,11 +1,11 @@
 #include "verify/tensor_reader.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "engine/kernels.h"
-#include "engine/row_table.h"
 
 namespace revlm::verify {
 
@@ -15,17 +15,16 @@ using fingerprint::Matrix;
 namespace {
 
 constexpr uint64_t kReadBytes = uint64_t{4} << 20;
+constexpr int32_t kLargestGapRows = 32;
 
 }  // namespace
 
 Result<TensorReader> TensorReader::Create(const formats::Checkpoint& checkpoint,
                                           const engine::ModelSpec& spec,
-                                          engine::ThreadPool& pool,
                                           memory::Budget& budget) {
   TensorReader reader;
   reader.checkpoint_ = &checkpoint;
   reader.spec_ = &spec;
-  reader.pool_ = &pool;
   reader.budget_ = &budget;
   const memory::Region region = {memory::Use::kScratch,
                                  base::UnalignedReadBytes(kReadBytes)};
@@ -88,28 +87,37 @@ Result<Matrix> TensorReader::ReadOutputs(const engine::LinearTensors& linear,
 Result<Matrix> TensorReader::ReadTableRows(int32_t tensor_idx,
                                            std::span<const int32_t> ids) {
   const formats::TensorInfo& info = checkpoint_->tensor(tensor_idx);
-  const engine::RowTable::Shape shape = {
-      .file_offset = info.offset_bytes,
-      .num_rows = static_cast<int64_t>(info.shape[0]),
-      .num_columns = static_cast<int64_t>(info.shape[1]),
-      .type = engine::WeightType(info)};
-  REVLM_ASSIGN_OR_RETURN(Matrix rows,
-                         Matrix::Create(static_cast<int64_t>(ids.size()),
-                                        shape.num_columns, *budget_));
-  const std::vector<memory::Region> regions(
-      static_cast<size_t>(pool_->num_threads()),
-      {memory::Use::kScratch,
-       engine::RowTable::ScratchBytes(shape.num_columns)});
-  REVLM_ASSIGN_OR_RETURN(const memory::Arena scratch,
-                         memory::Arena::Map(*budget_, regions));
-  engine::RowTable table(checkpoint_->file(info.file_idx), shape, *pool_,
-                         engine::BestKernels());
-  REVLM_TRY(table.Gather(
-      ids,
-      [&](int thread_idx) {
-        return scratch.region(static_cast<size_t>(thread_idx)).data();
-      },
-      rows.values().data()));
+  const auto columns = static_cast<int64_t>(info.shape[1]);
+  const auto row_size = static_cast<size_t>(columns);
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix rows,
+      Matrix::Create(static_cast<int64_t>(ids.size()), columns, *budget_));
+  std::vector<size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return ids[i]; });
+  // Rows that lie near each other are read together with what lies between.
+  const int64_t most = std::max<int64_t>(
+      1, static_cast<int64_t>(kReadBytes / sizeof(float)) / columns);
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix window,
+      Matrix::Create(std::min<int64_t>(most, rows.rows()), columns, *budget_));
+  for (size_t next = 0; next < order.size();) {
+    const int32_t first = ids[order[next]];
+    size_t end = next + 1;
+    while (end < order.size() && ids[order[end]] - first < window.rows() &&
+           ids[order[end]] - ids[order[end - 1]] <= kLargestGapRows) {
+      ++end;
+    }
+    const int64_t count = ids[order[end - 1]] - first + 1;
+    REVLM_TRY(ReadElements(
+        info, static_cast<uint64_t>(first) * row_size,
+        window.values().first(static_cast<size_t>(count) * row_size)));
+    for (; next < end; ++next) {
+      const float* from = window.row(ids[order[next]] - first);
+      std::copy(from, from + columns,
+                rows.row(static_cast<int64_t>(order[next])));
+    }
+  }
   return rows;
 }
 

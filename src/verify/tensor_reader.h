@@ -3,10 +3,9 @@
 // Linear weights are given as [outputs][inputs] however they are stored. Of
 // those stored the other way round (GPT-2) one tensor at a time is held.
 //
-// Threads: thread-confined; rows of tables are read by the pool's threads.
-// Lifetime: borrows the checkpoint, the description, the pool and the budget.
-// Memory: kReadBytes and what is given back, reserved in the budget. Errors:
-// kBudgetExceeded, those of base::File.
+// Threads: thread-confined. Lifetime: borrows the checkpoint, the description
+// and the budget. Memory: two buffers of 4 MiB and what is given back, reserved
+// in the budget. Errors: kBudgetExceeded, those of base::File.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,6 @@
 
 #include "base/error.h"
 #include "engine/model.h"
-#include "engine/thread_pool.h"
 #include "fingerprint/matrix.h"
 #include "formats/checkpoint.h"
 #include "memory/arena.h"
@@ -27,7 +25,6 @@ class TensorReader {
  public:
   static Result<TensorReader> Create(const formats::Checkpoint& checkpoint,
                                      const engine::ModelSpec& spec,
-                                     engine::ThreadPool& pool,
                                      memory::Budget& budget);
 
   const engine::ModelSpec& spec() const { return *spec_; }
@@ -53,7 +50,6 @@ class TensorReader {
 
   const formats::Checkpoint* checkpoint_ = nullptr;
   const engine::ModelSpec* spec_ = nullptr;
-  engine::ThreadPool* pool_ = nullptr;
   memory::Budget* budget_ = nullptr;
   memory::Arena buffer_;
   int32_t turned_tensor_ = engine::kNoTensor;

@@ -74,6 +74,7 @@ class UnitMatcher {
     if (num_clear_ > 0) {
       const auto n = static_cast<double>(num_clear_);
       const double mean = log_scales_ / n;
+      evidence.mean_cosine = cosines_ / n;
       evidence.log_scale_spread =
           std::sqrt(std::max(0.0, log_scale_squares_ / n - mean * mean));
     }
@@ -110,6 +111,7 @@ class UnitMatcher {
       const auto match = static_cast<size_t>(matching.order[i]);
       if (matching.cosines[i] < kClearCosine) continue;
       ++num_clear_;
+      cosines_ += matching.cosines[i];
       num_in_place_ += match == i ? 1 : 0;
       const double log_scale =
           std::log(matching.lengths_b[match] / matching.lengths_a[i]);
@@ -140,6 +142,7 @@ class UnitMatcher {
   int64_t num_units_ = 0;
   int64_t num_clear_ = 0;
   int64_t num_in_place_ = 0;
+  double cosines_ = 0;
   double log_scales_ = 0;
   double log_scale_squares_ = 0;
 };

@@ -30,6 +30,7 @@ struct UnitEvidence {
   // Of units whose match is clear (cosine above 1/2), over all layers.
   int64_t num_clear = 0;
   int64_t num_in_place = 0;     // matched with the unit of the same number
+  double mean_cosine = 0;       // of the last input
   double log_scale_spread = 0;  // deviation of ln(|b| / |a|) of the last input
 };
 

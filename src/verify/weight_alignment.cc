@@ -106,12 +106,10 @@ Result<std::variant<WeightAlignment, std::string>> AlignWeights(
         "{} and {} share {} tokens; {} are needed to align {} channels", a.name,
         b.name, tokens.size(), width, width);
   }
-  REVLM_ASSIGN_OR_RETURN(
-      TensorReader reader_a,
-      TensorReader::Create(*a.checkpoint, spec_a, pool, budget));
-  REVLM_ASSIGN_OR_RETURN(
-      TensorReader reader_b,
-      TensorReader::Create(*b.checkpoint, spec_b, pool, budget));
+  REVLM_ASSIGN_OR_RETURN(TensorReader reader_a,
+                         TensorReader::Create(*a.checkpoint, spec_a, budget));
+  REVLM_ASSIGN_OR_RETURN(TensorReader reader_b,
+                         TensorReader::Create(*b.checkpoint, spec_b, budget));
   WeightAlignment result = {.reader_a = std::move(reader_a),
                             .reader_b = std::move(reader_b)};
   EngineMultiplier multiplier(pool, budget);

@@ -20,11 +20,10 @@ constexpr double kScaleSpread = 0.3;
 constexpr int64_t kLatticeRows = 32;
 constexpr int64_t kBlockSize = 128;
 
-// The relative difference of rows whose forms have this cosine: queries and
-// keys each lose 1 / sqrt(1 + d^2).
+// |A - B| / |A| of rows with this cosine, where B is A and something unrelated.
 double DifferenceOfCosine(double cosine) {
   if (cosine <= 0) return 1;
-  return std::sqrt(std::max(0.0, 1 / cosine - 1));
+  return std::sqrt(std::max(0.0, 1 / (cosine * cosine) - 1));
 }
 
 double Relative(const PairDifference& difference) {
@@ -94,25 +93,37 @@ class ChangeFinder {
                     alignment_.channels == ChannelMap::kRotated;
   }
 
-  // Of linear weights of layers, as they lie or, in disguise, as heads show it.
+  // Of linear weights of layers as they lie. In disguise these say nothing, and
+  // hidden units that were matched speak for the whole.
   void MeasureDifference() {
     std::map<int32_t, PairDifference> by_layer;
     for (size_t i = 0; i < pairs_.pairs.size(); ++i) {
       const TensorPair& pair = pairs_.pairs[i];
-      if (pair.layer_a == kNoLayer) continue;
+      if (pair.layer_a == kNoLayer ||
+          alignment_.reader_a.Info(pair.tensor_a).shape.size() != 2) {
+        continue;
+      }
       total_.Add(comparison_.differences[i]);
       by_layer[pair.layer_a].Add(comparison_.differences[i]);
     }
-    double mean_cosine = 0;
-    for (LayerMatch& layer : evidence_.layers) {
-      layer.relative_difference = is_disguised_
-                                      ? DifferenceOfCosine(layer.similarity)
-                                      : Relative(by_layer[layer.layer_a]);
-      mean_cosine +=
-          layer.similarity / static_cast<double>(evidence_.layers.size());
+    evidence_.relative_difference = Relative(total_);
+    if (is_disguised_) {
+      evidence_.relative_difference =
+          alignment_.units ? DifferenceOfCosine(alignment_.units->mean_cosine)
+                           : DifferenceOfCosine(MeanSimilarity());
+      return;
     }
-    evidence_.relative_difference =
-        is_disguised_ ? DifferenceOfCosine(mean_cosine) : Relative(total_);
+    for (LayerMatch& layer : evidence_.layers) {
+      layer.relative_difference = Relative(by_layer[layer.layer_a]);
+    }
+  }
+
+  // A form's cosine is about that of its queries times that of its keys.
+  double MeanSimilarity() const {
+    double sum = 0;
+    for (const LayerMatch& layer : evidence_.layers) sum += layer.similarity;
+    return std::sqrt(
+        std::max(0.0, sum / static_cast<double>(evidence_.layers.size())));
   }
 
   // Three linears of the layer in the middle.

@@ -106,7 +106,9 @@ struct LayerMatch {
   int32_t layer_b = 0;
   double similarity = 0;  // mean cosine of aligned queries and keys
   double z = 0;
-  double relative_difference = 0;  // |A - B| / |A| once aligned
+  // |A - B| / |A| of the linear weights. Nothing in disguise, where the
+  // difference of weights as they lie says nothing.
+  std::optional<double> relative_difference;
 };
 
 // ---- Changes --------------------------------------------------------------
@@ -117,7 +119,7 @@ enum class ChangeKind {
   kNoise,          // independent noise of `relative_size`
   kPruned,         // `fraction` of the weights set to zero
   kLowRank,        // the difference has rank `rank` (LoRA)
-  kTrained,        // a small difference everywhere: fine-tuned
+  kTrained,        // a difference of another kind: fine-tuned, merged
   kTrainedFar,     // a large one: trained on for long
   kLayersDropped,  // `layers` of the other side are missing
   kPermuted,       // the same function: channels, heads or neurons reordered
@@ -156,7 +158,9 @@ struct WeightEvidence {
   std::vector<int32_t> unmatched_layers_b;
 
   std::vector<WeightChange> changes;
-  double relative_difference = 0;  // |A - B| / |A| over all matched layers
+  // |A - B| / |A| over all matched layers; in disguise, of hidden units once
+  // they are matched. Of related models only.
+  double relative_difference = 0;
 
   // One sentence: "int4 quantisation (groups of 32) of aster-s0, layers
   // identical in order".
