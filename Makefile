@@ -7,7 +7,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -38,6 +38,10 @@ adaptive-sweep: setup ## a run that tunes itself, against fixed batch sizes
 error-rates: setup ## count how often the statistical tests are wrong
 	@ci/build release revlm_error_rates
 	@build/bench/revlm_error_rates $(ERROR_RATES)
+
+zoo-report: setup ## verdicts on every pair of the models in REV_ZOO, and which are right
+	@ci/build release revlm
+	@bench/zoo_report.py $(ZOO_REPORT)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

@@ -1,16 +1,19 @@
-// revlm_error_rates [AUDITS [LOOKS]]: how often the tests of src/stats are
-// wrong, with 95 % upper limits, and how long they take beside what is
-// possible. AUDITS (10000) simulated audits for each row, a tenth of them for
-// how long; LOOKS (10000) values each, a look after every one. The audits are
-// those of tests/support/audits.h.
+// revlm_error_rates [AUDITS [LOOKS]]: how often the tests of src/stats and the
+// verdicts of src/verify are wrong, with 95 % upper limits, and how long the
+// tests take beside what is possible. AUDITS (10000) simulated audits for each
+// row, a tenth of them for how long; LOOKS (10000) values each, a look after
+// every one. The audits are those of tests/support.
 #include <fmt/format.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "stats/binomial.h"
 #include "support/audits.h"
+#include "support/verdict_audits.h"
 
 namespace revlm::bench {
 namespace {
@@ -18,7 +21,13 @@ namespace {
 int Run(uint64_t num_audits, uint64_t num_looks) {
   fmt::print("{:<50} {:>7} {:>8} {:>8}\n", "wrong at alpha 0.01", "errors",
              "audits", "below");
-  for (const auto& rate : testing::MeasureErrorRates(num_audits, num_looks)) {
+  std::vector<testing::ErrorRate> rates =
+      testing::MeasureErrorRates(num_audits, num_looks);
+  for (testing::ErrorRate& rate :
+       testing::MeasureVerdictErrorRates(num_audits, num_looks)) {
+    rates.push_back(std::move(rate));
+  }
+  for (const testing::ErrorRate& rate : rates) {
     const auto limit =
         stats::UpperRateLimit(rate.num_errors, rate.num_audits, 0.05);
     if (!limit) {

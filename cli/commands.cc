@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "cli/display.h"
@@ -13,6 +11,7 @@
 #include "cli/keys.h"
 #include "cli/monitor.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "revlm/inspect.h"
 #include "revlm/plan.h"
@@ -22,37 +21,6 @@
 
 namespace revlm::cli {
 namespace {
-
-void Say(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
-}
-
-void Write(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-void WriteAtOnce(std::string_view text) {
-  Write(text);
-  std::fflush(stdout);
-}
-
-// Writes results. A reader that went away early (`| head`) is no failure.
-int Answer(std::string_view text, int exit_code) {
-  Write(text);
-  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
-  Say(fmt::format("revlm: writing to stdout: {}\n", std::strerror(errno)));
-  return exit_code == kDone ? kSomeFailed : exit_code;
-}
-
-void SayError(const Error& error) {
-  Say("revlm: " + Printable(error.message, LocaleCharset()) + "\n");
-}
-
-Display MakeDisplay(const OutputOptions& output) {
-  return Display(ChooseDisplay(output.display, output.quiet, STDERR_FILENO),
-                 LocaleCharset(), TerminalColumns(STDERR_FILENO), Say);
-}
 
 // Many lines would tear the screen: with --debug it is lines only.
 Monitor MakeMonitor(const OutputOptions& output, int fd) {
@@ -64,23 +32,6 @@ Monitor MakeMonitor(const OutputOptions& output, int fd) {
       fd == STDOUT_FILENO ? WriteAtOnce : Say);
 }
 
-// Whether an event of this kind is for someone who asked for this much.
-bool IsWanted(const RunEvent& event, const OutputOptions& output) {
-  switch (event.kind) {
-    case RunEvent::Kind::kNotice:
-      return !output.quiet;
-    case RunEvent::Kind::kDraining:  // who asked waits for it
-      return true;
-    case RunEvent::Kind::kDetail:
-      return (output.verbose || output.debug) && !output.quiet;
-    case RunEvent::Kind::kDebug:
-      return output.debug && !output.quiet;
-    case RunEvent::Kind::kProgress:
-      return true;
-  }
-  return true;
-}
-
 void SayStopped(const RunSummary& summary) {
   SayError(*summary.stopped_by);
   Say(fmt::format(
@@ -90,13 +41,6 @@ void SayStopped(const RunSummary& summary) {
 }
 
 }  // namespace
-
-int Fail(const Error& error, bool json, std::string_view schema) {
-  const int exit_code = ExitCode(error, StopSignal());
-  SayError(error);
-  if (!json) return exit_code;
-  return Answer(RenderJson(error, schema, exit_code), exit_code);
-}
 
 int RunCommand(const CommandLine& line) {
   RunOptions options = line.run;

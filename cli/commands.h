@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "cli/options.h"
-#include "revlm/error.h"
 
 namespace revlm::cli {
 
@@ -14,7 +13,8 @@ int PlanCommand(const CommandLine& command_line);
 int InspectCommand(const CommandLine& command_line);
 int MonitorCommand(const CommandLine& command_line);
 
-// Says `error` on stderr, and with `json` as a document of `schema` on stdout.
-int Fail(const Error& error, bool json, std::string_view schema);
+// `schema` is the command's own: kCompareSchema or kVerifySchema.
+int CompareCommand(const CompareLine& line, std::string_view schema);
+int ExplainCommand(const ExplainLine& line);
 
 }  // namespace revlm::cli

@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/suggest.h"
 #include "revlm/report.h"
 
@@ -55,6 +56,9 @@ int Main(std::vector<std::string> arguments) {
                 command == "inspect"   ? kInspectSchema
                 : command == "plan"    ? kPlanSchema
                 : command == "monitor" ? kMonitorSchema
+                : command == "compare" ? kCompareSchema
+                : command == "verify"  ? kVerifySchema
+                : command == "explain" ? kExplainSchema
                                        : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
@@ -74,10 +78,19 @@ int Main(std::vector<std::string> arguments) {
   }
   Resolve(line);
   Resolve(*line.plan);
+  Resolve(*line.compare);
+  Resolve(*line.verify);
   StartSignals(line.run_command->parsed() ? FirstSignal::kDrains
                                           : FirstSignal::kStops);
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
   if (line.monitor_command->parsed()) return MonitorCommand(line);
+  if (line.compare->command->parsed()) {
+    return CompareCommand(*line.compare, kCompareSchema);
+  }
+  if (line.verify->command->parsed()) {
+    return CompareCommand(*line.verify, kVerifySchema);
+  }
+  if (line.explain->command->parsed()) return ExplainCommand(*line.explain);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "cli/compare_options.h"
+#include "cli/shared_options.h"
 #include "revlm/version.h"
 
 namespace revlm::cli {
@@ -14,7 +14,8 @@ constexpr char kExamples[] =
     "  revlm run ./my-model --prompt \"The capital of France is\"\n"
     "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
     "  revlm inspect ./my-model\n"
-    "  revlm monitor latest\n";
+    "  revlm monitor latest\n"
+    "  revlm compare ./my-model ./other-model\n";
 
 // Help without types and defaults that the text says better, and without the
 // later names of an option, which are spellings of an earlier program.
@@ -33,27 +34,6 @@ class Formatter : public CLI::Formatter {
     return " " + option->get_option_text();
   }
 };
-
-void AddOutputOptions(CLI::App& app, OutputOptions& output) {
-  const std::string group = "Output";
-  app.add_flag("--json", output.json, "One JSON document on stdout")
-      ->group(group);
-  app.add_option("--display", output.display,
-                 "Progress on stderr: auto, bar, plain or none")
-      ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
-      ->option_text("MODE")
-      ->group(group);
-  app.add_flag("-q,--quiet", output.quiet,
-               "No progress or notices; stdout gets paths only")
-      ->group(group);
-  app.add_flag("-v,--verbose", output.verbose, "Say more on stderr")
-      ->group(group);
-  app.add_flag("--debug", output.debug,
-               "Say most on stderr: memory at each plan and sample")
-      ->group(group);
-  app.add_flag("--no-color", output.no_color, "No color, as with NO_COLOR")
-      ->group(group);
-}
 
 void AddPromptOptions(CLI::App& app, CommandLine& line) {
   RunOptions& run = line.run;
@@ -114,24 +94,6 @@ void AddAnswerOptions(CLI::App& app, CommandLine& line) {
       ->group(group);
 }
 
-// Refuses what is no amount of memory before it is turned into bytes.
-CLI::Validator GibibytesValidator() {
-  return CLI::Validator(
-      [](const std::string& text) -> std::string {
-        double value = 0;
-        if (!CLI::detail::lexical_cast(text, value)) return "";  // said later
-        if (value > 0 && value <= kMaxGibibytes) return "";
-        return fmt::format(
-            "found {}, allowed is more than 0 and at most {} GiB", text,
-            kMaxGibibytes);
-      },
-      "");
-}
-
-uint64_t ToBytes(double gibibytes) {
-  return static_cast<uint64_t>(gibibytes * (1 << 30));
-}
-
 void AddEngineOptions(CLI::App& app, CommandLine& line) {
   RunOptions& run = line.run;
   const std::string group = "Computing";
@@ -142,12 +104,7 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
       ->option_text("N")
       ->group(group);
-  app.add_option("--parallel-memory-limit,--memory-limit",
-                 line.memory_limit_gib,
-                 "GiB for the whole program, as a hard limit (36)")
-      ->check(GibibytesValidator())
-      ->option_text("G")
-      ->group(group);
+  AddMemoryLimit(app, line.memory_limit_gib, group);
   app.add_option("--parallel-per-process", line.per_process_gib,
                  "GiB that each model at once needs room for;\ngiven, caps how "
                  "many there are (2)")
@@ -289,29 +246,17 @@ CLI::App* AddMonitor(CLI::App& parser, CommandLine& line) {
   return app;
 }
 
-// REV_FOO_BAR for --foo-bar.
-void NameEnvironment(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty()) continue;
-    std::string name = option->get_lnames().front();
-    if (name == "help" || name == "version") continue;
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return c == '-' ? '_' : static_cast<char>(c >= 'a' ? c - 'a' + 'A' : c);
-    });
-    option->envname("REV_" + name);
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> CommandNames() {
-  return {"run", "plan", "inspect", "monitor"};
+  return {"run", "plan", "inspect", "monitor", "compare", "verify", "explain"};
 }
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   auto parser = std::make_unique<CLI::App>(
       "Which model is this, really? Runs prompts on local language models, "
-      "layer by\nlayer inside the memory there is, and keeps what they do.");
+      "layer by\nlayer inside the memory there is, keeps what they do, and "
+      "tells them apart.");
   parser->name("revlm");
   parser->formatter(std::make_shared<Formatter>());
   parser->set_version_flag("--version", "revlm " + std::string(kVersion));
@@ -322,8 +267,13 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   line.plan_command = AddPlan(*parser, *line.plan);
   line.inspect_command = AddInspect(*parser, line);
   line.monitor_command = AddMonitor(*parser, line);
-  for (CLI::App* command : {line.run_command, line.plan_command,
-                            line.inspect_command, line.monitor_command}) {
+  line.compare = AddCompare(*parser);
+  line.verify = AddVerify(*parser);
+  line.explain = AddExplain(*parser);
+  for (CLI::App* command :
+       {line.run_command, line.plan_command, line.inspect_command,
+        line.monitor_command, line.compare->command, line.verify->command,
+        line.explain->command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }

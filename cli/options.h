@@ -9,21 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/compare_options.h"
+#include "cli/shared_options.h"
 #include "revlm/inspect.h"
 #include "revlm/run.h"
 #include "revlm/status.h"
 
 namespace revlm::cli {
-
-// What all commands share.
-struct OutputOptions {
-  bool json = false;
-  bool quiet = false;
-  bool verbose = false;
-  bool debug = false;
-  bool no_color = false;
-  std::string display = "auto";
-};
 
 struct CommandLine {
   OutputOptions output;
@@ -34,6 +26,9 @@ struct CommandLine {
   // What `plan` was given, in place of `run`: each command's options have
   // variables of their own, since the environment is read for all of them.
   std::unique_ptr<CommandLine> plan;
+  std::unique_ptr<CompareLine> compare;
+  std::unique_ptr<CompareLine> verify;
+  std::unique_ptr<ExplainLine> explain;
   CLI::App* inspect_command = nullptr;
   CLI::App* monitor_command = nullptr;
   StatusOptions status;      // what `monitor` looks at

@@ -13,7 +13,9 @@
 
 #include "python/convert.h"
 #include "python/interruptible.h"
+#include "revlm/compare.h"
 #include "revlm/parallel.h"
+#include "revlm/report.h"
 #include "revlm/version.h"
 
 namespace py = pybind11;
@@ -73,6 +75,15 @@ MemoryConfig ConfigFrom(const MemoryFigures& figures) {
           .buffer_gb = buffer_gb};
 }
 
+Result<uint64_t> LimitBytes(double gibibytes) {
+  if (gibibytes > 0 && gibibytes <= kMaxGibibytes) {
+    return static_cast<uint64_t>(gibibytes * (1 << 30));
+  }
+  return std::unexpected(
+      Error{ErrorCode::kInvalidArgument,
+            "memory_limit_gb: allowed is more than 0 and at most 1000000"});
+}
+
 // What `call` returns, while other Python threads go on.
 template <typename Call>
 auto WithoutLock(Call call) {
@@ -94,6 +105,30 @@ py::dict Process(ParallelExecutor& executor, std::vector<std::string> models,
       .stop = stop.get_token()};
   return ToDict(
       Unwrap(Interruptible(stop, [&] { return executor.Process(batch); })));
+}
+
+// The document of `revlm compare --json`.
+py::str CompareModels(const py::dict& from) {
+  CompareOptions options;
+  options.models = Get<std::vector<std::string>>(from, "models");
+  options.prompts = Get<std::vector<std::string>>(from, "prompts");
+  options.num_challenges = Get<std::optional<int32_t>>(from, "challenges");
+  options.seed = Get<uint64_t>(from, "seed");
+  options.same_nats = Get<double>(from, "epsilon");
+  options.alpha = Get<double>(from, "alpha");
+  if (const auto limit_gb =
+          Get<std::optional<double>>(from, "memory_limit_gb")) {
+    options.memory_limit_bytes = Unwrap(LimitBytes(*limit_gb));
+  }
+  options.output_dir = Get<std::string>(from, "output_dir");
+  options.environment =
+      EnvironmentFrom(Get<std::vector<std::string>>(from, "environment"));
+  options.on_event = LogNotice;
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  return RenderJson(
+      Unwrap(Interruptible(stop, [&] { return Compare(options); })),
+      kCompareSchema, 0);
 }
 
 void BindMemory(py::module_& module) {
@@ -184,6 +219,7 @@ PYBIND11_MODULE(_revlm, module) {
   module.attr("__version__") = std::string(kVersion);
   BindMemory(module);
   BindExecutors(module);
+  module.def("compare", &CompareModels, py::arg("options"));
 }
 
 }  // namespace revlm::python

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "revlm/compare.h"
 #include "revlm/error.h"
 #include "revlm/inspect.h"
 #include "revlm/plan.h"
@@ -40,6 +41,12 @@ std::string RenderText(const RunStatus& status, const TextStyle& style);
 // The same in one line, for a log.
 std::string RenderLine(const RunStatus& status, Charset charset);
 
+// The table of pairs, and each pair in plain words.
+std::string RenderText(const Comparison& comparison, int exit_code,
+                       const TextStyle& style);
+std::string RenderExplanation(const Comparison& comparison,
+                              const TextStyle& style);
+
 // One JSON document (docs/formats/command-output.md), ends with a line end.
 std::string RenderJson(const RunSummary& summary, int exit_code);
 // The same in pieces, one for each result: the whole may be larger than memory.
@@ -48,6 +55,10 @@ void RenderJson(const RunSummary& summary, int exit_code, const TextSink& sink);
 std::string RenderJson(const InspectReport& report, int exit_code);
 std::string RenderJson(const PlanReport& report, int exit_code);
 std::string RenderJson(const RunStatus& status, int exit_code);
+// `schema`: kCompareSchema, or that of another command that has a comparison to
+// show.
+std::string RenderJson(const Comparison& comparison, std::string_view schema,
+                       int exit_code);
 // The document of a command that failed; `schema` as of its success.
 std::string RenderJson(const Error& error, std::string_view schema,
                        int exit_code);
@@ -56,6 +67,9 @@ inline constexpr std::string_view kRunSchema = "revlm.run/1";
 inline constexpr std::string_view kInspectSchema = "revlm.inspect/1";
 inline constexpr std::string_view kPlanSchema = "revlm.plan/1";
 inline constexpr std::string_view kMonitorSchema = "revlm.monitor/1";
+inline constexpr std::string_view kCompareSchema = "revlm.compare/1";
+inline constexpr std::string_view kVerifySchema = "revlm.verify/1";
+inline constexpr std::string_view kExplainSchema = "revlm.explain/1";
 
 // `text` made fit for a terminal: control characters, invisible direction marks
 // and, with kAscii, everything beyond ASCII appear as escapes.

@@ -1,10 +1,12 @@
-"""Runs many prompts on many language models inside a hard memory limit.
+"""Runs many prompts on many language models inside a hard memory limit, and
+tells them apart.
 
 >>> import revlm
 >>> with revlm.ParallelExecutor() as executor:
 ...     results = executor.process_prompts_parallel("./my-model", ["Hello"])
 """
 
+from revlm._compare import Comparison, Verdict, compare, verify
 from revlm._errors import (RevEndpointError, RevError, RevMemoryError,
                            RevStoppedError, RevUsageError)
 from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
@@ -19,6 +21,7 @@ __all__ = [
     "AdaptiveParallelExecutor",
     "BatchProcessor",
     "BatchResults",
+    "Comparison",
     "MemoryConfig",
     "MemoryMonitor",
     "ParallelExecutor",
@@ -28,7 +31,10 @@ __all__ = [
     "RevMemoryError",
     "RevStoppedError",
     "RevUsageError",
+    "Verdict",
     "__version__",
+    "compare",
     "parallel_process_models",
     "parallel_process_prompts",
+    "verify",
 ]

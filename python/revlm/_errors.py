@@ -7,6 +7,7 @@ import re
 # The library speaks of what the program has; these are the same here.
 _ARGUMENTS = {
     "--adaptation-interval": "adaptation_interval",
+    "--challenges": "challenges",
     "--enable-circuit-breaker": "circuit_breaker",
     "--max-retries": "max_retries",
     "--max-tokens": "max_tokens",

@@ -2,8 +2,8 @@
 
 from typing import Optional
 
-from revlm._types import (Batch, MemoryFigures, MemorySnapshot, RunOptions,
-                          Status)
+from revlm._types import (Batch, CompareOptions, MemoryFigures, MemorySnapshot,
+                          RunOptions, Status)
 
 __version__: str
 
@@ -14,6 +14,7 @@ def memory_snapshot(total_limit_gb: float) -> MemorySnapshot: ...
 def make_executor(memory: MemoryFigures, run: RunOptions) -> Executor: ...
 def make_adaptive_executor(memory: MemoryFigures, run: RunOptions,
                            adaptation_interval: int) -> AdaptiveExecutor: ...
+def compare(options: CompareOptions) -> str: ...
 
 class Executor:
     def __init__(self, *args: object, **kwargs: object) -> None: ...

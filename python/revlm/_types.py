@@ -71,3 +71,17 @@ class RunOptions(TypedDict):
     top_p: float
     seed: int
     environment: list[bytes]
+
+
+class CompareOptions(TypedDict):
+    """What the extension is told of a comparison."""
+
+    models: list[bytes]
+    prompts: list[str]
+    challenges: Optional[int]
+    seed: int
+    epsilon: float
+    alpha: float
+    memory_limit_gb: Optional[float]
+    output_dir: bytes
+    environment: list[bytes]

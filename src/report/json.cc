@@ -6,6 +6,7 @@
 #include "revlm/report.h"
 #include "run/metrics_text.h"
 #include "run/op_record.h"
+#include "verify/record.h"
 
 namespace revlm {
 namespace {
@@ -216,6 +217,16 @@ std::string RenderJson(const RunStatus& status, int exit_code) {
   Json document = Document(kMonitorSchema, exit_code);
   document["run_dir"] = status.run_dir;
   document.update(run::StatusToJson(status));
+  return run::ToLine(document);
+}
+
+std::string RenderJson(const Comparison& comparison, std::string_view schema,
+                       int exit_code) {
+  Json document = Document(schema, exit_code);
+  document.update(verify::ComparisonToJson(comparison));
+  document["schema"] = schema;
+  document["run_dir"] = comparison.run_dir;
+  document["seconds"] = comparison.seconds;
   return run::ToLine(document);
 }
 

@@ -26,25 +26,6 @@ std::vector<Operation*> AskableOf(ModelWork& work) {
   return askable;
 }
 
-constexpr size_t kMaxAliasBytes = 64;
-
-// A name that is safe in a file name and on a terminal.
-std::string MakeAlias(std::string name, std::set<std::string>& taken) {
-  for (char& c : name) {
-    const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                         c == '-';
-    if (!is_safe) c = '_';
-  }
-  if (name.empty()) name = "model";
-  if (name.size() > kMaxAliasBytes) name.resize(kMaxAliasBytes);
-  std::string alias = name;
-  for (int ordinal = 2; !taken.insert(alias).second; ++ordinal) {
-    alias = fmt::format("{}-{}", name, ordinal);
-  }
-  return alias;
-}
-
 // What to call a model that could not be opened: its alias, or the last part
 // of its reference.
 std::string NameOf(std::string_view reference) {

@@ -4,6 +4,23 @@ namespace revlm::run {
 
 using base::Json;
 
+std::string MakeAlias(std::string name, std::set<std::string>& taken) {
+  constexpr size_t kMaxAliasBytes = 64;
+  for (char& c : name) {
+    const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                         c == '-';
+    if (!is_safe) c = '_';
+  }
+  if (name.empty()) name = "model";
+  if (name.size() > kMaxAliasBytes) name.resize(kMaxAliasBytes);
+  std::string alias = name;
+  for (int ordinal = 2; !taken.insert(alias).second; ++ordinal) {
+    alias = fmt::format("{}-{}", name, ordinal);
+  }
+  return alias;
+}
+
 bool IsSameModel(const ModelDescription& described,
                  const ModelDescription& opened) {
   return opened.identity == described.identity &&

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,10 @@ struct ModelDescription {
   engine::MemoryNeed need;
   ProcessNeed process;
 };
+
+// `name` made safe in a file name and on a terminal, with "-2", "-3" when it is
+// `taken`, to which it is added.
+std::string MakeAlias(std::string name, std::set<std::string>& taken);
 
 // Whether a model that was opened again is the one that was described: its
 // files, the weights' too, and what decides its bits.

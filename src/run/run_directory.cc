@@ -104,12 +104,10 @@ Result<Json> ReadManifest(const std::string& directory) {
   return manifest;
 }
 
-namespace {
-
 // 20261123T031629Z-3f9c: the time, and four digits that differ between runs
 // started in the same second.
-Result<std::string> CreateNew(const std::string& runs_dir,
-                              const base::Clock& clock) {
+Result<std::string> CreateRunDirectory(const std::string& runs_dir,
+                                       const base::Clock& clock) {
   std::error_code error;
   fs::create_directories(runs_dir, error);
   if (error) return RefuseDirectory(runs_dir, error);
@@ -126,8 +124,6 @@ Result<std::string> CreateNew(const std::string& runs_dir,
   }
 }
 
-// Makes `runs_dir`/latest lead to `path`. Only a convenience: a `latest` that
-// is no link stays.
 void LinkLatest(const std::string& runs_dir, const std::string& path) {
   const std::string temporary =
       fmt::format("{}/latest.{}.tmp", runs_dir, getpid());
@@ -138,6 +134,8 @@ void LinkLatest(const std::string& runs_dir, const std::string& path) {
   fs::rename(temporary, runs_dir + "/latest", error);
   if (error) fs::remove(temporary, error);
 }
+
+namespace {
 
 struct Unfinished {
   std::string path;
@@ -216,7 +214,7 @@ Result<RunDirectory> RunDirectory::Open(const RunOptions& options,
       if (directory && !directory->is_finished()) return directory;
     }
     REVLM_ASSIGN_OR_RETURN(const std::string path,
-                           CreateNew(options.runs_dir, clock));
+                           CreateRunDirectory(options.runs_dir, clock));
     auto directory = OpenAt(path, clock);
     if (directory) LinkLatest(options.runs_dir, path);
     return directory;

@@ -70,6 +70,13 @@ class RunDirectory {
 Result<base::Json> FindEarlier(const RunOptions& options,
                                const base::Json& plan);
 
+// A new directory in `runs_dir`, named by the time.
+Result<std::string> CreateRunDirectory(const std::string& runs_dir,
+                                       const base::Clock& clock);
+// Makes `runs_dir`/latest lead to `path`. Only a convenience: a `latest` that
+// is no link stays.
+void LinkLatest(const std::string& runs_dir, const std::string& path);
+
 // Refuses a directory that is neither a run's nor empty.
 Status CheckUsable(const std::string& path);
 // The manifest in a directory; null when there is none yet.

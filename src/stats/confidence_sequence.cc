@@ -54,4 +54,12 @@ Interval ConfidenceSequence::interval() const {
           .upper = std::min(1.0, centre + half_width)};
 }
 
+double ConfidenceSequence::LogEAbove(double mean) const {
+  return weighted_sum_ - mean * sum_of_weights_ - bound_sum_;
+}
+
+double ConfidenceSequence::LogEBelow(double mean) const {
+  return mean * sum_of_weights_ - weighted_sum_ - bound_sum_;
+}
+
 }  // namespace revlm::stats

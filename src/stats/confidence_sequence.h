@@ -69,6 +69,16 @@ class ConfidenceSequence {
   Interval interval() const;
   uint64_t num_values() const { return num_values_; }
 
+  // The natural logarithm of an e-process (stats/e_process.h) against "no mu_t
+  // is above `mean`", and of one against "none is below it": the processes that
+  // the limits come from,
+  //
+  //   ln e = +-(sum of l_i (x_i - mean)) - sum of 4 (x_i - m_{i-1})^2 psi(l_i)
+  //
+  // so that the lower limit is above `mean` just when e is above 2/alpha.
+  double LogEAbove(double mean) const;
+  double LogEBelow(double mean) const;
+
  private:
   explicit ConfidenceSequence(double alpha);
 

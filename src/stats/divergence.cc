@@ -45,6 +45,14 @@ Closeness Divergence::closeness() const {
   return Closeness::kUndecided;
 }
 
+double Divergence::LogEDifferent() const {
+  return sequence_.LogEAbove(rules_.same_nats / rules_.most_nats);
+}
+
+double Divergence::LogESame() const {
+  return sequence_.LogEBelow(rules_.same_nats / rules_.most_nats);
+}
+
 uint64_t Divergence::FewestPromptsForSame() const {
   // The half-width after t values is at least ln(2/alpha) / (kMostWeight t).
   const double prompts = std::log(2 / rules_.alpha) * rules_.most_nats /

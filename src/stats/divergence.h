@@ -68,6 +68,12 @@ class Divergence {
   // is known of it.
   Interval interval() const;
   Closeness closeness() const;
+
+  // The natural logarithms of e-processes against "the divergence is at most
+  // `same_nats`" and "what is cut is at least that": DIFFERENT and SAME are
+  // said when one of them is above 2/alpha. For e-BH over several pairs.
+  double LogEDifferent() const;
+  double LogESame() const;
   uint64_t num_prompts() const { return sequence_.num_values(); }
   uint64_t num_cut() const { return num_cut_; }  // those above `most_nats`
 

@@ -71,6 +71,29 @@ TEST(DivergenceTest, QuantisedModelsAreDifferent) {
   EXPECT_LT(divergence.interval().lower, 0.0047);
 }
 
+// The limits and the e-processes are two ways to say the same.
+TEST(DivergenceTest, IsDecidedWhereAnEProcessIsAboveTwoOverAlpha) {
+  const double log_enough = std::log(2 / 0.01);
+  for (const double mean : {1e-5, 1e-3, 4e-3}) {
+    auto divergence = Divergence::Create({}).value();
+    for (uint64_t i = 0; i < 1500; ++i) {
+      ASSERT_TRUE(divergence.Add(DrawNats(mean, 8, i)));
+      ASSERT_EQ(divergence.closeness() == Closeness::kDifferent,
+                divergence.LogEDifferent() > log_enough)
+          << mean << " " << i;
+      ASSERT_EQ(divergence.closeness() == Closeness::kSame,
+                divergence.LogESame() > log_enough)
+          << mean << " " << i;
+    }
+  }
+}
+
+TEST(DivergenceTest, EProcessesStartAtOne) {
+  const auto divergence = Divergence::Create({}).value();
+  EXPECT_EQ(divergence.LogEDifferent(), 0);
+  EXPECT_EQ(divergence.LogESame(), 0);
+}
+
 TEST(DivergenceTest, AtTheEdgeItIsNeverDecided) {
   auto divergence = Divergence::Create({}).value();
   for (uint64_t i = 0; i < 20'000; ++i) {

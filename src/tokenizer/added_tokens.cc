@@ -41,6 +41,7 @@ Result<AddedToken> ParseToken(const base::Json& json,
   REVLM_ASSIGN_OR_RETURN(token.is_single_word, flag("single_word", false));
   REVLM_ASSIGN_OR_RETURN(token.strips_left, flag("lstrip", false));
   REVLM_ASSIGN_OR_RETURN(token.strips_right, flag("rstrip", false));
+  token.is_special = special.value_or(false);
   REVLM_ASSIGN_OR_RETURN(token.is_normalized,
                          flag("normalized", !special.value_or(false)));
   return token;

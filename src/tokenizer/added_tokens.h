@@ -28,6 +28,7 @@ struct AddedToken {
   bool strips_left = false;     // takes the whitespace before it
   bool strips_right = false;    // takes the whitespace after it
   bool is_normalized = false;   // is searched for in the normalized text
+  bool is_special = false;      // no text: it steers the model
 };
 
 class AddedTokens {

@@ -249,4 +249,43 @@ Result<std::string> Decoder::Apply(std::vector<std::string> tokens) const {
   return Join(tokens, "");
 }
 
+Result<std::optional<std::string>> Decoder::BytesOf(std::string token) const {
+  if (joins_by_spaces_) return std::nullopt;
+  // Behind other tokens none is the first, and, where a suffix is dropped from
+  // the last one, none is the last.
+  const size_t max_bytes = MaxBytesOfResult(token.size());
+  bool is_fused = false;
+  for (const Step& step : steps_) {
+    switch (step.kind) {
+      case Kind::kByteLevel: {
+        std::string bytes;
+        AppendCharactersAsBytes(token, &bytes);
+        return bytes;
+      }
+      case Kind::kByteFallback:
+        if (const auto byte = ByteOf(token)) return std::string(1, *byte);
+        break;
+      case Kind::kFuse:
+        is_fused = true;
+        break;
+      case Kind::kStrip:
+        if (is_fused) break;  // of the text's own ends
+        token = StripCharacter(token, step.character, step.num_start,
+                               step.num_stop);
+        break;
+      case Kind::kReplace:
+      case Kind::kSuffix: {
+        std::vector<std::string> tokens = {std::move(token), ""};
+        REVLM_TRY(ReplaceInTokens(step, max_bytes, &tokens));
+        token = std::move(tokens[0]);
+        break;
+      }
+      case Kind::kMetaspace:
+        token = ReplaceCharacter(token, step.character, " ");
+        break;
+    }
+  }
+  return token;
+}
+
 }  // namespace revlm::tokenizer

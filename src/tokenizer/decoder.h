@@ -29,6 +29,11 @@ class Decoder {
   // The result is valid UTF-8: bytes that make no character become U+FFFD.
   Result<std::string> Apply(std::vector<std::string> tokens) const;
 
+  // The bytes that `token` adds behind other tokens, which need not be whole
+  // characters. Nothing where that depends on its neighbours. Errors: as
+  // `Apply`.
+  Result<std::optional<std::string>> BytesOf(std::string token) const;
+
  private:
   enum class Kind {
     kByteLevel,

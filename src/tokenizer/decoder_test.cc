@@ -89,5 +89,42 @@ TEST(DecoderTest, GrowthBeyondTheLimitIsAnError) {
               HasSubstr("longer than 320000 bytes"));
 }
 
+// What a token adds between others; "?": nothing is known.
+std::string BytesOf(const char* json, std::string token) {
+  const Json parsed = Json::parse(json);
+  const auto decoder =
+      Decoder::FromJson(parsed.is_null() ? nullptr : &parsed, "t.json");
+  if (!decoder) return decoder.error().message;
+  const auto bytes = decoder->BytesOf(std::move(token));
+  if (!bytes) return bytes.error().message;
+  return bytes->value_or("?");
+}
+
+TEST(DecoderTest, BytesOfATokenNeedNotBeCharacters) {
+  EXPECT_EQ(BytesOf(R"({"type": "ByteLevel"})", "Ġa"), " a");
+  EXPECT_EQ(BytesOf(R"({"type": "ByteLevel"})", "Ã"), "\xC3");
+  EXPECT_EQ(BytesOf(R"({"type": "ByteFallback"})", "<0xE2>"), "\xE2");
+  EXPECT_EQ(BytesOf(R"({"type": "ByteFallback"})", "ab"), "ab");
+}
+
+TEST(DecoderTest, BytesOfATokenAreThoseBetweenOthers) {
+  // What Llama 2 has: the text loses its first blank, a token does not.
+  EXPECT_EQ(BytesOf(R"({"type": "Sequence", "decoders": [
+                        {"type": "Replace", "pattern": {"String": "▁"},
+                         "content": " "},
+                        {"type": "ByteFallback"}, {"type": "Fuse"},
+                        {"type": "Strip", "content": " ", "start": 1,
+                         "stop": 0}]})",
+                    "▁the"),
+            " the");
+  EXPECT_EQ(BytesOf(R"({"type": "Metaspace", "replacement": "▁",
+                        "prepend_scheme": "always"})",
+                    "▁the"),
+            " the");
+  EXPECT_EQ(BytesOf(R"({"type": "BPEDecoder", "suffix": "</w>"})", "a</w>"),
+            "a ");
+  EXPECT_EQ(BytesOf("null", "a"), "?");
+}
+
 }  // namespace
 }  // namespace revlm::tokenizer

@@ -249,6 +249,20 @@ std::optional<std::string> Tokenizer::TokenText(int32_t id) const {
   return std::string(*text);
 }
 
+std::optional<std::string> Tokenizer::TokenBytes(int32_t id) const {
+  std::string text;
+  if (const AddedToken* added = state_->added_tokens.FindId(id)) {
+    if (added->is_special) return "";
+    text = added->is_normalized ? added->normalized_content : added->content;
+  } else if (const auto known = state_->bpe.vocabulary().Text(id)) {
+    text = *known;
+  } else {
+    return std::nullopt;
+  }
+  auto bytes = state_->decoder.BytesOf(std::move(text));
+  return bytes ? *std::move(bytes) : std::nullopt;
+}
+
 int32_t Tokenizer::num_ids() const {
   return std::max(state_->added_tokens.num_ids(),
                   state_->bpe.vocabulary().num_ids());

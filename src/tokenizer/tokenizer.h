@@ -62,6 +62,11 @@ class Tokenizer {
   std::optional<int32_t> TokenId(std::string_view token) const;
   std::optional<std::string> TokenText(int32_t id) const;
 
+  // The bytes that a token adds to a text behind other tokens, which need not
+  // be whole characters: none for a special token. Nothing for an id that no
+  // token has, and where the bytes depend on its neighbours.
+  std::optional<std::string> TokenBytes(int32_t id) const;
+
   // One more than the largest id.
   int32_t num_ids() const;
   // What it keeps of the heap, at most; the same for the same file.

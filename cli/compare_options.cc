@@ -1,0 +1,145 @@
+#include "cli/compare_options.h"
+
+namespace revlm::cli {
+namespace {
+
+void AddPromptOptions(CLI::App& app, CompareLine& line) {
+  CompareOptions& compare = line.compare;
+  const std::string group = "Prompts";
+  app.add_option("--challenges", compare.num_challenges,
+                 "Prompts to make from the seed; 0: weights only (50)")
+      ->option_text("N")
+      ->group(group);
+  app.add_option("--seed", compare.seed, "Of the prompts (0)")
+      ->option_text("S")
+      ->group(group);
+  app.add_option("--prompt", compare.prompts,
+                 "A prompt of your own; may be given many times")
+      ->option_text("TEXT")
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_option("--prompts", compare.prompt_file,
+                 "One prompt a line, or JSON Lines (.jsonl)")
+      ->option_text("FILE")
+      ->group(group);
+  app.add_flag("--no-special-tokens", line.no_special_tokens,
+               "Leave out the tokenizer's special tokens")
+      ->group(group);
+}
+
+void AddVerdictOptions(CLI::App& app, CompareLine& line) {
+  const std::string group = "Verdicts";
+  app.add_option("--epsilon", line.compare.same_nats,
+                 "A divergence that counts as none, nats a token (0.001)")
+      ->option_text("E")
+      ->group(group);
+  app.add_option("--alpha", line.compare.alpha,
+                 "How often a verdict may be wrong, for each pair (0.01)")
+      ->option_text("A")
+      ->group(group);
+  CLI::Option* const fail_on =
+      app.add_option("--fail-on", line.exit.fail_on,
+                     "Exit with 1 on these, else 0: different, derived,\n"
+                     "undecided, error; with commas between them")
+          ->delimiter(',')
+          ->check(CLI::IsMember({"different", "derived", "undecided", "error"}))
+          ->option_text("LIST")
+          ->allow_extra_args(false)
+          ->group(group);
+  app.add_flag("--exit-zero", line.exit.exit_zero, "Exit with 0 on any verdict")
+      ->excludes(fail_on)
+      ->group(group);
+}
+
+void AddComputingOptions(CLI::App& app, CompareLine& line) {
+  const std::string group = "Computing";
+  app.add_option("--dtype", line.dtype,
+                 "f32, bf16 or auto; f32 holds every weight exactly (f32)")
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
+      ->option_text("TYPE")
+      ->group(group);
+  app.add_option("--threads", line.compare.num_threads,
+                 "0: one for each CPU (0)")
+      ->option_text("N")
+      ->group(group);
+  app.add_option("--parallel-batch-size", line.compare.batch_size,
+                 "The most prompts together (as many as are fastest)")
+      ->option_text("N")
+      ->group(group);
+  AddMemoryLimit(app, line.memory_limit_gib, group);
+  app.add_flag("--memory-strict", line.compare.memory_strict,
+               "Refuse a limit that is not there to be had")
+      ->group(group);
+}
+
+void AddAll(CLI::App& app, CompareLine& line) {
+  line.command = &app;
+  AddPromptOptions(app, line);
+  AddVerdictOptions(app, line);
+  AddComputingOptions(app, line);
+  app.add_option("--output-dir", line.compare.output_dir,
+                 "Where evidence is kept, new or empty; default: in rev-runs")
+      ->option_text("D")
+      ->group("Output");
+  AddOutputOptions(app, line.output);
+  app.footer(
+      "Exit codes: 0 SAME, 1 DIFFERENT, 3 DERIVED, 4 UNDECIDED; of several "
+      "pairs, the\nworst in the order 1, 4, 3, 0. 2 and above 4: no verdict.");
+}
+
+}  // namespace
+
+std::unique_ptr<CompareLine> AddCompare(CLI::App& parser) {
+  auto line = std::make_unique<CompareLine>();
+  CLI::App* app = parser.add_subcommand(
+      "compare", "Say of models, in pairs, whether they are the same");
+  app->add_option("MODEL", line->compare.models,
+                  "[alias=]directory or hf:ORG/NAME[@REVISION]; two or more")
+      ->required()
+      ->option_text("...");
+  AddAll(*app, *line);
+  return line;
+}
+
+std::unique_ptr<CompareLine> AddVerify(CLI::App& parser) {
+  auto line = std::make_unique<CompareLine>();
+  CLI::App* app = parser.add_subcommand(
+      "verify", "Say whether a model is what it is claimed to be");
+  app->add_option("TARGET", line->target,
+                  "[alias=]directory or hf:ORG/NAME[@REVISION]")
+      ->required()
+      ->option_text(" ");
+  app->add_option("--against", line->reference, "The model that it should be")
+      ->required()
+      ->option_text("REF");
+  AddAll(*app, *line);
+  return line;
+}
+
+std::unique_ptr<ExplainLine> AddExplain(CLI::App& parser) {
+  auto line = std::make_unique<ExplainLine>();
+  CLI::App* app = parser.add_subcommand(
+      "explain", "Form the verdicts of a comparison again and say why");
+  line->command = app;
+  app->add_option("RUN", line->explain.run,
+                  "Its directory (latest: the newest in rev-runs)")
+      ->option_text(" ");
+  app->add_option("PAIR", line->pair, "Only this one, as A~B")
+      ->option_text(" ");
+  AddOutputOptions(*app, line->output);
+  return line;
+}
+
+void Resolve(CompareLine& line) {
+  CompareOptions& compare = line.compare;
+  if (!line.target.empty()) compare.models = {line.reference, line.target};
+  compare.special_tokens = !line.no_special_tokens;
+  if (line.memory_limit_gib) {
+    compare.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
+  }
+  compare.owns_process = true;
+  if (line.dtype == "auto") compare.dtype = Dtype::kAuto;
+  if (line.dtype == "bf16") compare.dtype = Dtype::kBf16;
+}
+
+}  // namespace revlm::cli

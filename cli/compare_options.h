@@ -1,0 +1,52 @@
+// The options of `compare`, `verify` and `explain`. Each command has variables
+// of its own, since the environment is read for all of them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/shared_options.h"
+#include "revlm/compare.h"
+
+namespace revlm::cli {
+
+// What verdicts become as exit codes.
+struct ExitRules {
+  std::vector<std::string>
+      fail_on;  // "different", ...; empty: each has its own
+  bool exit_zero = false;
+};
+
+struct CompareLine {
+  CLI::App* command = nullptr;  // of the parser
+  OutputOptions output;
+  CompareOptions compare;
+  ExitRules exit;
+
+  // As written; `Resolve` puts them into `compare`.
+  std::string target;  // of `verify`
+  std::string reference;
+  std::string dtype = "f32";
+  bool no_special_tokens = false;
+  std::optional<double> memory_limit_gib;
+};
+
+struct ExplainLine {
+  CLI::App* command = nullptr;
+  OutputOptions output;
+  ExplainOptions explain;
+  std::string pair;  // "a~b"; empty: all
+};
+
+// Each adds its command to the parser and fills what it returns.
+std::unique_ptr<CompareLine> AddCompare(CLI::App& parser);
+std::unique_ptr<CompareLine> AddVerify(CLI::App& parser);
+std::unique_ptr<ExplainLine> AddExplain(CLI::App& parser);
+
+// After parsing: turns names into values.
+void Resolve(CompareLine& line);
+
+}  // namespace revlm::cli

@@ -1,0 +1,156 @@
+#include "revlm/compare.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/models.h"
+
+namespace revlm {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CompareTest : public ::testing::Test {
+ protected:
+  CompareTest() {
+    std::string pattern = ::testing::TempDir() + "revlm-compare-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~CompareTest() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // Of the examples, or packed in the test data.
+  static std::string ModelAt(const std::string& name) {
+    const std::string example = std::string(REVLM_EXAMPLES) + "/models/" + name;
+    if (std::filesystem::exists(example)) return example;
+    return testing::UnpackModel(std::string(REVLM_TEST_DATA) + "/zoo/" + name)
+        .value();
+  }
+
+  CompareOptions Options(const std::vector<std::string>& models) const {
+    CompareOptions options;
+    for (const std::string& name : models) {
+      options.models.push_back(name + "=" + ModelAt(name));
+    }
+    options.num_challenges = 20;
+    options.num_threads = 1;
+    options.output_dir = folder_ + "/d";
+    return options;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(CompareTest, ModelsOfTwoFamiliesAreDifferent) {
+  const auto found = Compare(Options({"aster-s0", "briar-s0"}));
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->pairs.size(), 1u);
+  const PairComparison& pair = found->pairs[0];
+  EXPECT_EQ(pair.verdict, Verdict::kDifferent) << pair.reason;
+  EXPECT_EQ(pair.error_bound, 0.01);
+  ASSERT_TRUE(pair.behaviour);
+  EXPECT_EQ(pair.behaviour->scale, Scale::kTokens);
+  EXPECT_GT(pair.behaviour->divergence.nats, 0.1);
+  EXPECT_GT(pair.behaviour->divergence.lower, 1e-3);
+  EXPECT_LT(pair.num_used, 20);
+  EXPECT_EQ(found->worst, Verdict::kDifferent);
+}
+
+TEST_F(CompareTest, OtherTokenizersAreComparedByBytes) {
+  const auto found = Compare(Options({"aster-s0", "cedar-s0"}));
+  ASSERT_TRUE(found) << found.error().message;
+  const PairComparison& pair = found->pairs[0];
+  ASSERT_TRUE(pair.behaviour);
+  EXPECT_EQ(pair.behaviour->scale, Scale::kFirstBytes);
+  EXPECT_EQ(pair.behaviour->num_prompts, 20);
+  EXPECT_EQ(pair.verdict, Verdict::kDifferent) << pair.reason;
+  EXPECT_THAT(pair.reason, HasSubstr("not comparable"));
+}
+
+TEST_F(CompareTest, TheSameWeightsAreSameWhateverTheyAreAsked) {
+  const auto found = Compare(Options({"aster-s0", "aster-s0"}));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->pairs[0].verdict, Verdict::kSame);
+  EXPECT_EQ(found->pairs[0].a, "aster-s0");
+  EXPECT_EQ(found->pairs[0].b, "aster-s0-2");
+  EXPECT_EQ(found->pairs[0].behaviour->divergence.nats, 0);
+  EXPECT_EQ(found->pairs[0].behaviour->mirror.nats, 0);
+}
+
+TEST_F(CompareTest, WhatIsKeptExplainsItself) {
+  const auto found = Compare(Options({"aster-s0", "briar-s0", "cedar-s0"}));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->run_dir, folder_ + "/d");
+  const auto explained = Explain({.run = folder_ + "/d"});
+  ASSERT_TRUE(explained) << explained.error().message;
+  ASSERT_EQ(explained->pairs.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(explained->pairs[i].verdict, found->pairs[i].verdict);
+    EXPECT_EQ(explained->pairs[i].reason, found->pairs[i].reason);
+    EXPECT_EQ(explained->pairs[i].behaviour->log_e,
+              found->pairs[i].behaviour->log_e);
+  }
+}
+
+TEST_F(CompareTest, TellsWhatItCostsAndHowFarItIs) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  std::vector<std::string> notices;
+  double last = 0;
+  bool goes_back = false;
+  options.on_event = [&](const RunEvent& event) {
+    if (event.kind == RunEvent::Kind::kNotice) notices.push_back(event.message);
+    if (event.kind != RunEvent::Kind::kProgress) return;
+    goes_back = goes_back || event.fraction < last || event.fraction > 1;
+    last = event.fraction;
+  };
+  ASSERT_TRUE(Compare(options));
+  ASSERT_FALSE(notices.empty());
+  EXPECT_THAT(notices.front(), HasSubstr("2 models, 1 pair, on 20 prompts"));
+  EXPECT_FALSE(goes_back);
+  EXPECT_GT(last, 0.5);
+}
+
+TEST_F(CompareTest, StoppedItLeavesNothing) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  options.on_event = [&](const RunEvent&) { stop.request_stop(); };
+  const auto found = Compare(options);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kCancelled);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
+}
+
+TEST_F(CompareTest, RefusesWhatCannotBeCompared) {
+  const auto code_of = [&](const auto& change) {
+    CompareOptions options = Options({"aster-s0", "aster-s0"});
+    change(options);
+    const auto found = Compare(options);
+    return found ? ErrorCode::kInternal : found.error().code;
+  };
+  EXPECT_EQ(code_of([](auto& of) { of.models.pop_back(); }),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& of) { of.models[1] = "/nowhere"; }),
+            ErrorCode::kNotFound);
+  EXPECT_EQ(code_of([](auto& of) { of.models[1] = "http://h:1/v1#m"; }),
+            ErrorCode::kUnsupported);
+  EXPECT_EQ(code_of([](auto& of) { of.alpha = 1; }),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& of) { of.same_nats = 1; }),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& of) { of.num_challenges = 1 << 20; }),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& of) { of.memory_limit_bytes = 1 << 20; }),
+            ErrorCode::kBudgetExceeded);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
+}
+
+}  // namespace
+}  // namespace revlm

@@ -1,0 +1,241 @@
+#include "api/compared_models.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/random.h"
+#include "challenge/pot.h"
+#include "challenge/prompt_file.h"
+#include "challenge/system.h"
+#include "run/operation.h"
+#include "run/plan.h"
+#include "verify/next_token.h"
+
+namespace revlm {
+namespace {
+
+using Prompt = ComparePrompts::Prompt;
+
+Result<ComparePrompts> MakeChallenges(const CompareOptions& options) {
+  ComparePrompts made = {.prompts = {},
+                         .source = std::string(challenge::kPot.name)};
+  const int32_t count =
+      options.num_challenges.value_or(kDefaultCompareChallenges);
+  if (count == 0) return made;
+  if (count < 0) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "--challenges: found {}, allowed is 0 to {}", count,
+                           challenge::kMaxChallenges);
+  }
+  const challenge::Key key = challenge::DeriveSessionKey(
+      {.seed = challenge::SeedFromNumber(options.seed)});
+  REVLM_ASSIGN_OR_RETURN(
+      std::vector<challenge::Challenge> challenges,
+      challenge::GenerateChallenges(challenge::kPot, key, {},
+                                    static_cast<size_t>(count)));
+  for (challenge::Challenge& one : challenges) {
+    made.prompts.push_back({std::move(one.id), std::move(one.text)});
+  }
+  return made;
+}
+
+// Fisher and Yates, from the back.
+void Shuffle(std::vector<Prompt>& prompts, uint64_t seed) {
+  for (size_t i = prompts.size(); i > 1; --i) {
+    const auto other = static_cast<size_t>(base::UniformDouble(seed, i) *
+                                           static_cast<double>(i));
+    std::swap(prompts[i - 1], prompts[other]);
+  }
+}
+
+bool HasOwnPrompts(const CompareOptions& options) {
+  return !options.prompt_file.empty() || !options.prompts.empty();
+}
+
+// Whether two models have the same tokens under the same ids.
+bool ShareTokens(const OpenedModel& a, const OpenedModel& b) {
+  const tokenizer::Tokenizer& of_a = *a.model.tokenizer;
+  const tokenizer::Tokenizer& of_b = *b.model.tokenizer;
+  if (a.model.checkpoint->config().vocab_size !=
+          b.model.checkpoint->config().vocab_size ||
+      of_a.num_ids() != of_b.num_ids()) {
+    return false;
+  }
+  for (int32_t id = 0; id < of_a.num_ids(); ++id) {
+    if (of_a.TokenText(id) != of_b.TokenText(id)) return false;
+  }
+  return true;
+}
+
+bool ShareIds(const verify::BehaviourModel& a,
+              const verify::BehaviourModel& b) {
+  for (size_t i = 0; i < a.prompts.size(); ++i) {
+    if (a.prompts[i].ids != b.prompts[i].ids) return false;
+  }
+  return true;
+}
+
+// Where in `text` each of `ids` ends; nothing when they do not spell it.
+std::vector<int64_t> EndsOf(const tokenizer::Tokenizer& tokenizer,
+                            std::span<const int32_t> ids,
+                            std::string_view text) {
+  std::string spelled;
+  std::vector<int64_t> ends;
+  for (const int32_t id : ids) {
+    const std::optional<std::string> bytes = tokenizer.TokenBytes(id);
+    if (!bytes) return {};
+    spelled += *bytes;
+    ends.push_back(static_cast<int64_t>(spelled.size()));
+  }
+  // Some put a blank in front of every text.
+  const int64_t num_before =
+      spelled.size() == text.size() + 1 && spelled.front() == ' ' ? 1 : 0;
+  if (std::string_view(spelled).substr(static_cast<size_t>(num_before)) !=
+      text) {
+    return {};
+  }
+  for (int64_t& end : ends) end = std::max<int64_t>(end - num_before, 0);
+  return ends;
+}
+
+// By token; nothing where one is not known. Rows of the vocabulary that no
+// token has begin with nothing.
+std::vector<uint16_t> FirstBytesOf(const OpenedModel& model) {
+  const tokenizer::Tokenizer& tokenizer = *model.model.tokenizer;
+  const int64_t vocabulary = model.model.checkpoint->config().vocab_size;
+  std::vector<uint16_t> first_bytes(static_cast<size_t>(vocabulary),
+                                    verify::kNoByte);
+  for (int32_t id = 0; id < std::min<int64_t>(tokenizer.num_ids(), vocabulary);
+       ++id) {
+    const std::optional<std::string> bytes = tokenizer.TokenBytes(id);
+    if (!bytes) {
+      if (tokenizer.TokenText(id)) return {};
+      continue;
+    }
+    if (!bytes->empty()) {
+      first_bytes[static_cast<size_t>(id)] =
+          static_cast<unsigned char>(bytes->front());
+    }
+  }
+  return first_bytes;
+}
+
+// Why two models that cut prompts differently cannot be compared byte by byte
+// either; empty: they can.
+std::string WhyNoBytes(const OpenedModel& a, const verify::BehaviourModel& of_a,
+                       const OpenedModel& b,
+                       const verify::BehaviourModel& of_b) {
+  const auto spells = [](const verify::EncodedPrompt& prompt) {
+    return !prompt.ends.empty();
+  };
+  for (const auto& [model, encoded] :
+       {std::pair(&a, &of_a), std::pair(&b, &of_b)}) {
+    if (encoded->first_bytes.empty() ||
+        std::ranges::none_of(encoded->prompts, spells)) {
+      return fmt::format(
+          "their tokenizers differ, and it is not known what bytes the tokens "
+          "of {} stand for",
+          model->alias);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<ComparePrompts> CollectPrompts(const CompareOptions& options) {
+  if (!HasOwnPrompts(options)) return MakeChallenges(options);
+  if (options.num_challenges) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "--challenges is for prompts of the program and "
+                           "cannot be combined with --prompt or --prompts; "
+                           "leave one out");
+  }
+  RunOptions given;
+  given.prompt_file = options.prompt_file;
+  given.prompts = options.prompts;
+  REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
+                         run::PlanPrompts(given));
+  ComparePrompts own = {.prompts = {}, .source = run::PromptSetSha256(planned)};
+  for (const run::PlannedPrompt& prompt : planned) {
+    own.prompts.push_back({prompt.id, prompt.text});
+  }
+  Shuffle(own.prompts, options.seed);
+  return own;
+}
+
+RunOptions EngineOptionsOf(const CompareOptions& options) {
+  RunOptions run;
+  run.dtype = options.dtype;
+  run.num_threads = options.num_threads;
+  run.batch_size = options.batch_size;
+  run.environment = options.environment;
+  return run;
+}
+
+Result<std::vector<OpenedModel>> OpenModels(const CompareOptions& options) {
+  const RunOptions run = EngineOptionsOf(options);
+  std::vector<OpenedModel> models;
+  std::set<std::string> aliases;
+  for (const std::string& reference : options.models) {
+    memory::Budget nothing(0);  // it is described, not run
+    REVLM_ASSIGN_OR_RETURN(run::Model model,
+                           run::LoadModel(reference, run, nothing, ""));
+    const engine::NumericsClass numerics = model.engine->numerics();
+    const engine::MemoryNeed need = model.engine->memory_need();
+    model.engine.reset();
+    models.push_back({.alias = run::MakeAlias(model.resolved.name, aliases),
+                      .model = std::move(model),
+                      .numerics = numerics,
+                      .need = need});
+  }
+  return models;
+}
+
+std::vector<verify::BehaviourModel> EncodeFor(
+    const std::vector<OpenedModel>& models, const ComparePrompts& prompts,
+    const CompareOptions& options) {
+  std::vector<verify::BehaviourModel> encoded;
+  for (const OpenedModel& opened : models) {
+    verify::BehaviourModel& model = encoded.emplace_back();
+    model.checkpoint = opened.model.checkpoint.get();
+    for (const Prompt& prompt : prompts.prompts) {
+      auto ids =
+          run::EncodePrompt(opened.model, prompt.text, options.special_tokens);
+      verify::EncodedPrompt& one = model.prompts.emplace_back();
+      if (!ids) continue;
+      one.ids = *std::move(ids);
+      one.ends = EndsOf(*opened.model.tokenizer, one.ids, prompt.text);
+    }
+    model.first_bytes = FirstBytesOf(opened);
+  }
+  return encoded;
+}
+
+PlannedPairs PlanPairs(const std::vector<OpenedModel>& models,
+                       const std::vector<verify::BehaviourModel>& encoded) {
+  PlannedPairs planned;
+  for (size_t a = 0; a < models.size(); ++a) {
+    for (size_t b = a + 1; b < models.size(); ++b) {
+      const bool is_shared =
+          ShareTokens(models[a], models[b]) && ShareIds(encoded[a], encoded[b]);
+      const std::string why_no_bytes =
+          is_shared ? ""
+                    : WhyNoBytes(models[a], encoded[a], models[b], encoded[b]);
+      planned.pairs.push_back({.a = a,
+                               .b = b,
+                               .scale = is_shared ? Scale::kTokens
+                                        : why_no_bytes.empty()
+                                            ? Scale::kFirstBytes
+                                            : Scale::kNone});
+      planned.why_none.push_back(why_no_bytes);
+    }
+  }
+  return planned;
+}
+
+}  // namespace revlm

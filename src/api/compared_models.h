@@ -1,0 +1,60 @@
+// The models and prompts of a comparison, opened and encoded.
+//
+// Threads: pure functions. Memory: that of tokenizers and checkpoints; prompts
+// as token ids, once for each model. Errors: those of references, models and
+// prompt files; kInvalidArgument.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "memory/budget.h"
+#include "revlm/compare.h"
+#include "run/model.h"
+#include "verify/behaviour.h"
+
+namespace revlm {
+
+struct ComparePrompts {
+  struct Prompt {
+    std::string id;
+    std::string text;
+  };
+  // In the order in which they are looked at: a random one.
+  std::vector<Prompt> prompts;
+  std::string source;  // Comparison::prompt_source
+};
+
+// Those of a seed are drawn one by one; one's own are put in an order that the
+// seed decides.
+Result<ComparePrompts> CollectPrompts(const CompareOptions& options);
+
+struct OpenedModel {
+  std::string alias;
+  run::Model model;  // its engine is closed
+  engine::NumericsClass numerics;
+  engine::MemoryNeed need;
+};
+
+Result<std::vector<OpenedModel>> OpenModels(const CompareOptions& options);
+
+// What a run's options say of a model that is compared: for run::LoadModel.
+RunOptions EngineOptionsOf(const CompareOptions& options);
+
+// The prompts as each model reads them. One that a model cannot be asked has no
+// ids there.
+std::vector<verify::BehaviourModel> EncodeFor(
+    const std::vector<OpenedModel>& models, const ComparePrompts& prompts,
+    const CompareOptions& options);
+
+// All pairs in the order of `Comparison::pairs`, with what they can be compared
+// over; `why_none` is filled in beside, for each pair.
+struct PlannedPairs {
+  std::vector<verify::PairPlan> pairs;
+  std::vector<std::string> why_none;
+};
+PlannedPairs PlanPairs(const std::vector<OpenedModel>& models,
+                       const std::vector<verify::BehaviourModel>& encoded);
+
+}  // namespace revlm

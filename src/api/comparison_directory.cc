@@ -1,0 +1,214 @@
+#include "api/comparison_directory.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/quote.h"
+#include "run/op_record.h"
+#include "run/run_directory.h"
+#include "verify/record.h"
+
+namespace revlm {
+namespace {
+
+constexpr char kPromptsName[] = "prompts.jsonl";
+constexpr uint64_t kMaxVerdictsBytes = uint64_t{256} << 20;
+constexpr uint64_t kMaxEvidenceBytes = uint64_t{1} << 30;
+
+// Lines collected into pieces of a file that appears whole.
+class LineFile {
+ public:
+  static Result<LineFile> Create(const std::string& path) {
+    REVLM_ASSIGN_OR_RETURN(base::AtomicFile file,
+                           base::AtomicFile::Create(path));
+    return LineFile(std::move(file));
+  }
+  Status Append(std::string_view line) {
+    constexpr size_t kPieceBytes = 64 << 10;
+    piece_ += line;
+    return piece_.size() < kPieceBytes ? Status() : Flush();
+  }
+  Status Commit() {
+    REVLM_TRY(Flush());
+    return file_.Commit();
+  }
+
+ private:
+  explicit LineFile(base::AtomicFile file) : file_(std::move(file)) {}
+  Status Flush() {
+    const Status written = file_.Append(base::AsBytes(piece_));
+    piece_.clear();
+    return written;
+  }
+
+  base::AtomicFile file_;
+  std::string piece_;
+};
+
+Status WritePrompts(const std::string& path, const ComparePrompts& prompts) {
+  REVLM_ASSIGN_OR_RETURN(LineFile file, LineFile::Create(path));
+  for (const auto& prompt : prompts.prompts) {
+    REVLM_TRY(
+        file.Append(run::ToLine({{"id", prompt.id}, {"prompt", prompt.text}})));
+  }
+  return file.Commit();
+}
+
+Status WriteEvidence(const std::string& path, const Comparison& comparison,
+                     const ComparePrompts& prompts, const PromptTable& values) {
+  REVLM_ASSIGN_OR_RETURN(LineFile file, LineFile::Create(path));
+  for (size_t pair = 0; pair < values.size(); ++pair) {
+    for (size_t i = 0; i < values[pair].size(); ++i) {
+      if (values[pair][i].num_positions == 0) continue;
+      REVLM_TRY(file.Append(
+          verify::EvidenceToLine({.a = comparison.pairs[pair].a,
+                                  .b = comparison.pairs[pair].b,
+                                  .prompt_idx = static_cast<int64_t>(i),
+                                  .prompt = prompts.prompts[i].id,
+                                  .divergence = values[pair][i]})));
+    }
+  }
+  return file.Commit();
+}
+
+Result<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
+  REVLM_ASSIGN_OR_RETURN(const base::File file,
+                         base::OpenFile(path, base::Caching::kPageCache));
+  return base::ReadWholeFile(file, max_bytes);
+}
+
+// Lines in the order of pairs, then prompts.
+Result<PromptTable> ParseEvidence(std::string_view text,
+                                  const Comparison& comparison,
+                                  const std::string& path) {
+  std::map<std::pair<std::string, std::string>, size_t> pair_of;
+  for (size_t i = 0; i < comparison.pairs.size(); ++i) {
+    pair_of[{comparison.pairs[i].a, comparison.pairs[i].b}] = i;
+  }
+  PromptTable values(comparison.pairs.size());
+  std::vector<int64_t> last_of(comparison.pairs.size(), -1);
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string source = fmt::format("{}, line {}", path, number);
+    REVLM_ASSIGN_OR_RETURN(
+        const verify::EvidenceLine line,
+        verify::EvidenceFromLine(text.substr(0, end), source));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const auto pair = pair_of.find({line.a, line.b});
+    if (pair == pair_of.end() || line.prompt_idx <= last_of[pair->second] ||
+        line.prompt_idx >= comparison.num_prompts ||
+        line.divergence.num_positions <= 0) {
+      return base::MakeError(ErrorCode::kCorrupt,
+                             "{}: found a pair or prompt that is not next, of "
+                             "{} pairs and {} prompts",
+                             source, comparison.pairs.size(),
+                             comparison.num_prompts);
+    }
+    last_of[pair->second] = line.prompt_idx;
+    values[pair->second].push_back(line.divergence);
+  }
+  return values;
+}
+
+}  // namespace
+
+Result<ComparisonDirectory> ComparisonDirectory::Create(
+    const CompareOptions& options) {
+  if (options.output_dir.empty()) {
+    REVLM_ASSIGN_OR_RETURN(
+        std::string made,
+        run::CreateRunDirectory(options.runs_dir, base::SystemClock()));
+    ComparisonDirectory directory(std::move(made), options.runs_dir);
+    directory.is_new_ = true;
+    return directory;
+  }
+  std::string path = options.output_dir;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  ComparisonDirectory directory(path, "");
+  directory.is_new_ = base::KindOfPath(path) == base::PathKind::kAbsent;
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    directory.is_new_ = false;
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "creating directory {}: {}; name another with "
+                           "--output-dir",
+                           path, error.message());
+  }
+  REVLM_ASSIGN_OR_RETURN(const base::Directory opened,
+                         base::Directory::Open(path));
+  REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                         opened.ListNames());
+  if (!names.empty()) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "using directory {}: found {} in it, allowed is a "
+                           "new or empty one; name another with --output-dir",
+                           path, base::Quote(names.front()));
+  }
+  return directory;
+}
+
+ComparisonDirectory::ComparisonDirectory(ComparisonDirectory&& other) noexcept
+    : path_(std::move(other.path_)),
+      linked_from_(std::move(other.linked_from_)),
+      is_new_(std::exchange(other.is_new_, false)),
+      is_written_(other.is_written_) {}
+
+ComparisonDirectory::~ComparisonDirectory() {
+  if (!is_new_ || is_written_) return;
+  std::error_code ignored;
+  std::filesystem::remove(path_, ignored);  // only an empty one
+}
+
+Status ComparisonDirectory::Write(const Comparison& comparison,
+                                  const ComparePrompts& prompts,
+                                  const PromptTable& values) {
+  is_written_ = true;
+  REVLM_TRY(WritePrompts(path_ + "/" + kPromptsName, prompts));
+  REVLM_TRY(WriteEvidence(path_ + "/" + verify::kEvidenceName, comparison,
+                          prompts, values));
+  REVLM_TRY(base::WriteFileAtomically(
+      path_ + "/" + verify::kVerdictsName,
+      verify::ComparisonToJson(comparison)
+              .dump(1, ' ', false, base::Json::error_handler_t::replace) +
+          "\n"));
+  if (!linked_from_.empty()) run::LinkLatest(linked_from_, path_);
+  return {};
+}
+
+Result<StoredComparison> ReadComparison(const std::string& path) {
+  const std::string verdicts_path = path + "/" + verify::kVerdictsName;
+  if (base::KindOfPath(path) == base::PathKind::kAbsent) {
+    return base::MakeError(ErrorCode::kNotFound,
+                           "reading comparison {}: there is no such directory",
+                           path);
+  }
+  if (base::KindOfPath(verdicts_path) == base::PathKind::kAbsent) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "reading comparison {}: found no {}; name the "
+                           "directory of a revlm compare or verify",
+                           path, verify::kVerdictsName);
+  }
+  REVLM_ASSIGN_OR_RETURN(const std::string verdicts,
+                         ReadFile(verdicts_path, kMaxVerdictsBytes));
+  REVLM_ASSIGN_OR_RETURN(const base::Json json,
+                         base::ParseJson(verdicts, verdicts_path));
+  StoredComparison stored;
+  REVLM_ASSIGN_OR_RETURN(stored.comparison,
+                         verify::ComparisonFromJson(json, verdicts_path));
+  const std::string evidence_path = path + "/" + verify::kEvidenceName;
+  REVLM_ASSIGN_OR_RETURN(const std::string evidence,
+                         ReadFile(evidence_path, kMaxEvidenceBytes));
+  REVLM_ASSIGN_OR_RETURN(
+      stored.values, ParseEvidence(evidence, stored.comparison, evidence_path));
+  return stored;
+}
+
+}  // namespace revlm

@@ -1,0 +1,239 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "report/text.h"
+#include "revlm/report.h"
+
+namespace revlm {
+namespace {
+
+using report::Column;
+using report::Plural;
+
+constexpr int32_t kVerdictColumns = 9;
+constexpr int32_t kDivergenceColumns = 25;
+constexpr int32_t kRiskColumns = 8;
+
+std::string NameOf(const PairComparison& pair) {
+  return pair.a + " ~ " + pair.b;
+}
+
+// 0.0123 [0.0081, 0.0166], or 0.446 (> 0.085) where values were cut: the upper
+// limit then is that of what is left of them.
+std::string DivergenceText(const PairComparison& pair) {
+  if (!pair.behaviour || pair.behaviour->num_prompts == 0) return "-";
+  const DivergenceFinding& found = pair.behaviour->divergence;
+  const std::string limits =
+      pair.behaviour->num_cut > 0
+          ? fmt::format("(> {:.2g})", found.lower)
+          : fmt::format("[{:.2g}, {:.2g}]", found.lower, found.upper);
+  return fmt::format("{}{:.3g} {}",
+                     pair.behaviour->scale == Scale::kFirstBytes ? ">= " : "",
+                     found.nats, limits);
+}
+
+// <= 1 %
+std::string RiskText(const PairComparison& pair) {
+  if (pair.verdict == Verdict::kUndecided) return "-";
+  if (pair.error_bound == 0) return "exact";
+  return fmt::format("<= {:.2g}", pair.error_bound);
+}
+
+std::string PaintVerdict(Verdict verdict, const TextStyle& style) {
+  const std::string name =
+      Column(VerdictName(verdict), kVerdictColumns, style.charset);
+  if (style.color == Color::kNever) return name;
+  const std::string_view code = verdict == Verdict::kSame        ? "32"
+                                : verdict == Verdict::kDerived   ? "36"
+                                : verdict == Verdict::kDifferent ? "31"
+                                                                 : "33";
+  return fmt::format("\x1b[1;{}m{}\x1b[0m", code, name);
+}
+
+std::string PairTable(const Comparison& comparison, const TextStyle& style) {
+  int32_t pair_columns = 4;
+  for (const PairComparison& pair : comparison.pairs) {
+    pair_columns = std::max(pair_columns, report::Width(NameOf(pair)));
+  }
+  constexpr int32_t kOtherColumns =
+      kVerdictColumns + kDivergenceColumns + kRiskColumns + 4 + 8;
+  pair_columns =
+      std::min(pair_columns, std::max(style.columns - kOtherColumns, 16));
+  std::string table = fmt::format("{}  {:<{}}  {:<{}}  {:<{}}  USED\n",
+                                  Column("PAIR", pair_columns, style.charset),
+                                  "VERDICT", kVerdictColumns, "NATS A TOKEN",
+                                  kDivergenceColumns, "RISK", kRiskColumns);
+  for (const PairComparison& pair : comparison.pairs) {
+    table += fmt::format(
+        "{}  {}  {}  {}  {:>4}\n",
+        Column(NameOf(pair), pair_columns, style.charset),
+        PaintVerdict(pair.verdict, style),
+        Column(DivergenceText(pair), kDivergenceColumns, style.charset),
+        Column(RiskText(pair), kRiskColumns, style.charset), pair.num_used);
+    table += "  " + Printable(pair.reason, style.charset) + "\n";
+  }
+  return table;
+}
+
+std::string CountLine(const Comparison& comparison) {
+  int64_t counts[4] = {};
+  for (const PairComparison& pair : comparison.pairs) {
+    ++counts[static_cast<size_t>(pair.verdict)];
+  }
+  return fmt::format(
+      "{}: {} SAME, {} DERIVED, {} DIFFERENT, {} UNDECIDED",
+      Plural(static_cast<int64_t>(comparison.pairs.size()), "pair"),
+      counts[static_cast<size_t>(Verdict::kSame)],
+      counts[static_cast<size_t>(Verdict::kDerived)],
+      counts[static_cast<size_t>(Verdict::kDifferent)],
+      counts[static_cast<size_t>(Verdict::kUndecided)]);
+}
+
+std::string RulesLine(const Comparison& comparison, const TextStyle& style) {
+  const bool is_digest = comparison.prompt_source.size() == 64;
+  return fmt::format(
+      "rules   {} of {}, seed {}; SAME below {:g} nats a token; error rate "
+      "{:g}\n",
+      Plural(comparison.num_prompts, "prompt"),
+      is_digest ? report::ShortDigest(comparison.prompt_source)
+                : Printable(comparison.prompt_source, style.charset),
+      comparison.seed, comparison.same_nats, comparison.alpha);
+}
+
+std::string WeightLines(const WeightFinding& weights, const TextStyle& style) {
+  std::string line =
+      "  weights    " + Printable(weights.sentence, style.charset);
+  if (weights.z != 0) {
+    line += fmt::format(
+        "; {:.3g} standard deviations from models trained independently",
+        weights.z);
+  }
+  if (weights.is_same_function) {
+    line += "; both compute the same function";
+  }
+  return line + "\n";
+}
+
+std::string DirectionLine(std::string_view name,
+                          const DivergenceFinding& found) {
+  return fmt::format(
+      "             {}  {:.3g} on average, limits {:.3g} and "
+      "{:.3g}\n",
+      name, found.nats, found.lower, found.upper);
+}
+
+std::string BehaviourLines(const BehaviourFinding& behaviour,
+                           const Comparison& comparison,
+                           const TextStyle& style) {
+  if (behaviour.scale == Scale::kNone) {
+    return "  behaviour  not compared: " +
+           Printable(behaviour.why_none, style.charset) + "\n";
+  }
+  const std::string_view over =
+      behaviour.scale == Scale::kTokens
+          ? "divergence of the next token"
+          : "divergence of the next byte (tokenizers differ), a lower bound";
+  std::string lines =
+      fmt::format("  behaviour  {}, nats a token, on {}:\n", over,
+                  Plural(behaviour.num_prompts, "prompt"));
+  lines += DirectionLine("KL(a||b)", behaviour.divergence);
+  lines += DirectionLine("KL(b||a)", behaviour.mirror);
+  if (behaviour.num_cut > 0) {
+    lines += fmt::format(
+        "             {} beyond the cut of {:g}, counted as "
+        "that in the limits\n",
+        Plural(behaviour.num_cut, "prompt"), comparison.most_nats);
+  }
+  switch (behaviour.closeness) {
+    case Closeness::kSame:
+      lines += fmt::format("             below {:g} certified after {}\n",
+                           comparison.same_nats,
+                           Plural(behaviour.num_used, "prompt"));
+      break;
+    case Closeness::kDifferent:
+      lines += fmt::format("             above {:g} certified after {}\n",
+                           comparison.same_nats,
+                           Plural(behaviour.num_used, "prompt"));
+      break;
+    case Closeness::kUndecided:
+      lines += fmt::format(
+          "             neither below nor above {:g} is certified\n",
+          comparison.same_nats);
+      break;
+  }
+  return lines;
+}
+
+// What the verdict leaves open.
+std::string_view LimitsOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSame:
+      return "equal weights answer alike where settings and arithmetic do; it "
+             "says nothing of who made them";
+    case Verdict::kDerived:
+      return "they were not trained independently; it does not say which came "
+             "first, nor that anything was taken without leave";
+    case Verdict::kDifferent:
+      return "they answer otherwise and no common weights were found; one may "
+             "still have learned from the other's answers";
+    case Verdict::kUndecided:
+      return "nothing is claimed, neither that they are related nor that they "
+             "are not";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string RenderText(const Comparison& comparison, int exit_code,
+                       const TextStyle& style) {
+  std::string text;
+  for (const ComparedModel& model : comparison.models) {
+    text += fmt::format(
+        "model   {}{}{}\n", Printable(model.alias, style.charset),
+        model.commit.empty() ? "" : "  HF cache " + model.commit.substr(0, 7),
+        model.tensor_root.empty()
+            ? ""
+            : "  tensors " + report::ShortDigest(model.tensor_root));
+  }
+  text += RulesLine(comparison, style);
+  text += PairTable(comparison, style);
+  text += fmt::format("{}  exit {}", CountLine(comparison), exit_code);
+  if (comparison.seconds > 0) {
+    text += "  " + report::FormatSeconds(comparison.seconds);
+  }
+  return text + fmt::format("\n  why: revlm explain {}\n",
+                            Printable(comparison.run_dir, style.charset));
+}
+
+std::string RenderExplanation(const Comparison& comparison,
+                              const TextStyle& style) {
+  std::string text = RulesLine(comparison, style);
+  for (const PairComparison& pair : comparison.pairs) {
+    text += fmt::format("\n{}: {}\n", Printable(NameOf(pair), style.charset),
+                        VerdictName(pair.verdict));
+    text += "  because    " + Printable(pair.reason, style.charset) + "\n";
+    if (pair.weights) text += WeightLines(*pair.weights, style);
+    if (pair.behaviour) {
+      text += BehaviourLines(*pair.behaviour, comparison, style);
+    }
+    if (pair.verdict != Verdict::kUndecided) {
+      text += pair.error_bound == 0
+                  ? "  risk       none: the comparison is exact\n"
+                  : fmt::format(
+                        "  risk       wrong with probability {:.2g} at "
+                        "most\n",
+                        pair.error_bound);
+    }
+    if (!pair.missing.empty()) {
+      text += "  missing    " + Printable(pair.missing, style.charset) + "\n";
+    }
+    text += fmt::format("  limits     {}\n", LimitsOf(pair.verdict));
+  }
+  return text;
+}
+
+}  // namespace revlm

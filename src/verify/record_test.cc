@@ -1,0 +1,120 @@
+#include "verify/record.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+namespace revlm::verify {
+namespace {
+
+using base::Json;
+using ::testing::HasSubstr;
+
+Comparison MakeComparison() {
+  Comparison comparison;
+  comparison.models = {{.alias = "a",
+                        .reference = "./a\xff",
+                        .commit = "",
+                        .tensor_root = std::string(64, '1'),
+                        .identity = std::string(64, '2')},
+                       {.alias = "b", .reference = "hf:o/b"}};
+  PairComparison& pair = comparison.pairs.emplace_back();
+  pair.a = "a";
+  pair.b = "b";
+  pair.verdict = Verdict::kDerived;
+  pair.reason = "int4 of a";
+  pair.error_bound = 1e-6;
+  pair.num_used = 12;
+  pair.weights = WeightFinding{.relation = Relation::kDerived,
+                               .sentence = "int4 of a",
+                               .is_same_function = true,
+                               .z = 0.1 + 0.2,
+                               .error_bound = 1e-6};
+  pair.behaviour = BehaviourFinding{.scale = Scale::kFirstBytes,
+                                    .closeness = Closeness::kDifferent,
+                                    .num_used = 12,
+                                    .num_prompts = 50,
+                                    .num_cut = 3,
+                                    .divergence = {0.1, 1.0 / 3, 0.5},
+                                    .mirror = {0.2, 1e-300, 0.6},
+                                    .log_e = -7.25,
+                                    .num_needed = 0};
+  comparison.worst = Verdict::kDerived;
+  comparison.num_prompts = 50;
+  comparison.prompt_source = "pot/1";
+  comparison.seed = UINT64_MAX;
+  comparison.same_nats = 1e-3;
+  comparison.most_nats = 0.1;
+  comparison.alpha = 0.01;
+  comparison.compute = "f32";
+  return comparison;
+}
+
+TEST(RecordTest, ReadsBackWhatItWrote) {
+  Comparison comparison = MakeComparison();
+  comparison.models[0].reference = "./a";
+  const std::string text = ComparisonToJson(comparison).dump();
+  const auto read = ComparisonFromJson(Json::parse(text), "v.json");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(ComparisonToJson(*read).dump(), text);
+  EXPECT_EQ(read->seed, UINT64_MAX);
+  EXPECT_EQ(read->pairs[0].weights->z, 0.1 + 0.2);
+  EXPECT_EQ(read->pairs[0].behaviour->divergence.lower, 1.0 / 3);
+  EXPECT_EQ(read->pairs[0].behaviour->scale, Scale::kFirstBytes);
+
+  comparison.pairs[0].weights.reset();
+  comparison.pairs[0].behaviour.reset();
+  const auto bare = ComparisonFromJson(ComparisonToJson(comparison), "v.json");
+  ASSERT_TRUE(bare);
+  EXPECT_FALSE(bare->pairs[0].weights);
+  EXPECT_FALSE(bare->pairs[0].behaviour);
+}
+
+TEST(RecordTest, RefusesADocumentWithOneMemberWrong) {
+  const Json good = ComparisonToJson(MakeComparison());
+  // Every member, replaced by what it is not, and left out.
+  for (const std::string_view pointer :
+       {"/schema", "/models", "/pairs", "/verdict", "/seed", "/alpha",
+        "/num_prompts", "/pairs/0/verdict", "/pairs/0/a",
+        "/pairs/0/error_bound", "/pairs/0/weights/relation",
+        "/pairs/0/weights/z", "/pairs/0/behaviour/scale",
+        "/pairs/0/behaviour/closeness", "/pairs/0/behaviour/divergence",
+        "/pairs/0/behaviour/mirror/lower", "/models/1/alias"}) {
+    Json bad = good;
+    bad[Json::json_pointer(std::string(pointer))] = Json::array({"x"});
+    const auto read = ComparisonFromJson(bad, "v.json");
+    ASSERT_FALSE(read) << pointer;
+    EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(read.error().message, HasSubstr("v.json"));
+  }
+  for (const char* member : {"pairs", "alpha", "verdict"}) {
+    Json bad = good;
+    bad.erase(member);
+    EXPECT_FALSE(ComparisonFromJson(bad, "v.json")) << member;
+  }
+  EXPECT_FALSE(ComparisonFromJson(Json::array(), "v.json"));
+}
+
+TEST(RecordTest, EvidenceReadsBackBitForBit) {
+  const EvidenceLine line = {
+      .a = "a",
+      .b = "b",
+      .prompt_idx = 3,
+      .prompt = "pot-3",
+      .divergence = {
+          .num_positions = 7, .nats = 0.1 + 0.2, .mirror_nats = 5e-324}};
+  const std::string text = EvidenceToLine(line);
+  EXPECT_EQ(text.back(), '\n');
+  const auto read = EvidenceFromLine(text.substr(0, text.size() - 1), "e");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->divergence.nats, 0.1 + 0.2);
+  EXPECT_EQ(read->divergence.mirror_nats, 5e-324);
+  EXPECT_EQ(read->divergence.num_positions, 7);
+  EXPECT_EQ(read->prompt_idx, 3);
+  EXPECT_FALSE(EvidenceFromLine(text.substr(0, text.size() / 2), "e"));
+  EXPECT_FALSE(EvidenceFromLine("{}", "e"));
+}
+
+}  // namespace
+}  // namespace revlm::verify

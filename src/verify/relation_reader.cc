@@ -1,0 +1,287 @@
+#include "verify/relation_reader.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "fingerprint/residual_map.h"
+
+namespace revlm::verify {
+namespace {
+
+using engine::HeadPlacement;
+using engine::LinearTensors;
+using engine::ModelSpec;
+using fingerprint::LayerHeads;
+using fingerprint::Matrix;
+using fingerprint::Multiplier;
+
+constexpr size_t kTokenBlock = 1024;
+constexpr int64_t kUnitBlock = 512;
+
+void ScaleColumns(std::span<const float> gains, Matrix& rows) {
+  for (int64_t i = 0; i < rows.rows(); ++i) {
+    for (int64_t j = 0; j < rows.columns(); ++j) {
+      rows.row(i)[j] *= gains[static_cast<size_t>(j)];
+    }
+  }
+}
+
+// LayerNorm takes the mean off what it reads: what a row has along the ones
+// does nothing.
+void CentreRows(const ModelSpec& spec, Matrix& rows) {
+  if (spec.family->norm != engine::NormKind::kLayer) return;
+  for (int64_t i = 0; i < rows.rows(); ++i) {
+    double sum = 0;
+    for (int64_t j = 0; j < rows.columns(); ++j) sum += rows.row(i)[j];
+    const auto mean =
+        static_cast<float>(sum / static_cast<double>(rows.columns()));
+    for (int64_t j = 0; j < rows.columns(); ++j) rows.row(i)[j] -= mean;
+  }
+}
+
+Result<Matrix> ReadEmbeddings(TensorReader& reader,
+                              std::span<const int32_t> ids) {
+  REVLM_ASSIGN_OR_RETURN(Matrix rows,
+                         reader.ReadTableRows(reader.spec().embedding, ids));
+  CentreRows(reader.spec(), rows);
+  return rows;
+}
+
+// Rows of the head with the gains of the last norm folded in.
+Result<Matrix> ReadUnembeddings(TensorReader& reader,
+                                std::span<const float> gains,
+                                std::span<const int32_t> ids) {
+  REVLM_ASSIGN_OR_RETURN(Matrix rows,
+                         reader.ReadTableRows(reader.spec().head, ids));
+  ScaleColumns(gains, rows);
+  CentreRows(reader.spec(), rows);
+  return rows;
+}
+
+// So that tables are read from their first row to their last.
+SharedTokens SortedById(const SharedTokens& tokens) {
+  std::vector<std::pair<int32_t, int32_t>> ids;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    ids.emplace_back(tokens.ids_a[i], tokens.ids_b[i]);
+  }
+  std::ranges::sort(ids);
+  SharedTokens sorted;
+  for (const auto& [id_a, id_b] : ids) {
+    sorted.ids_a.push_back(id_a);
+    sorted.ids_b.push_back(id_b);
+  }
+  return sorted;
+}
+
+// The linear among q, k and v that has an output row, and the row's place in
+// it.
+std::pair<const LinearTensors*, int64_t> FindOutput(
+    std::span<const LinearTensors> linears, int64_t row) {
+  for (const LinearTensors& linear : linears) {
+    if (row < linear.out_features) return {&linear, row};
+    row -= linear.out_features;
+  }
+  return {nullptr, 0};
+}
+
+// The rows of all heads of one kind over the directions of `projection`.
+Result<Matrix> ReadProjected(TensorReader& reader, int64_t layer,
+                             const HeadPlacement& placement, int64_t num_heads,
+                             std::span<const float> head_gains,
+                             const Matrix& projection, memory::Budget& budget,
+                             Multiplier& multiplier) {
+  const ModelSpec& spec = reader.spec();
+  const engine::LayerTensors& tensors = spec.layers[static_cast<size_t>(layer)];
+  REVLM_ASSIGN_OR_RETURN(
+      const std::vector<float> gains,
+      reader.ReadVector(tensors.attention_norm.weight, spec.hidden_size));
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix result,
+      Matrix::Create(num_heads * spec.head_dim, projection.columns(), budget));
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix projected,
+      Matrix::Create(spec.head_dim, projection.columns(), budget));
+  for (int64_t head = 0; head < num_heads; ++head) {
+    const auto [linear, first] =
+        FindOutput(tensors.qkv, placement.first + head * placement.step);
+    REVLM_ASSIGN_OR_RETURN(Matrix rows,
+                           reader.ReadOutputs(*linear, first, spec.head_dim));
+    ScaleColumns(gains, rows);
+    CentreRows(spec, rows);
+    REVLM_TRY(multiplier.Multiply(rows, projection, projected));
+    for (int64_t i = 0; i < spec.head_dim; ++i) {
+      const float gain = head_gains[static_cast<size_t>(i)];
+      float* to = result.row(head * spec.head_dim + i);
+      for (int64_t j = 0; j < projection.columns(); ++j) {
+        to[j] = projected.row(i)[j] * gain;
+      }
+    }
+  }
+  return result;
+}
+
+Result<std::vector<LayerHeads>> ReadSide(TensorReader& reader,
+                                         const Matrix& projection,
+                                         memory::Budget& budget,
+                                         Multiplier& multiplier) {
+  const ModelSpec& spec = reader.spec();
+  std::vector<LayerHeads> layers;
+  for (int64_t i = 0; i < spec.num_layers; ++i) {
+    const engine::LayerTensors& tensors = spec.layers[static_cast<size_t>(i)];
+    REVLM_ASSIGN_OR_RETURN(
+        const std::vector<float> query_gains,
+        reader.ReadVector(tensors.query_norm.weight, spec.head_dim));
+    REVLM_ASSIGN_OR_RETURN(
+        const std::vector<float> key_gains,
+        reader.ReadVector(tensors.key_norm.weight, spec.head_dim));
+    LayerHeads heads;
+    REVLM_ASSIGN_OR_RETURN(
+        heads.queries,
+        ReadProjected(reader, i, spec.query, spec.num_heads, query_gains,
+                      projection, budget, multiplier));
+    REVLM_ASSIGN_OR_RETURN(
+        heads.keys, ReadProjected(reader, i, spec.key, spec.num_kv_heads,
+                                  key_gains, projection, budget, multiplier));
+    fingerprint::NormaliseHeads(AttentionShapeOf(spec), heads);
+    layers.push_back(std::move(heads));
+  }
+  return layers;
+}
+
+// result[unit] = sum over channels of down[channel][unit] projection[channel].
+Status ReadUnitOutputs(TensorReader& reader, const LinearTensors& down,
+                       const Matrix& projection, memory::Budget& budget,
+                       Multiplier& multiplier, Matrix& result) {
+  for (int64_t first = 0; first < down.out_features; first += kUnitBlock) {
+    const int64_t count = std::min(kUnitBlock, down.out_features - first);
+    REVLM_ASSIGN_OR_RETURN(const Matrix rows,
+                           reader.ReadOutputs(down, first, count));
+    REVLM_ASSIGN_OR_RETURN(const Matrix turned, rows.Transposed(budget));
+    REVLM_ASSIGN_OR_RETURN(Matrix part,
+                           Matrix::Create(count, projection.columns(), budget));
+    std::copy(projection.row(first), projection.row(first + count),
+              part.values().data());
+    REVLM_ASSIGN_OR_RETURN(
+        Matrix added, Matrix::Create(result.rows(), result.columns(), budget));
+    REVLM_TRY(multiplier.Multiply(turned, part, added));
+    for (size_t i = 0; i < added.values().size(); ++i) {
+      result.values()[i] += added.values()[i];
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+fingerprint::AttentionShape AttentionShapeOf(const ModelSpec& spec) {
+  return {.num_heads = spec.num_heads,
+          .num_kv_heads = spec.num_kv_heads,
+          .head_dim = spec.head_dim,
+          .rotary_dim = spec.rope.rotary_dim()};
+}
+
+Result<Matrix> ReadResidualMap(TensorReader& a, TensorReader& b,
+                               const SharedTokens& tokens,
+                               memory::Budget& budget, Multiplier& multiplier) {
+  const int64_t width = a.spec().hidden_size;
+  REVLM_ASSIGN_OR_RETURN(const std::vector<float> gains_a,
+                         a.ReadVector(a.spec().final_norm.weight, width));
+  REVLM_ASSIGN_OR_RETURN(const std::vector<float> gains_b,
+                         b.ReadVector(b.spec().final_norm.weight, width));
+  REVLM_ASSIGN_OR_RETURN(Matrix total, Matrix::Create(width, width, budget));
+  const SharedTokens sorted = SortedById(tokens);
+  for (const bool is_head : {false, true}) {
+    REVLM_ASSIGN_OR_RETURN(fingerprint::TokenMoments moments,
+                           fingerprint::TokenMoments::Create(width, budget));
+    for (size_t first = 0; first < tokens.size(); first += kTokenBlock) {
+      const size_t count = std::min(kTokenBlock, tokens.size() - first);
+      const auto ids_a = std::span(sorted.ids_a).subspan(first, count);
+      const auto ids_b = std::span(sorted.ids_b).subspan(first, count);
+      REVLM_ASSIGN_OR_RETURN(const Matrix rows_a,
+                             is_head ? ReadUnembeddings(a, gains_a, ids_a)
+                                     : ReadEmbeddings(a, ids_a));
+      REVLM_ASSIGN_OR_RETURN(const Matrix rows_b,
+                             is_head ? ReadUnembeddings(b, gains_b, ids_b)
+                                     : ReadEmbeddings(b, ids_b));
+      REVLM_TRY(moments.Add(rows_a, rows_b, budget, multiplier));
+    }
+    moments.AddTo(total);
+  }
+  return fingerprint::SoftPolar(std::move(total), budget, multiplier);
+}
+
+Result<Projections> MakeProjections(TensorReader& b, const SharedTokens& tokens,
+                                    const Matrix& residual_map,
+                                    memory::Budget& budget,
+                                    Multiplier& multiplier) {
+  const int64_t directions = std::min(kMostDirections, b.spec().hidden_size);
+  const size_t num_tokens =
+      std::min(tokens.size(), static_cast<size_t>(directions) * 4);
+  REVLM_ASSIGN_OR_RETURN(
+      const Matrix rows,
+      ReadEmbeddings(b, std::span(tokens.ids_b).first(num_tokens)));
+  Projections projections;
+  REVLM_ASSIGN_OR_RETURN(projections.b,
+                         fingerprint::TokenBasis(rows, directions, budget));
+  REVLM_ASSIGN_OR_RETURN(
+      projections.a,
+      Matrix::Create(residual_map.rows(), projections.b.columns(), budget));
+  REVLM_TRY(multiplier.Multiply(residual_map, projections.b, projections.a));
+  return projections;
+}
+
+Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
+                           const Projections& projections,
+                           memory::Budget& budget, Multiplier& multiplier) {
+  HeadPair heads;
+  heads.shape = AttentionShapeOf(a.spec());
+  REVLM_ASSIGN_OR_RETURN(heads.a,
+                         ReadSide(a, projections.a, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(heads.b,
+                         ReadSide(b, projections.b, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(
+      const Matrix whitening,
+      fingerprint::MakeWhitening(heads.a, heads.b, budget, multiplier));
+  for (auto* side : {&heads.a, &heads.b}) {
+    for (LayerHeads& layer : *side) {
+      REVLM_TRY(fingerprint::Whiten(whitening, layer, budget, multiplier));
+    }
+  }
+  return heads;
+}
+
+Result<Matrix> ReadUnits(TensorReader& reader, int32_t layer, UnitVector vector,
+                         const Matrix& projection, memory::Budget& budget,
+                         Multiplier& multiplier) {
+  const ModelSpec& spec = reader.spec();
+  const engine::LayerTensors& tensors = spec.layers[static_cast<size_t>(layer)];
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix result,
+      Matrix::Create(spec.intermediate_size, projection.columns(), budget));
+  if (vector == UnitVector::kOutput) {
+    REVLM_TRY(ReadUnitOutputs(reader, tensors.down, projection, budget,
+                              multiplier, result));
+    return result;
+  }
+  const LinearTensors& linear = vector == UnitVector::kFirstInput
+                                    ? tensors.mlp_inputs.front()
+                                    : tensors.mlp_inputs.back();
+  REVLM_ASSIGN_OR_RETURN(
+      const std::vector<float> gains,
+      reader.ReadVector(tensors.mlp_norm.weight, spec.hidden_size));
+  for (int64_t first = 0; first < spec.intermediate_size; first += kUnitBlock) {
+    const int64_t count = std::min(kUnitBlock, spec.intermediate_size - first);
+    REVLM_ASSIGN_OR_RETURN(Matrix rows,
+                           reader.ReadOutputs(linear, first, count));
+    ScaleColumns(gains, rows);
+    CentreRows(spec, rows);
+    REVLM_ASSIGN_OR_RETURN(Matrix projected,
+                           Matrix::Create(count, projection.columns(), budget));
+    REVLM_TRY(multiplier.Multiply(rows, projection, projected));
+    std::ranges::copy(projected.values(), result.row(first));
+  }
+  return result;
+}
+
+}  // namespace revlm::verify

@@ -1,0 +1,69 @@
+// Reads from two checkpoints what fingerprint/relation.h compares: the heads of
+// all layers, over directions of the residual stream that both share.
+//
+// Gains of norms are folded into the rows that follow them, for LayerNorm the
+// mean over channels is taken off, and the residual stream of a is turned onto
+// that of b by the tokens both know (fingerprint/residual_map.h). Of wide
+// models kMostDirections directions are kept, which the embeddings of some
+// tokens span.
+//
+// Threads: thread-confined. Memory: reserved in the budget. Errors:
+// kBudgetExceeded, those of reading.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+#include "fingerprint/head_rows.h"
+#include "fingerprint/matrix.h"
+#include "verify/shared_tokens.h"
+#include "verify/tensor_reader.h"
+
+namespace revlm::verify {
+
+inline constexpr int64_t kMostDirections = 256;
+
+// From channels to the directions that are compared, [channels][directions].
+struct Projections {
+  fingerprint::Matrix a;
+  fingerprint::Matrix b;
+};
+
+struct HeadPair {
+  fingerprint::AttentionShape shape;
+  std::vector<fingerprint::LayerHeads> a;
+  std::vector<fingerprint::LayerHeads> b;
+};
+
+// Hidden units of one MLP over the directions, [units][directions]: the rows
+// that read the residual stream, and what they write to it.
+enum class UnitVector { kFirstInput, kLastInput, kOutput };
+
+fingerprint::AttentionShape AttentionShapeOf(const engine::ModelSpec& spec);
+
+// `residual_map` takes rows over channels of a to rows over channels of b:
+// row * map. REQUIRES: models of equal width.
+Result<fingerprint::Matrix> ReadResidualMap(
+    TensorReader& a, TensorReader& b, const SharedTokens& tokens,
+    memory::Budget& budget, fingerprint::Multiplier& multiplier);
+
+// `residual_map`: of ReadResidualMap.
+Result<Projections> MakeProjections(TensorReader& b, const SharedTokens& tokens,
+                                    const fingerprint::Matrix& residual_map,
+                                    memory::Budget& budget,
+                                    fingerprint::Multiplier& multiplier);
+
+// REQUIRES: both are of one AttentionShape.
+Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
+                           const Projections& projections,
+                           memory::Budget& budget,
+                           fingerprint::Multiplier& multiplier);
+
+Result<fingerprint::Matrix> ReadUnits(TensorReader& reader, int32_t layer,
+                                      UnitVector vector,
+                                      const fingerprint::Matrix& projection,
+                                      memory::Budget& budget,
+                                      fingerprint::Multiplier& multiplier);
+
+}  // namespace revlm::verify

@@ -1,0 +1,188 @@
+#include "verify/verdict.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "stats/combine.h"
+
+namespace revlm {
+
+std::string_view VerdictName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSame:
+      return "SAME";
+    case Verdict::kDerived:
+      return "DERIVED";
+    case Verdict::kDifferent:
+      return "DIFFERENT";
+    case Verdict::kUndecided:
+      return "UNDECIDED";
+  }
+  return "";
+}
+
+}  // namespace revlm
+
+namespace revlm::verify {
+namespace {
+
+bool IsRelated(const PairEvidence& pair) {
+  return pair.weights && (pair.weights->relation == Relation::kSame ||
+                          pair.weights->relation == Relation::kDerived);
+}
+
+// Which pairs may be called DIFFERENT in the company of the others that may.
+std::vector<bool> KeptByEBh(std::span<const PairEvidence> pairs, double alpha) {
+  std::vector<size_t> asked;
+  std::vector<double> log_es;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const PairEvidence& pair = pairs[i];
+    if (IsRelated(pair) || pair.text || !pair.behaviour) continue;
+    asked.push_back(i);
+    log_es.push_back(pair.behaviour->log_e);
+  }
+  std::vector<bool> kept(pairs.size(), false);
+  if (asked.empty()) return kept;
+  const auto rejected = stats::RejectedByEBh(log_es, alpha);
+  if (!rejected) return kept;
+  for (const size_t i : *rejected) kept[asked[i]] = true;
+  return kept;
+}
+
+std::string MorePrompts(int64_t num_needed, int64_t num_prompts) {
+  if (num_needed <= num_prompts) {
+    return "prompts like these will not decide it";
+  }
+  return fmt::format("about {} more prompts like these (--challenges {})",
+                     num_needed - num_prompts, num_needed);
+}
+
+PairVerdict FromText(const TextFinding& text,
+                     const stats::DivergenceRules& rules) {
+  if (text.catalogue_entry) {
+    return {.verdict = Verdict::kDerived,
+            .reason = fmt::format("its texts are rather those of {}",
+                                  *text.catalogue_entry),
+            .error_bound = rules.alpha};
+  }
+  switch (text.closeness) {
+    case Closeness::kSame:
+      return {.verdict = Verdict::kSame,
+              .reason = fmt::format("the divergence is below {} nats per token",
+                                    rules.same_nats),
+              .error_bound = rules.alpha};
+    case Closeness::kDifferent:
+      return {.verdict = Verdict::kDifferent,
+              .reason = fmt::format("the divergence is above {} nats per token",
+                                    rules.same_nats),
+              .error_bound = rules.alpha};
+    case Closeness::kUndecided:
+      break;
+  }
+  return {.reason = "its texts tell neither one nor the other yet",
+          .missing = MorePrompts(text.num_needed, 0)};
+}
+
+std::string Related(const WeightFinding& weights) {
+  const bool is_said =
+      weights.sentence.find("same function") != std::string::npos;
+  return weights.is_same_function && !is_said
+             ? weights.sentence + "; same function"
+             : weights.sentence;
+}
+
+// No relation of weights: behaviour may say DIFFERENT.
+PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
+                          size_t num_pairs,
+                          const stats::DivergenceRules& rules) {
+  const std::string unrelated =
+      !pair.weights ? "weights were not compared"
+      : pair.weights->relation == Relation::kIndependent
+          ? "weights unrelated"
+          : "weights not comparable (" + pair.weights->sentence + ")";
+  if (!pair.behaviour || pair.behaviour->num_prompts == 0) {
+    const bool has_reason = pair.behaviour && !pair.behaviour->why_none.empty();
+    return {.reason = unrelated + "; behaviour was not compared" +
+                      (has_reason ? ": " + pair.behaviour->why_none : ""),
+            .missing = has_reason ? "a prompt that both can be asked"
+                                  : "behaviour (--challenges 50)"};
+  }
+  const BehaviourFinding& behaviour = *pair.behaviour;
+  PairVerdict verdict = {.num_used = behaviour.num_used};
+  switch (behaviour.closeness) {
+    case Closeness::kDifferent:
+      if (is_kept) {
+        verdict.verdict = Verdict::kDifferent;
+        verdict.error_bound = rules.alpha;
+        verdict.reason = unrelated + "; divergence certified";
+      } else {
+        verdict.reason =
+            fmt::format("{}; divergence enough for one pair, not for one of {}",
+                        unrelated, num_pairs);
+        verdict.missing = "more prompts, or fewer pairs at once";
+      }
+      break;
+    case Closeness::kSame:
+      verdict.reason = unrelated + "; behaviour the same within the tolerance";
+      verdict.missing =
+          "a way to compare the weights: what answers alike may be a copy or "
+          "may have been taught to";
+      break;
+    case Closeness::kUndecided:
+      verdict.reason = unrelated + "; behaviour undecided";
+      verdict.missing =
+          MorePrompts(behaviour.num_needed, behaviour.num_prompts);
+      break;
+  }
+  return verdict;
+}
+
+PairVerdict FormOne(const PairEvidence& pair, bool is_kept, size_t num_pairs,
+                    const stats::DivergenceRules& rules) {
+  if (pair.text) return FromText(*pair.text, rules);
+  if (pair.weights && pair.weights->relation == Relation::kSame) {
+    return {.verdict = Verdict::kSame, .reason = pair.weights->sentence};
+  }
+  if (pair.weights && pair.weights->relation == Relation::kDerived) {
+    return {.verdict = Verdict::kDerived,
+            .reason = Related(*pair.weights),
+            .error_bound = pair.weights->error_bound};
+  }
+  return FromBehaviour(pair, is_kept, num_pairs, rules);
+}
+
+}  // namespace
+
+std::vector<PairVerdict> FormVerdicts(std::span<const PairEvidence> pairs,
+                                      const stats::DivergenceRules& rules) {
+  const std::vector<bool> kept = KeptByEBh(pairs, rules.alpha);
+  std::vector<PairVerdict> verdicts;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    verdicts.push_back(FormOne(pairs[i], kept[i], pairs.size(), rules));
+  }
+  return verdicts;
+}
+
+Verdict Worst(std::span<const PairVerdict> verdicts) {
+  REVLM_CHECK(!verdicts.empty());
+  const auto rank = [](Verdict verdict) {
+    switch (verdict) {
+      case Verdict::kDifferent:
+        return 3;
+      case Verdict::kUndecided:
+        return 2;
+      case Verdict::kDerived:
+        return 1;
+      case Verdict::kSame:
+        return 0;
+    }
+    return 0;
+  };
+  return std::ranges::max(
+             verdicts, {},
+             [&](const PairVerdict& of) { return rank(of.verdict); })
+      .verdict;
+}
+
+}  // namespace revlm::verify

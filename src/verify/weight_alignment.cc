@@ -1,0 +1,151 @@
+#include "verify/weight_alignment.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "verify/engine_multiplier.h"
+#include "verify/shared_tokens.h"
+
+namespace revlm::verify {
+namespace {
+
+using engine::ModelSpec;
+using fingerprint::Matrix;
+
+// Tokens that the residual map is made of: so many times the width.
+constexpr size_t kTokensByWidth = 4;
+constexpr size_t kFewestTokens = 4096;
+
+// Why heads of the two cannot be compared; empty where they can.
+std::string WhyNotComparable(const WeightSide& a, const ModelSpec& spec_a,
+                             const WeightSide& b, const ModelSpec& spec_b) {
+  if (spec_a.hidden_size != spec_b.hidden_size) {
+    return fmt::format("{} is {} wide, {} is {}", a.name, spec_a.hidden_size,
+                       b.name, spec_b.hidden_size);
+  }
+  if (spec_a.family->norm != spec_b.family->norm) {
+    return fmt::format("{} ({}) and {} ({}) have norms of different kinds",
+                       a.name, spec_a.family->model_type, b.name,
+                       spec_b.family->model_type);
+  }
+  const fingerprint::AttentionShape shape_a = AttentionShapeOf(spec_a);
+  const fingerprint::AttentionShape shape_b = AttentionShapeOf(spec_b);
+  if (shape_a != shape_b) {
+    const auto text = [](const fingerprint::AttentionShape& shape) {
+      return fmt::format("{} heads ({} of keys) of {}, {} rotated",
+                         shape.num_heads, shape.num_kv_heads, shape.head_dim,
+                         shape.rotary_dim);
+    };
+    return fmt::format("{} has {}, {} has {}", a.name, text(shape_a), b.name,
+                       text(shape_b));
+  }
+  if (shape_b.num_kv_heads == 1 && spec_b.num_layers == 1) {
+    return fmt::format("{} has a single key head: nothing to compare it with",
+                       b.name);
+  }
+  if (a.tokenizer == nullptr || b.tokenizer == nullptr) {
+    return "without both tokenizers it is not known which tokens they share";
+  }
+  return "";
+}
+
+// Whether each row has one entry that holds most of it, and where.
+ChannelMap KindOfMap(const Matrix& map) {
+  int64_t num_clear = 0;
+  int64_t num_in_place = 0;
+  for (int64_t i = 0; i < map.rows(); ++i) {
+    double squares = 0;
+    int64_t largest = 0;
+    for (int64_t j = 0; j < map.columns(); ++j) {
+      squares += static_cast<double>(map.row(i)[j]) * map.row(i)[j];
+      if (std::abs(map.row(i)[j]) > std::abs(map.row(i)[largest])) largest = j;
+    }
+    const double value = map.row(i)[largest];
+    if (value * value < 0.5 * squares) continue;
+    ++num_clear;
+    num_in_place += largest == i && value > 0 ? 1 : 0;
+  }
+  constexpr double kNearlyAll = 0.95;
+  const double enough = kNearlyAll * static_cast<double>(map.rows());
+  if (static_cast<double>(num_clear) < enough) return ChannelMap::kRotated;
+  return static_cast<double>(num_in_place) < enough ? ChannelMap::kPermuted
+                                                    : ChannelMap::kInPlace;
+}
+
+bool HavePermutedHeads(const fingerprint::RelationTest& test) {
+  for (const fingerprint::MatchedLayers& layers : test.layers) {
+    for (size_t i = 0; i < layers.heads.size(); ++i) {
+      if (layers.heads[i] != static_cast<int32_t>(i)) return true;
+    }
+  }
+  return false;
+}
+
+Status CheckNotStopped(const WeightOptions& options) {
+  if (!options.stop.stop_requested()) return {};
+  return base::MakeError(ErrorCode::kCancelled,
+                         "comparing weights: stopped on request");
+}
+
+}  // namespace
+
+Result<std::variant<WeightAlignment, std::string>> AlignWeights(
+    const WeightSide& a, const ModelSpec& spec_a, const WeightSide& b,
+    const ModelSpec& spec_b, engine::ThreadPool& pool, memory::Budget& budget,
+    const WeightOptions& options) {
+  if (std::string reason = WhyNotComparable(a, spec_a, b, spec_b);
+      !reason.empty()) {
+    return reason;
+  }
+  const auto width = static_cast<size_t>(spec_a.hidden_size);
+  const SharedTokens tokens = FindSharedTokens(
+      *a.tokenizer, spec_a.vocab_size, *b.tokenizer, spec_b.vocab_size,
+      std::max(kFewestTokens, kTokensByWidth * width));
+  if (tokens.size() < width) {
+    return fmt::format(
+        "{} and {} share {} tokens; {} are needed to align {} channels", a.name,
+        b.name, tokens.size(), width, width);
+  }
+  REVLM_ASSIGN_OR_RETURN(TensorReader reader_a,
+                         TensorReader::Create(*a.checkpoint, spec_a, budget));
+  REVLM_ASSIGN_OR_RETURN(TensorReader reader_b,
+                         TensorReader::Create(*b.checkpoint, spec_b, budget));
+  WeightAlignment result = {.reader_a = std::move(reader_a),
+                            .reader_b = std::move(reader_b)};
+  EngineMultiplier multiplier(pool, budget);
+  Projections projections;
+  {
+    REVLM_ASSIGN_OR_RETURN(const Matrix map,
+                           ReadResidualMap(result.reader_a, result.reader_b,
+                                           tokens, budget, multiplier));
+    result.channels = KindOfMap(map);
+    REVLM_ASSIGN_OR_RETURN(
+        projections,
+        MakeProjections(result.reader_b, tokens, map, budget, multiplier));
+  }
+  REVLM_TRY(CheckNotStopped(options));
+  {
+    REVLM_ASSIGN_OR_RETURN(const HeadPair heads,
+                           ReadHeads(result.reader_a, result.reader_b,
+                                     projections, budget, multiplier));
+    REVLM_TRY(CheckNotStopped(options));
+    REVLM_ASSIGN_OR_RETURN(
+        result.test, fingerprint::TestRelation(heads.shape, heads.a, heads.b,
+                                               budget, multiplier));
+  }
+  result.has_permuted_heads = HavePermutedHeads(result.test);
+  REVLM_TRY(CheckNotStopped(options));
+  if (spec_a.intermediate_size == spec_b.intermediate_size &&
+      spec_a.family->gating == spec_b.family->gating) {
+    std::vector<fingerprint::LayerPair> layers;
+    for (const fingerprint::MatchedLayers& matched : result.test.layers) {
+      layers.push_back(matched.layers);
+    }
+    REVLM_ASSIGN_OR_RETURN(result.units,
+                           MatchUnits(result.reader_a, result.reader_b, layers,
+                                      projections, budget, multiplier));
+  }
+  return result;
+}
+
+}  // namespace revlm::verify

@@ -1,0 +1,215 @@
+"""revlm compare, verify and explain: verdicts, exit codes, what is kept."""
+
+import json
+import os
+import re
+import signal
+import unittest
+
+from revlm_process import MODEL, OTHER_MODEL, ProgramTest
+
+DERIVED = 3  # what a fine-tune ends with
+KEPT = ("verdicts.json", "evidence.jsonl", "prompts.jsonl")
+
+
+class CompareTest(ProgramTest):
+    def compare(self, *arguments, code, folder="d"):
+        out, _ = self.revlm("compare", *arguments, "--json", "--output-dir",
+                            folder, code=code)
+        document = json.loads(out)
+        self.assertEqual(document["exit_code"], code)
+        return document
+
+    def kept(self, folder):
+        return {name: (self.folder / folder / name).read_bytes()
+                for name in KEPT}
+
+    def test_a_copy_is_the_same(self):
+        self.copy_model("copy")
+        found = self.compare(MODEL, "copy", "--challenges", "9", code=0)
+        self.assertEqual(found["schema"], "revlm.compare/1")
+        self.assertEqual(found["verdict"], "SAME")
+        pair, = found["pairs"]
+        self.assertEqual(pair["verdict"], "SAME")
+        self.assertEqual(pair["error_bound"], 0)
+        self.assertEqual(pair["weights"]["relation"], "same")
+        self.assertEqual(pair["behaviour"]["scale"], "tokens")
+        for direction in ("divergence", "mirror"):
+            self.assertEqual(pair["behaviour"][direction]["nats"], 0)
+        roots = {model["tensor_root"] for model in found["models"]}
+        self.assertEqual(len(roots), 1)
+        self.assertEqual(len(roots.pop()), 64)
+
+    def test_a_fine_tune_behaves_otherwise(self):
+        found = self.compare(MODEL, OTHER_MODEL, code=DERIVED)
+        pair, = found["pairs"]
+        self.assertEqual(pair["behaviour"]["closeness"], "different")
+        self.assertGreater(pair["behaviour"]["divergence"]["lower"],
+                           found["same_nats"])
+        lines = [json.loads(line) for line in
+                 (self.folder / "d" / "evidence.jsonl").read_text()
+                 .splitlines()]
+        self.assertEqual(len(lines), 50)
+        self.assertEqual([line["prompt_idx"] for line in lines],
+                         list(range(50)))
+        mean = sum(line["nats"] for line in lines) / len(lines)
+        self.assertAlmostEqual(mean, pair["behaviour"]["divergence"]["nats"])
+
+    def test_the_same_bytes_for_any_limit_batch_and_threads(self):
+        arguments = (MODEL, OTHER_MODEL, "--challenges", "12", "--exit-zero")
+        self.compare(*arguments, code=0, folder="plain")
+        for i, more in enumerate((["--threads", "1"], ["--threads", "3"],
+                                  ["--parallel-batch-size", "1"],
+                                  ["--parallel-memory-limit", "0.2"])):
+            self.compare(*arguments, *more, code=0, folder=f"d{i}")
+            self.assertEqual(self.kept(f"d{i}"), self.kept("plain"), more)
+
+    def test_below_the_floor_nothing_is_done(self):
+        _, err = self.revlm("compare", MODEL, OTHER_MODEL,
+                            "--parallel-memory-limit", "0.01", "--output-dir",
+                            "d", code=6)
+        self.assertIn(b"the floor is", err)
+        self.assertFalse((self.folder / "d").exists())
+
+    def test_the_limit_holds(self):
+        arguments = ("compare", MODEL, OTHER_MODEL, "--challenges", "200",
+                     "--parallel-memory-limit")
+        _, err = self.revlm(*arguments, "0.01", code=6)
+        floor = int(re.search(rb"the floor is (\d+) bytes", err)[1])
+        _, err = self.revlm(*arguments, "0.02", code=6)
+        self.assertIn(b"the floor is %d bytes" % floor, err)
+        limit = floor + (32 << 20)  # what comparing weights takes beside
+        process = self.start(*arguments, repr(limit / 2**30))
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, DERIVED, process.stderr.read())
+        process.stdout.close()
+        process.stderr.close()
+        self.assertLess(usage.ru_maxrss * 1024, limit)
+
+    def test_three_models_are_three_pairs(self):
+        self.copy_model("copy")
+        found = self.compare(f"a={MODEL}", "b=copy", f"c={OTHER_MODEL}",
+                             "--challenges", "20",
+                             code=DERIVED)
+        self.assertEqual([(pair["a"], pair["b"]) for pair in found["pairs"]],
+                         [("a", "b"), ("a", "c"), ("b", "c")])
+        self.assertEqual(found["pairs"][0]["verdict"], "SAME")
+        self.assertEqual(found["pairs"][1]["behaviour"],
+                         found["pairs"][2]["behaviour"])
+
+    def test_verdicts_as_exit_codes(self):
+        self.copy_model("copy")
+        few = ("--challenges", "3")
+        for other, more, code in (
+                ("copy", [], 0),
+                ("copy", ["--fail-on", "different,undecided"], 0),
+                (OTHER_MODEL, ["--exit-zero"], 0),
+                (OTHER_MODEL, ["--fail-on", "derived,different,undecided"], 1),
+                (OTHER_MODEL, ["--fail-on", "error"], 0)):
+            self.revlm("compare", MODEL, other, *few, *more, code=code)
+        for more, code in (([], 2), (["--fail-on", "error"], 1)):
+            self.revlm("compare", MODEL, "nowhere", *more, code=code)
+
+    def test_verify_says_what_compare_says(self):
+        self.copy_model("copy")
+        out, _ = self.revlm("verify", "copy", "--against", MODEL, "--json",
+                            "--challenges", "3")
+        found = json.loads(out)
+        self.assertEqual(found["schema"], "revlm.verify/1")
+        self.assertEqual(found["verdict"], "SAME")
+        self.assertEqual([model["alias"] for model in found["models"]],
+                         ["aster-s0", "copy"])
+        self.revlm("verify", "copy", code=2)
+
+    def test_an_endpoint_is_refused_by_name(self):
+        for target in ("http://localhost:1/v1#m", "e=https://host",
+                       "openai:m"):
+            _, err = self.revlm("verify", target, "--against", MODEL, code=2)
+            self.assertIn(target.encode(), err)
+            self.assertIn(b"endpoints cannot be asked yet", err)
+
+    def test_explain_forms_the_verdicts_again(self):
+        found = self.compare(f"a={MODEL}", f"b={OTHER_MODEL}",
+                             code=DERIVED)
+        out, _ = self.revlm("explain", "d", "--json")
+        again = json.loads(out)
+        self.assertEqual(again["pairs"], found["pairs"])
+        out, _ = self.revlm("explain", "d", "b~a")
+        text = out.decode()
+        self.assertIn(f"a ~ b: {found['verdict']}", text)
+        self.assertIn("KL(a||b)", text)
+        self.revlm("explain", "d", "a~c", code=2)
+        self.revlm("explain", "nowhere", code=2)
+        # A verdict that does not follow from the evidence beside it.
+        path = self.folder / "d" / "verdicts.json"
+        stored = json.loads(path.read_text())
+        stored["pairs"][0]["verdict"] = "SAME"
+        path.write_text(json.dumps(stored))
+        _, err = self.revlm("explain", "d", code=2)
+        self.assertIn(b"does not follow from the evidence", err)
+
+    def test_latest_is_the_newest(self):
+        self.copy_model("copy")
+        self.revlm("compare", MODEL, "copy", "--challenges", "2")
+        out, _ = self.revlm("explain", "--json")
+        self.assertEqual(json.loads(out)["verdict"], "SAME")
+
+    def test_a_directory_that_is_used_is_refused(self):
+        (self.folder / "d").mkdir()
+        (self.folder / "d" / "mine").write_text("")
+        _, err = self.revlm("compare", MODEL, OTHER_MODEL, "--output-dir", "d",
+                            code=2)
+        self.assertIn(b"new or empty", err)
+        self.assertEqual(os.listdir(self.folder / "d"), ["mine"])
+
+    def test_a_signal_leaves_nothing(self):
+        process = self.start("compare", MODEL, OTHER_MODEL, "--challenges",
+                             "3000", "--threads", "1", "--output-dir", "d")
+        while not (self.folder / "d").exists():
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertFalse((self.folder / "d").exists())
+
+    def test_text_names_pair_verdict_and_directory(self):
+        self.copy_model("copy")
+        out, err = self.revlm("compare", MODEL, "copy", "--challenges", "2",
+                              "--output-dir", "d")
+        text = out.decode()
+        self.assertIn("aster-s0 ~ copy", text)
+        self.assertIn("SAME", text)
+        self.assertIn("1 pair: 1 SAME, 0 DERIVED, 0 DIFFERENT, 0 UNDECIDED",
+                      text)
+        self.assertIn("revlm explain d", text)
+        self.assertIn(b"weights to read", err)  # what it costs, before
+        for stream in (out, err):
+            self.assertNotIn(b"\x1b", stream)
+            self.assertNotIn(b"\r", stream)
+
+    def test_prompts_of_ones_own(self):
+        (self.folder / "p.txt").write_text("one\ntwo\nthree\nfour\nfive\n")
+        self.compare(MODEL, OTHER_MODEL, "--prompts", "p.txt", "--exit-zero",
+                     code=0)
+        asked = [json.loads(line)["prompt"] for line in
+                 (self.folder / "d" / "prompts.jsonl").read_text().splitlines()]
+        self.assertEqual(sorted(asked),
+                         ["five", "four", "one", "three", "two"])
+        self.revlm("compare", MODEL, OTHER_MODEL, "--prompts", "p.txt",
+                   "--challenges", "3", code=2)
+
+    def test_weights_alone(self):
+        self.copy_model("copy")
+        found = self.compare(MODEL, "copy", "--challenges", "0", code=0)
+        self.assertIsNone(found["pairs"][0]["behaviour"])
+
+    def test_meaningless_rules_are_refused(self):
+        for rule in (["--alpha", "0"], ["--alpha", "1"], ["--epsilon", "0"],
+                     ["--epsilon", "5"], ["--challenges", "-1"]):
+            self.revlm("compare", MODEL, OTHER_MODEL, *rule, code=2)
+        self.revlm("compare", MODEL, code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()

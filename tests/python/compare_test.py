@@ -1,0 +1,54 @@
+"""Verdicts from Python."""
+
+import json
+import shutil
+import unittest
+
+import revlm
+from package import MODEL, OTHER_MODEL, PackageTest
+
+
+class CompareTest(PackageTest):
+    def test_a_copy_is_the_same(self):
+        shutil.copytree(MODEL, "copy")
+        found = revlm.compare([MODEL, "copy"], challenges=5, output_dir="d")
+        self.assertEqual(found.verdict, "SAME")
+        self.assertEqual(found.models, ["aster-s0", "copy"])
+        self.assertEqual(found.run_dir, "d")
+        pair, = found.pairs
+        self.assertEqual((pair.a, pair.b, pair.risk), ("aster-s0", "copy", 0))
+        self.assertEqual(pair.divergence, 0)
+        self.assertEqual(pair.missing, "")
+        self.assertEqual(pair.checks["weights"]["relation"], "same")
+        document = json.loads(found.to_json())
+        self.assertEqual(document["schema"], "revlm.compare/1")
+        self.assertEqual(document["pairs"][0], json.loads(pair.to_json()))
+        self.assertIn("SAME", repr(found))
+        self.assertIn("<td>SAME</td>", found._repr_html_())
+
+    def test_verify_is_one_pair(self):
+        verdict = revlm.verify(OTHER_MODEL, MODEL, challenges=20)
+        self.assertEqual((verdict.a, verdict.b),
+                         ("aster-s0", "aster-s0-ft-quotes"))
+        self.assertEqual(verdict.checks["behaviour"]["closeness"], "different")
+        self.assertGreater(verdict.divergence, 0.01)
+
+    def test_prompts_of_ones_own(self):
+        found = revlm.compare([MODEL, OTHER_MODEL], prompts=["one", "two"])
+        behaviour = found.pairs[0].checks["behaviour"]
+        self.assertEqual(behaviour["num_prompts"], 2)
+
+    def test_what_cannot_be_meant_is_refused(self):
+        for models in ([MODEL], [MODEL, "nowhere"], [MODEL, "http://h:1/v1#m"]):
+            with self.assertRaises(revlm.RevUsageError):
+                revlm.compare(models)
+        for bad in ({"alpha": 0}, {"epsilon": 1}, {"challenges": -1},
+                    {"challenges": "5"}, {"memory_limit_gb": 0}):
+            with self.assertRaises(revlm.RevUsageError, msg=str(bad)):
+                revlm.compare([MODEL, OTHER_MODEL], **bad)
+        with self.assertRaises(revlm.RevMemoryError):
+            revlm.compare([MODEL, OTHER_MODEL], memory_limit_gb=0.001)
+
+
+if __name__ == "__main__":
+    unittest.main()
