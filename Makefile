@@ -7,7 +7,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-identify format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -38,6 +38,10 @@ adaptive-sweep: setup ## a run that tunes itself, against fixed batch sizes
 error-rates: setup ## count how often the statistical tests are wrong
 	@ci/build release revlm_error_rates
 	@build/bench/revlm_error_rates $(ERROR_RATES)
+
+zoo-identify: setup ## identify every model of the zoo (REV_ZOO) among the others
+	@ci/build release revlm
+	@bench/zoo_identify.py $(ZOO_IDENTIFY)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

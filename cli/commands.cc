@@ -37,21 +37,8 @@ void WriteAtOnce(std::string_view text) {
   std::fflush(stdout);
 }
 
-// Writes results. A reader that went away early (`| head`) is no failure.
-int Answer(std::string_view text, int exit_code) {
-  Write(text);
-  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
-  Say(fmt::format("revlm: writing to stdout: {}\n", std::strerror(errno)));
-  return exit_code == kDone ? kSomeFailed : exit_code;
-}
-
 void SayError(const Error& error) {
   Say("revlm: " + Printable(error.message, LocaleCharset()) + "\n");
-}
-
-Display MakeDisplay(const OutputOptions& output) {
-  return Display(ChooseDisplay(output.display, output.quiet, STDERR_FILENO),
-                 LocaleCharset(), TerminalColumns(STDERR_FILENO), Say);
 }
 
 // Many lines would tear the screen: with --debug it is lines only.
@@ -64,7 +51,28 @@ Monitor MakeMonitor(const OutputOptions& output, int fd) {
       fd == STDOUT_FILENO ? WriteAtOnce : Say);
 }
 
-// Whether an event of this kind is for someone who asked for this much.
+void SayStopped(const RunSummary& summary) {
+  SayError(*summary.stopped_by);
+  Say(fmt::format(
+      "revlm: {} of {} operations are kept in {}; the same command resumes\n",
+      summary.num_finished, summary.num_operations,
+      Printable(summary.run_dir, LocaleCharset())));
+}
+
+}  // namespace
+
+int Answer(std::string_view text, int exit_code) {
+  Write(text);
+  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
+  Say(fmt::format("revlm: writing to stdout: {}\n", std::strerror(errno)));
+  return exit_code == kDone ? kSomeFailed : exit_code;
+}
+
+Display MakeDisplay(const OutputOptions& output) {
+  return Display(ChooseDisplay(output.display, output.quiet, STDERR_FILENO),
+                 LocaleCharset(), TerminalColumns(STDERR_FILENO), Say);
+}
+
 bool IsWanted(const RunEvent& event, const OutputOptions& output) {
   switch (event.kind) {
     case RunEvent::Kind::kNotice:
@@ -78,16 +86,6 @@ bool IsWanted(const RunEvent& event, const OutputOptions& output) {
   }
   return true;
 }
-
-void SayStopped(const RunSummary& summary) {
-  SayError(*summary.stopped_by);
-  Say(fmt::format(
-      "revlm: {} of {} operations are kept in {}; the same command resumes\n",
-      summary.num_finished, summary.num_operations,
-      Printable(summary.run_dir, LocaleCharset())));
-}
-
-}  // namespace
 
 int Fail(const Error& error, bool json, std::string_view schema) {
   const int exit_code = ExitCode(error, StopSignal());

@@ -3,6 +3,7 @@
 //   0    done
 //   2    bad usage: options, prompt files, a model that is not there or cannot
 //        be run, a run directory in use or of another plan
+//   4    identify: the model comes from no reference that is known
 //   5    some operations failed, or the run had to stop (disk full, I/O);
 //        what finished is kept
 //   6    the memory limit is below the floor of the run
@@ -17,6 +18,7 @@ namespace revlm::cli {
 
 inline constexpr int kDone = 0;
 inline constexpr int kBadUsage = 2;
+inline constexpr int kUnknown = 4;
 inline constexpr int kSomeFailed = 5;
 inline constexpr int kMemoryTooSmall = 6;
 inline constexpr int kInternalError = 70;

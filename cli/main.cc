@@ -52,10 +52,13 @@ int Main(std::vector<std::string> arguments) {
   const auto misused = [&](std::string message) {
     const std::string& command = arguments[0];
     return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
-                command == "inspect"   ? kInspectSchema
-                : command == "plan"    ? kPlanSchema
-                : command == "monitor" ? kMonitorSchema
-                                       : kRunSchema);
+                command == "inspect"    ? kInspectSchema
+                : command == "plan"     ? kPlanSchema
+                : command == "monitor"  ? kMonitorSchema
+                : command == "enroll"   ? kEnrollSchema
+                : command == "identify" ? kIdentifySchema
+                : command == "ls"       ? kLibrarySchema
+                                        : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
       !meant.empty()) {
@@ -77,6 +80,9 @@ int Main(std::vector<std::string> arguments) {
   StartSignals();
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
   if (line.monitor_command->parsed()) return MonitorCommand(line);
+  if (line.library.enroll_command->parsed()) return EnrollCommand(line);
+  if (line.library.identify_command->parsed()) return IdentifyCommand(line);
+  if (line.library.ls_command->parsed()) return LsCommand(line);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

@@ -1,7 +1,5 @@
 #include "cli/options.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "revlm/version.h"
@@ -14,6 +12,7 @@ constexpr char kExamples[] =
     "  revlm run ./my-model --prompt \"The capital of France is\"\n"
     "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
     "  revlm inspect ./my-model\n"
+    "  revlm enroll ./my-model && revlm identify ./a-model\n"
     "  revlm monitor latest\n";
 
 // Help without types and defaults that the text says better, and without the
@@ -33,27 +32,6 @@ class Formatter : public CLI::Formatter {
     return " " + option->get_option_text();
   }
 };
-
-void AddOutputOptions(CLI::App& app, OutputOptions& output) {
-  const std::string group = "Output";
-  app.add_flag("--json", output.json, "One JSON document on stdout")
-      ->group(group);
-  app.add_option("--display", output.display,
-                 "Progress on stderr: auto, bar, plain or none")
-      ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
-      ->option_text("MODE")
-      ->group(group);
-  app.add_flag("-q,--quiet", output.quiet,
-               "No progress or notices; stdout gets paths only")
-      ->group(group);
-  app.add_flag("-v,--verbose", output.verbose, "Say more on stderr")
-      ->group(group);
-  app.add_flag("--debug", output.debug,
-               "Say most on stderr: memory at each plan and sample")
-      ->group(group);
-  app.add_flag("--no-color", output.no_color, "No color, as with NO_COLOR")
-      ->group(group);
-}
 
 void AddPromptOptions(CLI::App& app, CommandLine& line) {
   RunOptions& run = line.run;
@@ -112,24 +90,6 @@ void AddAnswerOptions(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember({"last", "mean", "all"}))
       ->option_text("WHICH")
       ->group(group);
-}
-
-// Refuses what is no amount of memory before it is turned into bytes.
-CLI::Validator GibibytesValidator() {
-  return CLI::Validator(
-      [](const std::string& text) -> std::string {
-        double value = 0;
-        if (!CLI::detail::lexical_cast(text, value)) return "";  // said later
-        if (value > 0 && value <= kMaxGibibytes) return "";
-        return fmt::format(
-            "found {}, allowed is more than 0 and at most {} GiB", text,
-            kMaxGibibytes);
-      },
-      "");
-}
-
-uint64_t ToBytes(double gibibytes) {
-  return static_cast<uint64_t>(gibibytes * (1 << 30));
 }
 
 void AddEngineOptions(CLI::App& app, CommandLine& line) {
@@ -305,7 +265,7 @@ void NameEnvironment(CLI::App& app) {
 }  // namespace
 
 std::vector<std::string> CommandNames() {
-  return {"run", "plan", "inspect", "monitor"};
+  return {"run", "plan", "inspect", "monitor", "enroll", "identify", "ls"};
 }
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
@@ -322,8 +282,11 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   line.plan_command = AddPlan(*parser, *line.plan);
   line.inspect_command = AddInspect(*parser, line);
   line.monitor_command = AddMonitor(*parser, line);
-  for (CLI::App* command : {line.run_command, line.plan_command,
-                            line.inspect_command, line.monitor_command}) {
+  AddLibraryCommands(*parser, line.library, line.output);
+  for (CLI::App* command :
+       {line.run_command, line.plan_command, line.inspect_command,
+        line.monitor_command, line.library.enroll_command,
+        line.library.identify_command, line.library.ls_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }
@@ -331,6 +294,7 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
 }
 
 void Resolve(CommandLine& line) {
+  Resolve(line.library);
   RunOptions& run = line.run;
   run.special_tokens = !line.no_special_tokens;
   if (line.memory_limit_gib) {

@@ -9,21 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/library_options.h"
+#include "cli/output_options.h"
 #include "revlm/inspect.h"
 #include "revlm/run.h"
 #include "revlm/status.h"
 
 namespace revlm::cli {
-
-// What all commands share.
-struct OutputOptions {
-  bool json = false;
-  bool quiet = false;
-  bool verbose = false;
-  bool debug = false;
-  bool no_color = false;
-  std::string display = "auto";
-};
 
 struct CommandLine {
   OutputOptions output;
@@ -36,6 +28,7 @@ struct CommandLine {
   std::unique_ptr<CommandLine> plan;
   CLI::App* inspect_command = nullptr;
   CLI::App* monitor_command = nullptr;
+  LibraryCommands library;
   StatusOptions status;      // what `monitor` looks at
   bool once = false;         // `monitor`: no live view
   bool has_monitor = false;  // `run`: the live view in place of the bar

@@ -11,6 +11,7 @@
 
 #include "revlm/error.h"
 #include "revlm/inspect.h"
+#include "revlm/library.h"
 #include "revlm/plan.h"
 #include "revlm/run.h"
 #include "revlm/status.h"
@@ -35,6 +36,9 @@ inline constexpr int64_t kMaxTableRows = 16;
 std::string RenderText(const RunSummary& summary, const TextStyle& style);
 std::string RenderText(const InspectReport& report, const TextStyle& style);
 std::string RenderText(const PlanReport& report, const TextStyle& style);
+std::string RenderText(const EnrollReport& report, const TextStyle& style);
+std::string RenderText(const IdentifyReport& report, const TextStyle& style);
+std::string RenderText(const LibraryReport& report, const TextStyle& style);
 // A view of at most 80 columns, and of fewer rows than there are, 23 at most.
 std::string RenderText(const RunStatus& status, const TextStyle& style);
 // The same in one line, for a log.
@@ -48,6 +52,9 @@ void RenderJson(const RunSummary& summary, int exit_code, const TextSink& sink);
 std::string RenderJson(const InspectReport& report, int exit_code);
 std::string RenderJson(const PlanReport& report, int exit_code);
 std::string RenderJson(const RunStatus& status, int exit_code);
+std::string RenderJson(const EnrollReport& report, int exit_code);
+std::string RenderJson(const IdentifyReport& report, int exit_code);
+std::string RenderJson(const LibraryReport& report, int exit_code);
 // The document of a command that failed; `schema` as of its success.
 std::string RenderJson(const Error& error, std::string_view schema,
                        int exit_code);
@@ -56,6 +63,9 @@ inline constexpr std::string_view kRunSchema = "revlm.run/1";
 inline constexpr std::string_view kInspectSchema = "revlm.inspect/1";
 inline constexpr std::string_view kPlanSchema = "revlm.plan/1";
 inline constexpr std::string_view kMonitorSchema = "revlm.monitor/1";
+inline constexpr std::string_view kEnrollSchema = "revlm.enroll/1";
+inline constexpr std::string_view kIdentifySchema = "revlm.identify/1";
+inline constexpr std::string_view kLibrarySchema = "revlm.library/1";
 
 // `text` made fit for a terminal: control characters, invisible direction marks
 // and, with kAscii, everything beyond ASCII appear as escapes.
