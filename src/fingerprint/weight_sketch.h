@@ -109,7 +109,12 @@ class WeightSketch {
 // Whether the norm before the projections takes the mean off.
 enum class Centring { kNone, kChannels };
 
-// Collects the embeddings of all tokens, then turns rows into bits.
+// Of a vocabulary larger than this, the tokens with the least ranks are taken:
+// the same ones of any two vocabularies, as far as they share them.
+inline constexpr size_t kMaxFrameTokens = 16384;
+uint64_t RankOf(std::string_view token);  // a hash of its text
+
+// Collects the embeddings of tokens, then turns rows into bits.
 class TokenFrame {
  public:
   explicit TokenFrame(size_t width);

@@ -31,9 +31,12 @@ Identification Identify(std::vector<Candidate> candidates, double alpha) {
   Identification result = {.log_p_needed =
                                LogPNeeded(alpha, candidates.size())};
   result.candidates = std::move(candidates);
-  const auto rank = [](const Candidate& candidate) {
-    return std::tuple(!candidate.has_same_tensors, candidate.log_p(),
-                      -candidate.mean_cka());
+  const auto rank = [&](const Candidate& candidate) {
+    const bool is_match = candidate.log_p() <= result.log_p_needed;
+    return std::tuple(
+        !candidate.has_same_tensors, !is_match,
+        is_match ? -candidate.weights->mean_cosine : candidate.log_p(),
+        -candidate.mean_cka());
   };
   std::ranges::stable_sort(result.candidates, {}, rank);
   result.is_known = !result.candidates.empty() &&

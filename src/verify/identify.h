@@ -43,7 +43,9 @@ Candidate CompareWith(const fingerprint::Fingerprint& target, std::string name,
                       const fingerprint::Fingerprint& reference);
 
 struct Identification {
-  // Best first: the same tensors, then the smallest bound, then CKA.
+  // Best first: the same tensors; matches by the cosine of their weights, which
+  // tells parents from siblings where bounds no longer do; the others by bound;
+  // then by CKA.
   std::vector<Candidate> candidates;
   bool is_known = false;  // then it is the first of them
   double log_p_needed = 0;

@@ -32,6 +32,19 @@ TEST(IdentifyTest, TheSmallestBoundIsFirst) {
   EXPECT_EQ(found.candidates[3].name, "other shape");
 }
 
+TEST(IdentifyTest, MatchesAreRankedByTheirWeights) {
+  Candidate sibling = WithBound("sibling", -96, 0.99);
+  sibling.weights->mean_cosine = 0.9;
+  Candidate parent = WithBound("parent", -95.9, 0.95);
+  parent.weights->mean_cosine = 0.95;
+  Candidate stranger = WithBound("stranger", -2, 0.999);
+  stranger.weights->mean_cosine = 0.99;
+  const Identification found = Identify({stranger, sibling, parent}, 1e-4);
+  EXPECT_EQ(found.candidates[0].name, "parent");
+  EXPECT_EQ(found.candidates[1].name, "sibling");
+  EXPECT_EQ(found.candidates[2].name, "stranger");
+}
+
 TEST(IdentifyTest, TheSameTensorsComeBeforeAnyBound) {
   Candidate same = WithBound("same", -80, 1);
   same.has_same_tensors = true;

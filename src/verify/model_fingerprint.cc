@@ -247,6 +247,11 @@ Result<Fingerprint> Maker::Make(const std::string& digest_directory) {
       SketchWeights(*model_.checkpoint, spec, *model_.tokenizer,
                     AllLayers(spec), budget_, hooks_.stop));
   const uint64_t num_rows = prompt_of_.size();
+  const engine::MemoryNeed need = engine_.memory_need();
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Reservation of_engine,
+      budget_.Reserve(need.heap_bytes + need.thread_bytes + need.library_bytes,
+                      memory::Use::kProgram));
   // One Gram matrix at work beside those of the hypervector.
   REVLM_ASSIGN_OR_RETURN(
       const memory::Reservation held,

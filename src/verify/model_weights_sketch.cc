@@ -128,6 +128,8 @@ class Sketcher {
                            checkpoint_.path());
   }
 
+  // Ids, ascending.
+  std::vector<uint64_t> FrameTokens() const;
   Status ReadEmbeddings();
   // Layer number `i` of the sketch.
   Status SketchLayer(uint32_t i);
@@ -153,20 +155,40 @@ class Sketcher {
   WeightSketch sketch_;
 };
 
-Status Sketcher::ReadEmbeddings() {
-  const TensorInfo& embedding = checkpoint_.tensor(spec_.embedding);
+std::vector<uint64_t> Sketcher::FrameTokens() const {
   const uint64_t num_tokens =
       std::min<uint64_t>(static_cast<uint64_t>(spec_.vocab_size),
                          static_cast<uint64_t>(tokenizer_.num_ids()));
+  std::vector<std::pair<uint64_t, uint64_t>> ranked;
+  for (uint64_t id = 0; id < num_tokens; ++id) {
+    const auto text = tokenizer_.TokenText(static_cast<int32_t>(id));
+    if (text) ranked.emplace_back(fingerprint::RankOf(*text), id);
+  }
+  std::ranges::sort(ranked);
+  ranked.resize(std::min(ranked.size(), fingerprint::kMaxFrameTokens));
+  std::vector<uint64_t> ids;
+  for (const auto& [rank, id] : ranked) ids.push_back(id);
+  std::ranges::sort(ids);
+  return ids;
+}
+
+Status Sketcher::ReadEmbeddings() {
+  const TensorInfo& embedding = checkpoint_.tensor(spec_.embedding);
+  const std::vector<uint64_t> ids = FrameTokens();
   const uint64_t at_once = RowReader::RowsAtOnce(width_);
-  for (uint64_t first = 0; first < num_tokens; first += at_once) {
+  for (size_t next = 0; next < ids.size();) {
     REVLM_TRY(CheckStop());
-    const uint64_t count = std::min(at_once, num_tokens - first);
-    REVLM_ASSIGN_OR_RETURN(const std::span<const float> rows,
-                           reader_.Read(embedding, width_, first, count));
-    for (uint64_t i = 0; i < count; ++i) {
-      const auto text = tokenizer_.TokenText(static_cast<int32_t>(first + i));
-      if (text) frame_.Add(*text, rows.subspan(i * width_, width_));
+    const uint64_t first = ids[next];
+    // As many of the next ones as lie in one block.
+    size_t end = next + 1;
+    while (end < ids.size() && ids[end] - first < at_once) ++end;
+    REVLM_ASSIGN_OR_RETURN(
+        const std::span<const float> rows,
+        reader_.Read(embedding, width_, first, ids[end - 1] - first + 1));
+    for (; next < end; ++next) {
+      const auto text = tokenizer_.TokenText(static_cast<int32_t>(ids[next]));
+      frame_.Add(text.value_or(""),
+                 rows.subspan((ids[next] - first) * width_, width_));
     }
   }
   return {};
