@@ -4,7 +4,9 @@
 Every model of the zoo is enrolled. Then each is identified twice: without
 itself, where the answer is its lineage, or unknown when it has no relative
 there; and without all its relatives, where the answer is unknown. Beside them
-models of random weights, of every architecture, for which it is unknown.
+models of random weights, of every architecture, for which it is unknown. Of
+models of 8 layers and more, rounded and shortened copies are made and identified
+by the whole fingerprint and by the light probe, with the time that each took.
 
 The zoo is a folder with models/ and zoo.jsonl (name, base), and perhaps null/,
 independent trainings of one shape. Exit code 1 when an answer is wrong.
@@ -20,6 +22,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 UNKNOWN = 4
@@ -32,12 +35,14 @@ class Program:
         self.library = folder / "library.sqlite"
 
     def call(self, *arguments):
+        started = time.monotonic()
         done = subprocess.run(
             [self.revlm, *map(str, arguments), "--library", self.library,
              "--json", "--display", "none"], capture_output=True)
         if done.returncode not in (0, UNKNOWN):
             sys.exit(f"{arguments}: {done.stderr.decode()}")
-        return json.loads(done.stdout)
+        return {**json.loads(done.stdout),
+                "seconds": time.monotonic() - started}
 
     def enroll(self, directory, name, family):
         return self.call("enroll", directory, "--name", name, "--family",
@@ -96,11 +101,48 @@ def write_random_model(case, directory, tokenizer, seed):
         struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
+def write_changed_model(source, directory, dropped, kept_bits):
+    """A copy without the layers `dropped`, each BF16 number cut to its first
+    `kept_bits` bits."""
+    data = (source / "model.safetensors").read_bytes()
+    length, = struct.unpack("<Q", data[:8])
+    tensors = json.loads(data[8:8 + length])
+    tensors.pop("__metadata__", None)
+    config = json.loads((source / "config.json").read_text())
+    left = [layer for layer in range(config["num_hidden_layers"])
+            if layer not in dropped]
+    header, parts, offset = {}, [], 0
+    for name, tensor in tensors.items():
+        words = name.split(".")
+        if "layers" in words:
+            number = words.index("layers") + 1
+            if int(words[number]) in dropped:
+                continue
+            words[number] = str(left.index(int(words[number])))
+        begin, end = tensor["data_offsets"]
+        part = data[8 + length + begin:8 + length + end]
+        size = len(part)
+        mask = struct.pack("<H", (0xffff << (16 - kept_bits)) & 0xffff)
+        part = int.from_bytes(part, "little") & int.from_bytes(
+            mask * (size // 2), "little")
+        parts.append(part.to_bytes(size, "little"))
+        header[".".join(words)] = {**tensor,
+                                   "data_offsets": [offset, offset + size]}
+        offset += size
+    config["num_hidden_layers"] = len(left)
+    text = json.dumps(header).encode()
+    directory.mkdir(parents=True)
+    (directory / "config.json").write_text(json.dumps(config))
+    shutil.copy(source / "tokenizer.json", directory)
+    (directory / "model.safetensors").write_bytes(
+        struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
 class Table:
     def __init__(self):
         self.num_right = self.num_rows = 0
         print(f"{'TARGET':<20} {'KIND':<11} {'WITHOUT':<10} {'EXPECTED':<10} "
-              f"{'FOUND':<20} {'z':>6} {'NEEDED':>6} {'CKA':>5}")
+              f"{'FOUND':<20} {'z':>6} {'NEEDED':>6} {'CKA':>5} {'SECONDS':>7}")
 
     def add(self, target, kind, without, expected, answer):
         match = answer["match"]
@@ -114,7 +156,8 @@ class Table:
         self.num_right += right
         print(f"{target:<20} {kind:<11} {without:<10} {expected:<10} "
               f"{match['name'] if match else 'unknown':<20} {z:>6.2f} "
-              f"{answer['z_needed']:>6.2f} {cka:>5.3f}"
+              f"{answer['z_needed']:>6.2f} {cka:>5.3f} "
+              f"{answer['seconds']:>7.2f}"
               f"{'' if right else '  WRONG'}", flush=True)
 
 
@@ -154,6 +197,7 @@ def main():
                 table.add(name, "light", "itself", expected,
                           program.identify(zoo / "models" / name, [name],
                                            "--light"))
+        identify_deep_models(zoo, entries, program, table)
         identify_strangers(zoo, program, table)
         left_out = program.identify(f"ref:{entries[0]['name']}",
                                     [])["left_out"]
@@ -161,6 +205,24 @@ def main():
           f"{left_out['num_trials']} references without their family "
           f"{left_out['num_false_matches']} matched another")
     sys.exit(0 if table.num_right == table.num_rows else 1)
+
+
+def identify_deep_models(zoo, entries, program, table):
+    """Changed copies of models of 8 layers and more, by both probes."""
+    for entry in entries:
+        source = zoo / "models" / entry["name"]
+        config = json.loads((source / "config.json").read_text())
+        num_layers = config.get("num_hidden_layers", 0)
+        if num_layers < 8 or entry["base"] or entry["dtype"] != "bfloat16":
+            continue
+        for kind, dropped, kept_bits in (
+                ("rounded", (), 12), ("shortened", (2, num_layers - 3), 16),
+                ("both", (2, num_layers - 3), 12)):
+            copy = program.folder / f"{entry['name']}-{kind}"
+            write_changed_model(source, copy, dropped, kept_bits)
+            for probe, flags in (("deep", ()), ("light", ("--light",))):
+                table.add(copy.name, probe, "nothing", entry["name"],
+                          program.identify(copy, [], *flags))
 
 
 def identify_strangers(zoo, program, table):

@@ -56,7 +56,7 @@ class Comparison {
     uint32_t layer = 0;
     uint32_t key_head = 0;
   };
-  // Adds the cosines of a head's rows to those of its units.
+  // Adds the mean cosine of each unit's rows in a head.
   void AddCosines(HeadPlace in_a, uint32_t head_a, HeadPlace in_b,
                   uint32_t head_b, std::span<double> units) const;
   // c of each unit of two key heads with their query heads.
@@ -78,9 +78,11 @@ void Comparison::AddCosines(HeadPlace in_a, uint32_t head_a, HeadPlace in_b,
                             uint32_t head_b, std::span<double> units) const {
   size_t row = 0;
   for (uint32_t unit = 0; unit < num_units_; ++unit) {
-    for (uint32_t i = 0; i < a_.units()[unit].num_rows(); ++i, ++row) {
+    const uint32_t num_rows = a_.units()[unit].num_rows();
+    for (uint32_t i = 0; i < num_rows; ++i, ++row) {
       units[unit] += CosineOf(a_.Get(in_a.layer, in_a.key_head, head_a, row),
-                              b_.Get(in_b.layer, in_b.key_head, head_b, row));
+                              b_.Get(in_b.layer, in_b.key_head, head_b, row)) /
+                     num_rows;
     }
   }
 }
@@ -200,12 +202,9 @@ std::optional<WeightSimilarity> CompareWeightSketches(const WeightSketch& a,
   if (sum_of_squares <= 0) return similarity;
   similarity.z = sum / std::sqrt(sum_of_squares);
   similarity.log_p = similarity.z > 0 ? -similarity.z * similarity.z / 2 : 0;
-  const double rows_per_unit =
-      static_cast<double>(1 + a.shape().queries_per_key) *
-      static_cast<double>(a.rows().size()) /
-      static_cast<double>(a.units_per_head());
   similarity.mean_cosine =
-      sum / (static_cast<double>(similarity.num_units) * rows_per_unit);
+      sum / (static_cast<double>(similarity.num_units) *
+             static_cast<double>(1 + a.shape().queries_per_key));
   return similarity;
 }
 

@@ -6,9 +6,10 @@
 // prefer a sign, and training treats w and -w alike (SGD, Adam and their kin
 // do), the sign of each unit of a model is a fair coin, independent of the
 // other units, of everything the model does, and of any model that was trained
-// without it. So with c_u the sum of the cosines of unit u's rows and those of
-// the unit it is matched with, and the match chosen by functions of |c| alone,
-// the signs of the c_u are independent fair coins given their sizes, and
+// without it. So with c_u the sum over heads of the mean cosine of unit u's
+// rows with those of the unit it is matched with, and the match chosen by
+// functions of |c| alone, the signs of the c_u are independent fair coins given
+// their sizes, and
 //
 //   z = sum c_u / sqrt(sum c_u^2),   P(z >= t) <= exp(-t^2 / 2)
 //

@@ -46,7 +46,7 @@ double PlainZ(const WeightSketch& a, const WeightSketch& b) {
               different += static_cast<int>(
                   ((x[bit / 64] ^ y[bit / 64]) >> (bit % 64)) & 1);
             }
-            c += 1 - different / 64.0;
+            c += (1 - different / 64.0) / unit.num_rows();
           }
         }
         sum += c;
