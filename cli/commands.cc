@@ -77,6 +77,8 @@ bool IsWanted(const RunEvent& event, const OutputOptions& output) {
   switch (event.kind) {
     case RunEvent::Kind::kNotice:
       return !output.quiet;
+    case RunEvent::Kind::kDraining:  // who asked waits for it
+      return true;
     case RunEvent::Kind::kDetail:
       return (output.verbose || output.debug) && !output.quiet;
     case RunEvent::Kind::kDebug:
@@ -101,10 +103,14 @@ int RunCommand(const CommandLine& line) {
   Display display = MakeDisplay(line.output);
   Monitor monitor = MakeMonitor(line.output, STDERR_FILENO);
   options.environment = ReadEnvironment();
+  options.drain = SignalDrain();
   options.stop = SignalStop();
-  options.on_event = [&](const RunEvent& event) {
+  options.on_event = [&](RunEvent event) {
     if (line.has_monitor && event.status) monitor.Show(*event.status);
     if (!IsWanted(event, line.output)) return;
+    if (event.kind == RunEvent::Kind::kDraining) {
+      event.message += "; a second Ctrl-C stops at once";
+    }
     if (!line.has_monitor) {
       display.Show(event);
     } else if (event.kind != RunEvent::Kind::kProgress) {

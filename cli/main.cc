@@ -77,7 +77,8 @@ int Main(std::vector<std::string> arguments) {
   }
   Resolve(line);
   Resolve(*line.plan);
-  StartSignals();
+  StartSignals(line.run_command->parsed() ? FirstSignal::kDrains
+                                          : FirstSignal::kStops);
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
   if (line.monitor_command->parsed()) return MonitorCommand(line);
   if (line.library.enroll_command->parsed()) return EnrollCommand(line);

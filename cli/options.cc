@@ -177,7 +177,7 @@ void AddFailureOptions(CLI::App& app, CommandLine& line) {
       ->option_text("N")
       ->group(group);
   app.add_flag("--enable-circuit-breaker", run.circuit_breaker,
-               "Give up on a model whose passes keep failing")
+               "Pause a model that keeps failing, then give up")
       ->group(group);
 }
 

@@ -9,17 +9,35 @@
 namespace revlm::cli {
 namespace {
 
+struct Sources {
+  std::stop_source drain;
+  std::stop_source stop;
+};
+
 // Never destroyed: the thread outlives main.
-std::stop_source& Source() {
-  static auto* const source = new std::stop_source;
-  return *source;
+Sources& Requests() {
+  static auto* const requests = new Sources;
+  return *requests;
 }
 
 std::atomic<int> stop_signal = 0;
 
+// The next signal that is another wish than the one before (0: none).
+int AwaitSignal(const sigset_t& signals, int before) {
+  // Whoever signals a process and then its group means it once.
+  constexpr timespec kSameWishTime = {.tv_sec = 0, .tv_nsec = 100'000'000};
+  int number = 0;
+  if (before != 0) {
+    number = sigtimedwait(&signals, nullptr, &kSameWishTime);
+    if (number > 0 && number != before) return number;
+  }
+  while (sigwait(&signals, &number) != 0) continue;
+  return number;
+}
+
 }  // namespace
 
-void StartSignals() {
+void StartSignals(FirstSignal first) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
   sigset_t signals;
@@ -27,21 +45,21 @@ void StartSignals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::stop_source& source = Source();
-  std::thread([signals, &source] {
-    int number = 0;
-    if (sigwait(&signals, &number) != 0) return;
-    stop_signal = number;
-    source.request_stop();
-    // Whoever signals a process and then its group means it once.
-    constexpr timespec kSameWishTime = {.tv_sec = 0, .tv_nsec = 100'000'000};
-    number = sigtimedwait(&signals, nullptr, &kSameWishTime);
-    const bool is_other = number > 0 && number != stop_signal;
-    if (is_other || sigwait(&signals, &number) == 0) _exit(128 + number);
+  Sources& requests = Requests();
+  std::thread([signals, first, &requests] {
+    if (first == FirstSignal::kDrains) {
+      stop_signal = AwaitSignal(signals, 0);
+      requests.drain.request_stop();
+    }
+    stop_signal = AwaitSignal(signals, stop_signal);
+    requests.stop.request_stop();
+    _exit(128 + AwaitSignal(signals, stop_signal));
   }).detach();
 }
 
-std::stop_token SignalStop() { return Source().get_token(); }
+std::stop_token SignalDrain() { return Requests().drain.get_token(); }
+
+std::stop_token SignalStop() { return Requests().stop.get_token(); }
 
 int StopSignal() { return stop_signal; }
 

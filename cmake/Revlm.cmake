@@ -19,7 +19,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # std::stable_sort of libstdc++ 12 uses what libstdc++ 12 deprecates.
   target_compile_options(revlm_options INTERFACE -Wno-deprecated-declarations)
 endif()
-if(REVLM_DEVELOPER_MODE)
+if(REVLM_WERROR)
   target_compile_options(revlm_options INTERFACE -Werror)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

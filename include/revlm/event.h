@@ -12,6 +12,7 @@ struct RunStatus;
 struct RunEvent {
   enum class Kind {
     kNotice,    // `message`, for the user
+    kDraining,  // `message`, for the user: RunOptions::drain is being done
     kDetail,    // `message`, for a user who asked for more
     kDebug,     // `message`, for whoever looks for a fault
     kProgress,  // the numbers below

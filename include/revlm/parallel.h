@@ -38,8 +38,8 @@ namespace revlm {
 struct ExecutorOptions {
   MemoryConfig memory;
   // What else there is to say of every run: what is asked, workers and retries,
-  // its directory, the environment, events, a stop. Models, prompts, mode,
-  // batch size and memory are set by each call.
+  // its directory, the environment, events, a stop, a drain. Models, prompts,
+  // mode, batch size and memory are set by each call.
   RunOptions run;
 };
 

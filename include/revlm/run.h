@@ -24,7 +24,7 @@
 // operations are kept): kInvalidArgument (options, prompt files, a directory in
 // use or of another plan), kNotFound, kCorrupt, kUnsupported (model),
 // kBudgetExceeded (the model does not fit), kUnavailable (I/O, disk full),
-// kCancelled (`stop`).
+// kCancelled (`stop`, `drain`).
 // Determinism: a result depends on the model, its prompt and the parameters,
 // bit for bit within one numerics class; never on other prompts, their order,
 // the number of threads, the memory limit, or an interruption.
@@ -133,9 +133,11 @@ struct RunOptions {
   // How often what failed for a passing reason is tried again, and how often a
   // prompt may kill its worker before it is put aside. 0: never, and once.
   int32_t max_retries = 3;
-  // Gives up on a model when three of its last five passes failed: its other
-  // operations fail at once. Of passes that a worker died in, those count that
-  // showed which prompt it dies of.
+  // Keeps away from a model when three of its last five passes failed: its
+  // worker ends, and in 30 seconds one prompt tries it again. Where that fails
+  // `max_retries` times in a row, the model is given up: its other operations
+  // fail. Other models go on meanwhile. Of passes that a worker died in, those
+  // count that showed which prompt it dies of.
   bool circuit_breaker = false;
   // The program revlm-worker. Empty: beside the file that holds this library
   // (a program or a shared object).
@@ -155,7 +157,11 @@ struct RunOptions {
 
   std::vector<std::string> command_line;  // noted in the manifest
   Environment environment;
-  std::stop_token stop;                           // checked once a layer
+  std::stop_token stop;  // ends the run within a layer
+  // Ends it gently: nothing more is begun, and the prompts that are in flight
+  // (of each worker, those that it works on together) are finished and kept.
+  // That takes as long as they do; `stop` is the way out.
+  std::stop_token drain;
   std::function<void(const RunEvent&)> on_event;  // may be empty
 };
 

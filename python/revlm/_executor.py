@@ -50,8 +50,9 @@ class ParallelExecutor:
 
     Each model runs in a worker process of its own; `workers` of them at once,
     as many as are fastest when not given. What failed for a passing reason is tried again,
-    `max_retries` times; `circuit_breaker` gives up on a model that keeps
-    failing. `adaptive`: runs tune how much is done at once while they go on.
+    `max_retries` times; `circuit_breaker` pauses a model that keeps
+    failing, and gives it up in the end. `adaptive`: runs tune how much is done
+    at once while they go on.
 
     Calls from several threads wait for each other. Other Python threads go on
     meanwhile. Notices go to `logging.getLogger("revlm")`.

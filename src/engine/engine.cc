@@ -349,6 +349,12 @@ Status StreamingEngine::RunPlanned(std::span<const PlannedRequest> planned,
   GroupRunner runner(spec_, machine_->kv_pages, *workspace, hooks, progress_);
   const std::vector<GroupShape>& groups = *workspace->plan().groups;
   for (size_t i = 0; i < groups.size(); ++i) {
+    if (hooks.is_draining && hooks.is_draining()) {
+      return base::MakeError(ErrorCode::kCancelled,
+                             "running {}: drained on request, {} of {} groups "
+                             "are complete",
+                             checkpoint_.path(), i, groups.size());
+    }
     REVLM_TRY(runner.Run(groups[i], planned, i + 1 == groups.size()));
   }
   return {};

@@ -181,6 +181,9 @@ struct RunHooks {
   std::function<void(size_t request_idx, Completion completion)> on_complete;
   std::function<void(const Progress&)> on_progress;  // may be empty
   std::stop_token stop;  // checked once per slab; Run returns kCancelled
+  // Asked before each group: whether to begin no other. Run returns kCancelled
+  // then, with all requests complete that it began. May be empty.
+  std::function<bool()> is_draining;
 };
 
 class Engine {

@@ -421,6 +421,46 @@ TEST_P(EngineTest, StopCancelsAtTheNextSlabAndTheEngineGoesOn) {
   EXPECT_EQ(engine->TensorDigests({}).value(), ExpectedDigests());
 }
 
+TEST_P(EngineTest, DrainingFinishesTheGroupThatWasBegun) {
+  auto engine = Open({.batch_size = 2});
+  std::vector<Request> requests(5);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    requests[i] = {.prompt = Prompt(9 + static_cast<int64_t>(i)),
+                   .max_new_tokens = 1 + 3 * static_cast<int32_t>(i % 2),
+                   .ignore_stop_tokens = true};
+  }
+  const std::vector<Completion> whole = RunAll(*engine, requests);
+  for (const size_t drain_after : {0, 1, 2, 3, 5}) {
+    const memory::Reservation held = Squeeze(*engine, requests);
+    std::vector<std::vector<int32_t>> found;
+    std::vector<size_t> begun;  // complete each time that it was asked
+    const Status status =
+        engine->Run(requests, {.on_complete =
+                                   [&](size_t i, Completion completion) {
+                                     ASSERT_EQ(Ids(completion), Ids(whole[i]));
+                                     found.push_back(Ids(completion));
+                                   },
+                               .is_draining =
+                                   [&] {
+                                     begun.push_back(found.size());
+                                     return found.size() >= drain_after;
+                                   }});
+    // Each group is of two, but where memory is short and for the last one.
+    EXPECT_EQ(begun.front(), 0u);
+    if (drain_after == requests.size()) {
+      EXPECT_TRUE(status) << status.error().message;
+      EXPECT_EQ(found.size(), requests.size());
+      continue;
+    }
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(begun.back(), found.size());
+    EXPECT_GE(found.size(), drain_after);
+    EXPECT_LT(found.size(), drain_after + 2);
+  }
+  EXPECT_EQ(Ids(RunAll(*engine, requests)[4]), Ids(whole[4]));
+}
+
 TEST_P(EngineTest, ProgressOnlyGrows) {
   auto engine = Open();
   const std::vector<Request> requests = {

@@ -1,7 +1,6 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <tuple>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "engine/kv_blocks.h"
 #include "engine/machine.h"
+#include "engine/plan_cost.h"
 #include "engine/small_tensors.h"
 
 namespace revlm::engine {
@@ -21,19 +21,6 @@ namespace {
 constexpr uint64_t kLargestSlab = 32 << 20;
 constexpr int kRingSlots = 4;
 constexpr int kFewestSlots = 2;
-constexpr double kMemoryBytesPerSecond = 2e10;  // of weights from memory
-constexpr double kPassOverhead = 2e-3;          // seconds, besides the work
-// A ring that holds little ahead lets the disk wait: up to so much of the time
-// to read, and nothing when it holds the lesser of these.
-constexpr double kShallowRing = 0.3;
-constexpr uint64_t kDeepRingBytes = 64 << 20;
-constexpr uint64_t kDeepRingParts = 32;  // of a pass
-// Keys and values on disk take longer than as many bytes of weights: what is
-// written comes between what is read, in pieces of a row of a block.
-constexpr double kSpilledCost = 1.25;
-// Rows at which products are half as fast as with many. Fewer threads wait less
-// for each other: by the root of their share.
-constexpr double kHalfSpeedRows = 16;
 constexpr double kAnySeconds = std::numeric_limits<double>::infinity();
 constexpr double kSameTime = 1.005;  // plans that count as equally fast
 
@@ -48,27 +35,6 @@ struct Choice {
 };
 
 using SharedGroups = std::shared_ptr<const std::vector<GroupShape>>;
-
-// From 0 to 1: how much the ring lacks of holding enough ahead.
-double Shallowness(const Plan& plan) {
-  if (plan.num_slots == 0) return 0;  // everything has its own place
-  const uint64_t pass_bytes = plan.slabs->layer_bytes + plan.slabs->head_bytes;
-  const uint64_t deep_bytes =
-      std::min(kDeepRingBytes, pass_bytes / kDeepRingParts + 1);
-  return std::max(0.0, 1 - static_cast<double>(plan.use.ring_bytes) /
-                               static_cast<double>(deep_bytes));
-}
-
-// Predicted, of one pass or many.
-struct Cost {
-  double seconds = 0;
-  double read_seconds = 0;  // of the disk alone
-
-  void Add(const Cost& other, double times) {
-    seconds += times * other.seconds;
-    read_seconds += times * other.read_seconds;
-  }
-};
 
 class Planner {
  public:
@@ -117,26 +83,11 @@ class Planner {
   uint64_t num_layers() const {
     return static_cast<uint64_t>(input_.spec.num_layers);
   }
-  // Keys and values of so many positions, of all layers.
-  uint64_t KvBytes(int64_t num_positions) const {
-    return static_cast<uint64_t>(num_positions * input_.kv_pages.cell_bytes()) *
-           num_layers();
-  }
   std::shared_ptr<const SlabPlan> SlabsOf(uint64_t slab_bytes);
   std::vector<ProductLimits> ProductsOf();
   void CountMemory(Plan& plan) const;
   void Pin(uint64_t free_bytes, Plan& plan) const;
   void PinLate(Plan& plan) const;
-  void Predict(double most_seconds, Plan& plan) const;
-  Cost PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
-                uint64_t pinned_bytes, double other_bytes) const;
-  Cost DecodeCost(const Plan& plan, const GroupShape& group) const;
-  double ReadSeconds(const Plan& plan, double bytes) const;
-  // What a pass moves of spilled keys and values, as so many bytes of weights.
-  double SpilledCost(const Plan& plan, int64_t num_positions) const {
-    if (!plan.spills) return 0;
-    return kSpilledCost * static_cast<double>(KvBytes(num_positions));
-  }
 
   const PlanInput& input_;
   int64_t longest_prompt_ = 1;
@@ -168,7 +119,7 @@ SharedGroups Planner::GroupsOf(const Choice& choice,
                   .kv_bytes = choice.kv_bytes,
                   .result_bytes = choice.result_bytes,
                   .spills = choice.spills,
-                  .max_groups = most_seconds / kPassOverhead},
+                  .max_groups = most_seconds / kPassSeconds},
                  input_.kv_pages, input_.spec.num_layers));
   const bool are_too_many = groups->empty() && !input_.requests.empty();
   return are_too_many ? nullptr : groups;
@@ -336,7 +287,7 @@ bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
     if (use.peak_bytes() <= budget_bytes) {
       plan.num_slots = 0;
       plan.pinned.assign(plan.pinned.size(), true);
-      Predict(most_seconds, plan);
+      Predict(input_, most_seconds, plan);
       return true;
     }
     use.pinned_bytes = 0;
@@ -348,7 +299,7 @@ bool Planner::Complete(uint64_t budget_bytes, double most_seconds,
     Pin(budget_bytes - peak, plan);
     PinLate(plan);
   }
-  Predict(most_seconds, plan);
+  Predict(input_, most_seconds, plan);
   return true;
 }
 
@@ -363,41 +314,6 @@ uint64_t Planner::Floor() {
   return std::min(resident.use.peak_bytes(), streamed.use.peak_bytes());
 }
 
-double Planner::ReadSeconds(const Plan& plan, double bytes) const {
-  return bytes / input_.rates.read_bytes_per_second *
-         (1 + kShallowRing * Shallowness(plan));
-}
-
-Cost Planner::PassCost(const Plan& plan, int64_t rows, int64_t head_rows,
-                       uint64_t pinned_bytes, double other_bytes) const {
-  const ModelSpec& spec = input_.spec;
-  const double layer_parameters = static_cast<double>(
-      spec.num_layers *
-      (spec.hidden_size * (spec.qkv_width() + spec.attention_width()) +
-       spec.hidden_size * spec.intermediate_size *
-           static_cast<int64_t>(spec.layers.front().mlp_inputs.size() + 1)));
-  const double head_parameters =
-      static_cast<double>(spec.hidden_size * spec.vocab_size);
-  uint64_t streamed = plan.slabs->layer_bytes;
-  if (head_rows > 0) streamed += plan.slabs->head_bytes;
-  const uint64_t held = std::min(streamed, pinned_bytes);
-  streamed -= held;
-  const double idle_rows = kHalfSpeedRows * std::sqrt(input_.cpu_share);
-  const double flops =
-      2 * ((static_cast<double>(rows) + idle_rows) * layer_parameters +
-           (head_rows == 0 ? 0.0
-                           : (static_cast<double>(head_rows) + idle_rows) *
-                                 head_parameters));
-  const double read_seconds =
-      ReadSeconds(plan, static_cast<double>(streamed) + other_bytes);
-  const double work_seconds =
-      std::max(flops / input_.rates.flops_per_second,
-               static_cast<double>(held + streamed) / kMemoryBytesPerSecond);
-  return {.seconds = kPassOverhead +
-                     std::max(read_seconds, work_seconds / input_.cpu_share),
-          .read_seconds = read_seconds};
-}
-
 // What its groups take on disk, one after the other.
 uint64_t Planner::SpilledBytes(const Plan& plan) const {
   uint64_t bytes = 0;
@@ -408,46 +324,6 @@ uint64_t Planner::SpilledBytes(const Plan& plan) const {
     bytes = std::max(bytes, LayerBytes(blocks) * num_layers());
   }
   return bytes;
-}
-
-Cost Planner::DecodeCost(const Plan& plan, const GroupShape& group) const {
-  // What was there before is read, what is new is written.
-  const double spilled =
-      SpilledCost(plan, (group.kv_positions + group.decode_tokens) /
-                            group.num_decode_passes);
-  const int64_t rows = group.decode_tokens / group.num_decode_passes;
-  const auto pass_cost = [&](uint64_t pinned_bytes) {
-    return PassCost(plan, rows, group.num_generating, pinned_bytes, spilled);
-  };
-  const uint64_t pinned_bytes = plan.use.pinned_bytes;
-  const uint64_t late_bytes =
-      &group == &plan.groups->back() ? plan.decode.late_pinned_bytes : 0;
-  // The first pass reads what is kept from then on, but for the few slabs that
-  // are read ahead of it, which come again.
-  Cost cost = pass_cost(pinned_bytes);
-  cost.Add(pass_cost(pinned_bytes + late_bytes),
-           static_cast<double>(group.num_decode_passes - 1));
-  return cost;
-}
-
-// Stops adding up beyond `most_seconds`: of very many prompts, the plans that
-// hold few of them at once have very many passes.
-void Planner::Predict(double most_seconds, Plan& plan) const {
-  Cost cost;
-  uint64_t unread = plan.use.pinned_bytes;  // pins are read in the first pass
-  for (const GroupShape& group : *plan.groups) {
-    for (const PassShape& pass : group.prompt_passes) {
-      cost.Add(PassCost(plan, pass.num_rows, pass.num_head_rows,
-                        plan.use.pinned_bytes,
-                        SpilledCost(plan, pass.num_rows) +
-                            static_cast<double>(std::exchange(unread, 0))),
-               1);
-    }
-    if (group.num_decode_passes > 0) cost.Add(DecodeCost(plan, group), 1);
-    if (cost.seconds > most_seconds) break;
-  }
-  plan.seconds = cost.seconds;
-  plan.read_seconds = cost.read_seconds;
 }
 
 // Ways worth comparing: rows and keys and values for everything and for halves

@@ -4,9 +4,9 @@
 // keep the processor busy while the next slab is read; keys and values of as
 // many sequences as decode together, on disk when reading them with each layer
 // is faster than reading the weights more often; pinned slabs, spread evenly.
-// Several ways of cutting are compared by the time that the cost model
-// (Planner::PassSeconds) predicts; of equally fast ones that which needs the
-// disk least, then the smallest is taken.
+// Several ways of cutting are compared by the time that they are predicted to
+// take (engine/plan_cost.h); of equally fast ones that which needs the disk
+// least, then the smallest is taken.
 //
 // Threads: pure functions. Errors: kBudgetExceeded, naming the floor.
 // Determinism: of the arguments alone; the floor does not depend on the rates.

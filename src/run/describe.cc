@@ -137,18 +137,21 @@ Status Describer::DescribeAll() {
 
 Status Describer::Describe(size_t model_idx) {
   const std::string& reference = prepared_.options.models[model_idx];
-  const std::stop_token& stop = prepared_.options.stop;
+  const RunOptions& options = prepared_.options;
   ModelWork& work = prepared_.work[model_idx];
   for (int32_t num_retries = 0;; ++num_retries) {
     work = ModelWork();
     REVLM_ASSIGN_OR_RETURN(work.worker, Worker::Start(prepared_.options));
     const Status described = [&] {
       // Whatever is awaited from it then ends.
-      const std::stop_callback on_stop(
-          stop, [fd = work.worker->fd()] { shutdown(fd, SHUT_RDWR); });
+      const auto hang_up = [fd = work.worker->fd()] {
+        shutdown(fd, SHUT_RDWR);
+      };
+      const std::stop_callback on_stop(options.stop, hang_up);
+      const std::stop_callback on_drain(options.drain, hang_up);
       return DescribeIn(*work.worker, work, reference);
     }();
-    if (stop.stop_requested()) {
+    if (options.stop.stop_requested() || options.drain.stop_requested()) {
       return base::MakeError(ErrorCode::kCancelled,
                              "opening {}: stopped on request", reference);
     }

@@ -11,6 +11,7 @@ using std::chrono::nanoseconds;
 
 Status ModelRunner::FailedWith(Failed failed) {
   if (failed.is_of_output) return std::unexpected<Error>(failed.error);
+  if (is_draining_) return LeaveRest();
   const FailureClass failure = sched::Classify(failed.error.code);
   if (phase_ == Phase::kRunning) {
     Record(failure);
@@ -53,6 +54,7 @@ Status ModelRunner::RunFailedWith(const Error& error) {
 
 Status ModelRunner::WorkerDied(const Error& error) {
   if (worker_) DropWorker();
+  if (is_draining_) return LeaveRest();
   const Error named = {
       error.code, fmt::format("running {}: {}", work_.alias(), error.message)};
   if (phase_ == Phase::kRunning) return NextOfSearch(named);
@@ -159,6 +161,38 @@ bool ModelRunner::Retry(const Error& error, size_t num_operations,
 void ModelRunner::WaitFor(nanoseconds time) {
   phase_ = Phase::kWaiting;
   wakes_at_ = clock_.Monotonic() + time;
+}
+
+bool ModelRunner::IsShutOff() const {
+  return options_.circuit_breaker && breaker_.state(clock_.Monotonic()) ==
+                                         sched::CircuitBreaker::State::kOpen;
+}
+
+// Its place and its memory are others' meanwhile.
+Status ModelRunner::Pause() {
+  if (num_pauses_ >= options_.max_retries) {
+    const std::string later =
+        num_pauses_ == 0
+            ? ""
+            : fmt::format(" and {} later tries with one prompt", num_pauses_);
+    return GiveUp({ErrorCode::kUnavailable,
+                   fmt::format("running {}: given up after its last passes{} "
+                               "failed (circuit breaker); see its other "
+                               "operations for why, or leave out "
+                               "--enable-circuit-breaker",
+                               work_.alias(), later)});
+  }
+  ++num_pauses_;
+  DismissWorker();
+  search_.reset();  // what a half-open breaker lets through is alone
+  phase_ = Phase::kPaused;
+  wakes_at_ = breaker_.open_until();
+  const std::chrono::duration<double> left = *wakes_at_ - clock_.Monotonic();
+  host_.TellNotice(fmt::format(
+      "{}: its last passes failed; its circuit breaker is open for {:.0f} s, "
+      "then one prompt tries it again",
+      work_.alias(), left.count()));
+  return {};
 }
 
 void ModelRunner::Record(std::optional<FailureClass> outcome) {

@@ -24,7 +24,7 @@ ModelRunner::ModelRunner(const Preparation& prepared, ModelWork& work,
 
 Status ModelRunner::Continue() {
   if (phase_ == Phase::kNew) return Begin();
-  if (phase_ == Phase::kWaiting) {
+  if (wakes_at_) {
     if (clock_.Monotonic() < *wakes_at_) return {};
     wakes_at_.reset();
     return worker_ ? RunNext() : OpenWorker();
@@ -62,6 +62,22 @@ Status ModelRunner::Stop() {
   return kept;
 }
 
+Status ModelRunner::Drain() {
+  is_draining_ = true;
+  switch (phase_) {
+    case Phase::kRunning: {
+      const Status sent = worker_->Send(run::Drain{});
+      return sent ? Status() : WorkerDied(sent.error());
+    }
+    case Phase::kHashing:  // all prompts are done, and soon it is
+    case Phase::kDone:
+      return {};
+    default:
+      REVLM_TRY(Stop());
+      return LeaveRest();
+  }
+}
+
 Status ModelRunner::Begin() {
   for (Operation& operation : work_.operations) {
     if (operation.is_done()) continue;
@@ -94,6 +110,7 @@ Status ModelRunner::Begin() {
 }
 
 Status ModelRunner::OpenWorker() {
+  if (IsShutOff() && !Unfinished().empty()) return Pause();
   phase_ = Phase::kOpening;
   auto worker = Worker::Start(options_);
   if (!worker) return WorkerDied(worker.error());
@@ -126,17 +143,13 @@ Status ModelRunner::RunNext() {
     group_ = Unfinished();
   }
   if (group_.empty()) return HashRest();
+  if (is_draining_) return LeaveRest();
   if (options_.circuit_breaker) {
     permit_ = breaker_.Ask(clock_.Monotonic());
-    host_.TellBreaker(work_, breaker_.state(clock_.Monotonic()));
-    if (!permit_) {
-      return GiveUp({ErrorCode::kUnavailable,
-                     fmt::format("running {}: given up after its last passes "
-                                 "failed (circuit breaker); see its other "
-                                 "operations for why, or leave out "
-                                 "--enable-circuit-breaker",
-                                 work_.alias())});
-    }
+    const auto state = breaker_.state(clock_.Monotonic());
+    host_.TellBreaker(work_, state);
+    if (!permit_) return Pause();
+    if (state == sched::CircuitBreaker::State::kHalfOpen) group_.resize(1);
   }
   phase_ = Phase::kRunning;
   given_ = clock_.Monotonic();
@@ -173,15 +186,25 @@ Status ModelRunner::HashRest() {
   return sent ? Status() : WorkerDied(sent.error());
 }
 
-// Its compiled products and scratch are not the next one's to pay for.
 void ModelRunner::Finish() {
   phase_ = Phase::kDone;
   wakes_at_.reset();
+  DismissWorker();
+}
+
+// Its compiled products and scratch are not the next one's to pay for.
+void ModelRunner::DismissWorker() {
   if (!worker_) return;
   NotePeak();
   std::move(*worker_).Dismiss();
   worker_.reset();
   host_.WorkerEnded(work_);
+}
+
+Status ModelRunner::LeaveRest() {
+  has_left_work_ = true;
+  Finish();
+  return {};
 }
 
 // It died, or is to.
@@ -280,6 +303,7 @@ Status ModelRunner::Completed(CompletedRequest completed) {
       std::chrono::duration<double>(clock_.Monotonic() - given_).count();
   num_run_retries_ = 0;
   num_open_retries_ = 0;
+  num_pauses_ = 0;
   REVLM_TRY(host_.Finish(work_, operation, std::move(completed.result)));
   constexpr std::chrono::milliseconds kPeakTime(100);
   if (clock_.Monotonic() - peak_read_ >= kPeakTime) NotePeak();
@@ -306,6 +330,7 @@ void ModelRunner::Progressed(const engine::Progress& progress) {
 Status ModelRunner::Ended() {
   NotePeak();
   if (!Unfinished(group_).empty()) {
+    if (is_draining_) return LeaveRest();
     return WorkerDied({ErrorCode::kUnavailable,
                        "its worker process was ended: it left operations "
                        "without an answer"});

@@ -13,8 +13,10 @@
 //                                    one after the other is given up
 //
 // Retries wait as sched/retry.h says; running innocent operations again is no
-// retry. With a circuit breaker, a model that keeps failing is given up; a
-// death counts once it is known which operation it came of.
+// retry. With a circuit breaker, a model that keeps failing is paused: it holds
+// no worker until one operation may try it again, and it is given up when
+// `max_retries` of those in a row have failed too. A death counts once it is
+// known which operation it came of.
 //
 // It is driven from outside: whoever owns it waits for `fd` to be readable or
 // for `wakes_at` to come and calls `Continue`.
@@ -67,6 +69,8 @@ class RunHost {
   virtual Status NoteChange(const ModelWork& work,
                             const sched::Decision& decision) = 0;
   virtual void TellNotice(std::string message) = 0;
+  // What workers have in flight is being finished, as was requested.
+  virtual void TellDraining() = 0;
   // A worker process begins to do what it was just told: to open the model, to
   // check its weights, or to run a group of operations.
   virtual void WorkerBegins(const ModelWork& work, int64_t pid) = 0;
@@ -95,11 +99,21 @@ class ModelRunner {
   // Starts, or goes on with what has come.
   Status Continue();
   bool is_done() const { return phase_ == Phase::kDone; }
+  // It holds no worker, and is not to be continued before there is a place for
+  // one and `wakes_at` has come.
+  bool is_paused() const { return phase_ == Phase::kPaused; }
 
   // Lets the worker end.
   void Kill() const;
   // Ends the worker and keeps what it had finished.
   Status Stop();
+
+  // Begins nothing more: is done once its worker has finished what it has in
+  // flight, at once where that is nothing. What failed meanwhile is not tried
+  // again, nor recorded.
+  Status Drain();
+  // It is done and left something to another start.
+  bool has_left_work() const { return has_left_work_; }
 
   // To wait on; -1: nothing comes.
   int fd() const {
@@ -122,6 +136,7 @@ class ModelRunner {
     kRunning,
     kHashing,  // what of the weights no pass has read
     kWaiting,  // for the next try
+    kPaused,   // by the breaker
     kDone,
   };
 
@@ -130,7 +145,13 @@ class ModelRunner {
   Status CheckWeights();
   Status RunNext();
   Status HashRest();
+  // The breaker keeps everything away from it.
+  bool IsShutOff() const;
+  Status Pause();
   void Finish();
+  void DismissWorker();
+  // Of what drains: the end.
+  Status LeaveRest();
   void DropWorker();
 
   Status Take(FromWorker message);
@@ -171,6 +192,8 @@ class ModelRunner {
 
   Phase phase_ = Phase::kNew;
   bool has_more_ = false;
+  bool is_draining_ = false;
+  bool has_left_work_ = false;
   bool is_checked_ = false;  // the weights are those of the known root
   std::optional<Worker> worker_;
   std::optional<std::chrono::nanoseconds> wakes_at_;
@@ -185,6 +208,7 @@ class ModelRunner {
   size_t num_quarantined_ = 0;    // of the search, that were told
   int64_t num_run_retries_ = 0;   // since something was finished
   int64_t num_open_retries_ = 0;  // since something was run
+  int64_t num_pauses_ = 0;        // since something was finished
   sched::CircuitBreaker breaker_;
   std::optional<sched::CircuitBreaker::Permit> permit_;
   std::chrono::nanoseconds peak_read_{0};

@@ -75,6 +75,11 @@ class Runner : public RunHost {
   void TellNotice(std::string message) override {
     Tell(RunEvent::Kind::kNotice, std::move(message));
   }
+  void TellDraining() override {
+    Tell(RunEvent::Kind::kDraining,
+         "stopping on request: what is in flight is finished, nothing more is "
+         "begun");
+  }
   void WorkerBegins(const ModelWork& work, int64_t pid) override;
   void WorkerEnded(const ModelWork& work) override;
   void CleanAfter(int64_t pid) override;
@@ -137,7 +142,9 @@ void Runner::Report(RunEvent event) {
 }
 
 void Runner::Tell(RunEvent::Kind kind, std::string message) {
-  if (metrics_ && kind == RunEvent::Kind::kNotice) metrics_->Note(message);
+  const bool is_noted =
+      kind == RunEvent::Kind::kNotice || kind == RunEvent::Kind::kDraining;
+  if (metrics_ && is_noted) metrics_->Note(message);
   RunEvent event;
   event.kind = kind;
   event.message = std::move(message);
@@ -304,12 +311,13 @@ void Runner::TellAtOnce() {
 }
 
 Status Runner::RunModels() {
-  return supervisor_.Run(options_.stop, [&](const ModelWork& work) {
+  const auto look_at_files = [&](const ModelWork& work) {
     // Files that are not the ones seen before may hold other weights.
     const Status same = CheckWeightFiles(directory_->manifest(), IndexOf(work),
                                          work.description);
     return same ? ModelRunner::Files::kSeen : ModelRunner::Files::kOther;
-  });
+  };
+  return supervisor_.Run(options_.stop, options_.drain, look_at_files);
 }
 
 Status Runner::NoteRoot(const ModelWork& work, const std::string& root) {

@@ -25,6 +25,9 @@ class Session {
  public:
   // Called with what is to be told while a run goes on; an error stops it.
   using Tell = std::function<Status(const FromWorker&)>;
+  // Called before anything is begun: whether nothing more is to be; an error
+  // stops the run.
+  using AskDrain = std::function<Result<bool>()>;
 
   static Result<std::unique_ptr<Session>> Open(const OpenModel& message);
 
@@ -38,10 +41,12 @@ class Session {
   // DigestRoot, or Failed.
   FromWorker Digests(const AskDigests& message);
 
-  // How running the requests taken ended: nothing when all are complete. What
+  // How running the requests taken ended: nothing when all are complete, or
+  // those are that were begun before `ask_drain` said to begin no more. What
   // is told counts all of them, also when the run is adaptive and they go in
   // parts (run/adaptive_runner.h).
-  std::optional<Failed> Run(const RunRequests& message, const Tell& tell);
+  std::optional<Failed> Run(const RunRequests& message, const Tell& tell,
+                            const AskDrain& ask_drain);
 
  private:
   class Running;  // one call of Run

@@ -64,11 +64,13 @@ std::string CaptureFile(const std::string& alias, const std::string& key) {
 
 class Session::Running {
  public:
-  Running(Session& session, const RunRequests& message, const Tell& tell)
+  Running(Session& session, const RunRequests& message, const Tell& tell,
+          const AskDrain& ask_drain)
       : session_(session),
         engine_(*session.model_.engine),
         message_(message),
-        tell_(tell) {}
+        tell_(tell),
+        ask_drain_(ask_drain) {}
 
   std::optional<Failed> Run();
 
@@ -80,6 +82,8 @@ class Session::Running {
   void Complete(size_t request_idx, engine::Completion completion);
   void TellProgress(const engine::Progress& progress);
 
+  bool IsDraining();
+
   // Stops when something cannot be told or written.
   void Keep(const Status& status, bool is_of_output);
 
@@ -87,9 +91,11 @@ class Session::Running {
   engine::Engine& engine_;
   const RunRequests& message_;
   const Tell& tell_;
+  const AskDrain& ask_drain_;
   const base::Clock& clock_ = base::SystemClock();
   std::stop_source stop_;
   std::optional<Failed> failed_;
+  bool is_drained_ = false;
   std::optional<std::chrono::nanoseconds> told_;  // progress, last
   uint64_t spilled_bytes_ = 0;                    // of the last plan
   int64_t num_tokens_ = 0;   // of the requests that are complete
@@ -104,7 +110,7 @@ std::optional<Failed> Session::Running::Run() {
     const auto ran = RunPart(0, session_.requests_.size());
     if (!ran) status = std::unexpected<Error>(ran.error());
   }
-  if (!failed_ && !status) {
+  if (!failed_ && !is_drained_ && !status) {
     failed_ = Failed{
         .error = status.error(),
         .is_of_output = status.error().code == ErrorCode::kUnavailable &&
@@ -157,6 +163,7 @@ Result<int64_t> Session::Running::RunPart(size_t begin, size_t end) {
     progress.num_requests = static_cast<int32_t>(requests.size());
     TellProgress(progress);
   };
+  hooks.is_draining = [&] { return IsDraining(); };
   const Status status =
       engine_.Run(requests.subspan(begin, end - begin), hooks);
   if (failed_) return std::unexpected<Error>(failed_->error);
@@ -185,14 +192,21 @@ void Session::Running::TellProgress(const engine::Progress& progress) {
   Keep(tell_(progress), false);
 }
 
+bool Session::Running::IsDraining() {
+  const auto asked = ask_drain_();
+  if (!asked) Keep(std::unexpected<Error>(asked.error()), false);
+  is_drained_ = asked && *asked;
+  return failed_ || is_drained_;
+}
+
 void Session::Running::Keep(const Status& status, bool is_of_output) {
   if (status || failed_) return;
   failed_ = Failed{.error = status.error(), .is_of_output = is_of_output};
   stop_.request_stop();
 }
 
-std::optional<Failed> Session::Run(const RunRequests& message,
-                                   const Tell& tell) {
+std::optional<Failed> Session::Run(const RunRequests& message, const Tell& tell,
+                                   const AskDrain& ask_drain) {
   if (message.process_bytes > 0) {
     if (const Status kept =
             KeepWithin(message.process_bytes, options_.num_threads);
@@ -203,7 +217,7 @@ std::optional<Failed> Session::Run(const RunRequests& message,
   const auto others = LeaveFor(message.engine_bytes);
   if (!others) return Failed{.error = others.error()};
   model_.engine->UseThreads(ThreadsOf(message.num_threads));
-  return Running(*this, message, tell).Run();
+  return Running(*this, message, tell, ask_drain).Run();
 }
 
 }  // namespace revlm::run

@@ -85,12 +85,14 @@ class SessionTest : public ::testing::Test {
     session_->Take(std::move(requests));
   }
 
-  std::optional<Failed> Run(uint64_t engine_bytes, const Session::Tell& tell) {
+  std::optional<Failed> Run(
+      uint64_t engine_bytes, const Session::Tell& tell,
+      const Session::AskDrain& ask_drain = [] { return false; }) {
     return session_->Run({.engine_bytes = engine_bytes,
                           .process_bytes = 0,
                           .run_dir = ::testing::TempDir(),
                           .alias = "a"},
-                         tell);
+                         tell, ask_drain);
   }
 
   void RunAll(Told& told) {
@@ -133,6 +135,40 @@ TEST_F(SessionTest, NothingMoreIsToldOnceThatFailed) {
   ASSERT_TRUE(failed);
   EXPECT_EQ(failed->error.message, "hung up");
   EXPECT_EQ(num_results, kLast);
+}
+
+TEST_F(SessionTest, DrainingEndsAfterWhatIsInFlight) {
+  Told whole;
+  ASSERT_NO_FATAL_FAILURE(RunAll(whole));
+  for (const bool adaptive : {false, true}) {
+    options_.adaptive = adaptive;
+    ASSERT_NO_FATAL_FAILURE(Open());
+    Told told;
+    const auto failed = Run(
+        kEngineBytes,
+        [&](const FromWorker& message) { return Note(message, told); },
+        [&] { return !told.results.empty(); });
+    EXPECT_FALSE(failed) << failed->error.message;
+    EXPECT_EQ(told.results.size(), size_t{kBatchSize});
+    for (const auto& [request, line] : told.results) {
+      EXPECT_EQ(line, whole.results[request]);
+    }
+  }
+}
+
+TEST_F(SessionTest, ADrainThatCannotBeAskedForIsAFailure) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  const auto failed = Run(
+      kEngineBytes,
+      [](const FromWorker& message) -> Status {
+        EXPECT_FALSE(std::holds_alternative<CompletedRequest>(message));
+        return {};
+      },
+      []() -> Result<bool> {
+        return base::MakeError(ErrorCode::kUnavailable, "hung up");
+      });
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->error.message, "hung up");
 }
 
 TEST_F(SessionTest, TooLittleMemoryIsAFailureBeforeAnyPart) {

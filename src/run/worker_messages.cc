@@ -202,6 +202,9 @@ void Fields(Wire& wire, RunRequests& message) {
 }
 
 template <class Wire>
+void Fields(Wire& /*wire*/, Drain& /*message*/) {}
+
+template <class Wire>
 void Fields(Wire& wire, EncodedPrompt& prompt) {
   wire(prompt.token_ids, prompt.error);
 }

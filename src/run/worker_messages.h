@@ -10,6 +10,7 @@
 //   AskDigests     -> DigestRoot
 //   RunRequests    -> engine::RunPlan, then engine::Progress and
 //                     CompletedRequest as they come, then RunEnded
+//   Drain             (no answer of its own)
 //
 // An adaptive run is done in parts: then there is an engine::RunPlan for each,
 // and a sched::Decision where what is done at once changes between two of them.
@@ -17,8 +18,11 @@
 //
 // Instead of its answer, anything may be answered by `Failed`; the worker goes
 // on. There is one question at a time, but for texts to encode, which are sent
-// one message ahead while both are little. A worker that is to stop is killed:
-// what it has answered by then counts.
+// one message ahead while both are little, and for Drain, which may come while
+// requests are run: the group in flight is finished, no other is begun, and
+// RunEnded leaves the rest without an answer. When nothing is run it means
+// nothing. A worker that is to stop at once is killed: what it has answered by
+// then counts.
 //
 // Threads: pure functions. Errors: kCorrupt; kUnsupported (the other end is of
 // another version).
@@ -50,7 +54,7 @@ inline constexpr uint64_t kUsualMessageBytes = uint64_t{64} << 10;
 // --- To a worker ---------------------------------------------------------
 
 // What both ends must speak.
-inline constexpr std::string_view kProtocol = "revlm.worker/3";
+inline constexpr std::string_view kProtocol = "revlm.worker/4";
 
 std::string SpokenHere();
 
@@ -101,6 +105,8 @@ struct RunRequests {
   std::string alias;
 };
 
+struct Drain {};
+
 // --- From a worker -------------------------------------------------------
 
 struct EncodedPrompt {
@@ -134,7 +140,7 @@ struct Failed {
 };
 
 using ToWorker = std::variant<OpenModel, EncodePrompts, TakeRequests, AskFloor,
-                              AskPlan, AskDigests, RunRequests>;
+                              AskPlan, AskDigests, RunRequests, Drain>;
 using FromWorker =
     std::variant<Failed, ModelDescription, EncodedPrompts, FloorBytes,
                  engine::RunPlan, DigestRoot, engine::Progress,

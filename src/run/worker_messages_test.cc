@@ -103,7 +103,8 @@ TEST(WorkerMessagesTest, QuestionsAreReadAsTheyWereWritten) {
       AskFloor{},
       AskPlan{9, 2},
       AskDigests{true, "/d"},
-      RunRequests{1, 3, 2, "/r", "a"}};
+      RunRequests{1, 3, 2, "/r", "a"},
+      Drain{}};
   for (const ToWorker& question : questions) {
     const std::string bytes = ToBytes(question);
     const auto read = ToWorkerFromBytes(bytes);

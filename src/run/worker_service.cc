@@ -56,6 +56,18 @@ class Service {
     return channel_.Send(ToBytes(message), kForEver);
   }
 
+  // Nothing else may come while requests are run.
+  Result<bool> AskDrain() {
+    REVLM_ASSIGN_OR_RETURN(const auto bytes, channel_.TryReceive());
+    if (!bytes) return false;
+    REVLM_ASSIGN_OR_RETURN(const ToWorker message, ToWorkerFromBytes(*bytes));
+    if (std::holds_alternative<Drain>(message)) return true;
+    return base::MakeError(ErrorCode::kCorrupt,
+                           "running: found a message of kind {}, which has to "
+                           "wait for the end",
+                           message.index());
+  }
+
   Result<std::optional<FromWorker>> Answer(ToWorker question) {
     try {
       if (const auto* open = std::get_if<OpenModel>(&question)) {
@@ -107,9 +119,14 @@ class Service {
   std::optional<FromWorker> Do(const RunRequests& message) {
     if (hooks_.before_run) hooks_.before_run(*session_);
     auto failed = session_->Run(
-        message, [&](const FromWorker& event) { return Send(event); });
+        message, [&](const FromWorker& event) { return Send(event); },
+        [&] { return AskDrain(); });
     if (failed) return *std::move(failed);
     return RunEnded{};
+  }
+  // What ran has ended by itself meanwhile.
+  std::optional<FromWorker> Do(const Drain& /*message*/) {
+    return std::nullopt;
   }
 
   base::Channel channel_;

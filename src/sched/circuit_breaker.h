@@ -67,6 +67,8 @@ class CircuitBreaker {
               std::optional<FailureClass> failure);
 
   State state(std::chrono::nanoseconds now) const;
+  // When it is half-open. REQUIRES: it is open.
+  std::chrono::nanoseconds open_until() const { return open_until_; }
 
  private:
   void Enter(State state);

@@ -117,6 +117,17 @@ void ExpectAll(const BreakerRules& rules,
   }
 }
 
+TEST(CircuitBreakerTest, SaysWhenItIsHalfOpen) {
+  CircuitBreaker breaker({.open_time = seconds(7)});
+  for (int i = 0; i < 3; ++i) {
+    breaker.Record(seconds(20), *breaker.Ask(seconds(20)),
+                   FailureClass::kTransient);
+  }
+  EXPECT_EQ(breaker.open_until(), seconds(27));
+  EXPECT_EQ(Letter(breaker.state(breaker.open_until() - nanoseconds(1))), 'O');
+  EXPECT_EQ(Letter(breaker.state(breaker.open_until())), 'H');
+}
+
 TEST(CircuitBreakerTest, TransitionsOfALocalModel) {
   ExpectAll(
       {},

@@ -1,5 +1,6 @@
 """Runs that end before their time: by signals, and on a disk that is full."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,67 +19,163 @@ FILES = ("manifest", "tensors", "ops", "captures", "results")
 
 
 class SignalTest(ProgramTest):
-    def start_long(self, folder):
-        """A run that takes some seconds, once its first result is there."""
-        (self.folder / "p.jsonl").write_text("".join(
-            json.dumps({"prompt": prompt, "max_tokens": 2 + 60 * (i > 3)})
-            + "\n" for i, prompt in enumerate(PROMPTS)))
-        arguments = [MODEL, "--prompts", "p.jsonl"]
-        self.command = ["run", *arguments, *self.tight(*arguments),
+    """The first signal lets what is in flight be finished, the second stops at
+    once, the third ends the process."""
+
+    GROUP = 4
+    NOTICE = b"what is in flight is finished"
+    whole = {}  # results of runs that nobody disturbed, by number of groups
+
+    def write_prompts(self, num_groups):
+        """In groups of which one is done at once, and the others take long."""
+        with open(self.folder / "p.jsonl", "w") as file:
+            for i in range(num_groups * self.GROUP):
+                file.write(json.dumps({
+                    "prompt": PROMPTS[i], "max_tokens":
+                    2 if i < self.GROUP or i % self.GROUP == 0 else 160})
+                    + "\n")
+
+    def wait_for_lines(self, process, folder, count):
+        journal = self.folder / folder / "ops.jsonl"
+        while not (journal.exists()
+                   and journal.read_bytes().count(b"\n") >= count):
+            self.assertIsNone(process.poll(), f"ended before result {count}")
+            time.sleep(0.002)
+
+    def start_stopped(self, folder, *more, num_groups=3):
+        """A run whose worker is stopped in the midst of the second group, of
+        which one prompt is done; and the worker."""
+        self.write_prompts(num_groups)
+        self.num_groups = num_groups
+        self.command = ["run", MODEL, "--prompts", "p.jsonl", "--no-resident",
+                        "--parallel-batch-size", self.GROUP, *more,
                         "--output-dir", folder]
         process = self.start(*self.command)
-        journal = self.folder / folder / "ops.jsonl"
-        while not (journal.exists() and b"\n" in journal.read_bytes()):
-            self.assertIsNone(process.poll(), "ended before the first result")
-            time.sleep(0.002)
-        return process
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.wait_for_lines(process, folder, self.GROUP + 1)
+        [worker] = workers(process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        time.sleep(0.05)  # what it had said is journaled
+        self.assertEqual(len(self.journal_keys(folder)), self.GROUP + 1)
+        return process, worker
+
+    def signal(self, process, number):
+        """The first one; returns what is said of it."""
+        process.send_signal(number)
+        line = process.stderr.readline()
+        while line and self.NOTICE not in line:
+            line = process.stderr.readline()
+        self.assertIn(b"a second Ctrl-C stops at once", line)
+
+    def end(self, process):
+        """What else it says, and how long it took to end."""
+        began = time.monotonic()
+        _, err = process.communicate(timeout=60)
+        return err, time.monotonic() - began
+
+    def check_results(self, folder):
+        if self.num_groups not in self.whole:
+            self.revlm(*self.command[:-1], "whole")
+            self.whole[self.num_groups] = self.results("whole")
+        self.assertEqual(self.results(folder), self.whole[self.num_groups])
 
     def check_resumes(self, folder):
         before = self.journal_keys(folder)
-        self.revlm(*self.command)
-        self.assertEqual(self.journal_keys(folder)[:len(before)], before)
-        self.assertEqual(len(set(self.journal_keys(folder))), len(PROMPTS))
-        self.revlm(*self.command[:-1], "whole")
-        self.assertEqual(self.results(folder), self.results("whole"))
-
-    def test_the_first_signal_keeps_what_is_finished(self):
-        process = self.start_long("d")
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 130, err)
-        self.assertIn(b"the same command resumes", err)
-        self.assertTrue((self.folder / "d" / "ops.jsonl").read_bytes()
+        self.assertFalse((self.folder / folder / "results.jsonl").exists())
+        self.assertTrue((self.folder / folder / "ops.jsonl").read_bytes()
                         .endswith(b"\n"))
-        last = (self.folder / "d" / "metrics.jsonl").read_text().splitlines()[-1]
-        self.assertEqual(json.loads(last)["state"], "stopped")
+        self.revlm(*self.command)
+        after = self.journal_keys(folder)
+        self.assertEqual(after[:len(before)], before)
+        self.assertEqual(len(set(after)), len(after))
+        self.check_results(folder)
+
+    def test_the_first_signal_lets_the_group_in_flight_be_finished(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            process, worker = self.start_stopped(f"d{code}")
+            self.signal(process, number)
+            os.kill(worker, signal.SIGCONT)
+            err, _ = self.end(process)
+            self.assertEqual(process.returncode, code, err)
+            self.assertIn(b"8 of 12 operations are kept", err)
+            self.assertIn(b"the same command resumes", err)
+            self.assertEqual(len(self.journal_keys(f"d{code}")), 8)
+            last = (self.folder / f"d{code}/metrics.jsonl").read_text()
+            self.assertEqual(json.loads(last.splitlines()[-1])["state"],
+                             "stopped")
+        self.check_resumes("d143")
+
+    def test_so_it_is_in_an_adaptive_run(self):
+        process, worker = self.start_stopped(
+            "d", "--parallel-adaptive", "--adaptation-interval", 1)
+        self.signal(process, signal.SIGINT)
+        os.kill(worker, signal.SIGCONT)
+        err, _ = self.end(process)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual(len(self.journal_keys("d")), 8)
+        self.check_resumes("d")
+
+    def test_a_run_that_is_all_in_flight_is_finished(self):
+        process, worker = self.start_stopped("d", num_groups=2)
+        self.signal(process, signal.SIGINT)
+        os.kill(worker, signal.SIGCONT)
+        err, _ = self.end(process)
+        self.assertEqual(process.returncode, 0, err)
+        self.check_results("d")
+
+    def test_a_worker_that_dies_while_it_drains_is_not_started_again(self):
+        process, worker = self.start_stopped("d")
+        self.signal(process, signal.SIGINT)
+        os.kill(worker, signal.SIGKILL)
+        err, _ = self.end(process)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual(len(self.journal_keys("d")), 5)
+        self.check_resumes("d")
+
+    def test_the_second_signal_stops_at_once_and_loses_nothing(self):
+        process, worker = self.start_stopped("d", "--quiet")
+        self.signal(process, signal.SIGINT)  # said even so
+        time.sleep(0.3)
+        self.assertIsNone(process.poll())  # the worker is waited for
+        process.send_signal(signal.SIGTERM)
+        err, seconds = self.end(process)
+        self.assertEqual(process.returncode, 143, err)
+        self.assertLess(seconds, 5)
+        self.assertIn(b"the same command resumes", err)
+        self.assertFalse(os.path.exists(f"/proc/{worker}"))
+        self.assertEqual(len(self.journal_keys("d")), 5)
         self.check_resumes("d")
 
     def test_the_same_signal_twice_at_once_is_the_first(self):
-        process = self.start_long("d")
+        process, worker = self.start_stopped("d")
         for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGCONT):
             process.send_signal(number)
         time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        self.signal(process, signal.SIGINT)
+        time.sleep(0.3)
+        self.assertIsNone(process.poll())
+        os.kill(worker, signal.SIGCONT)
+        err, _ = self.end(process)
         self.assertEqual(process.returncode, 130, err)
-        self.assertIn(b"the same command resumes", err)
-        self.check_resumes("d")
+        self.assertEqual(len(self.journal_keys("d")), 8)
 
-    def test_the_second_signal_ends_at_once(self):
+    def test_the_third_signal_ends_the_process(self):
         for attempt in range(5):
-            folder = f"d{attempt}"
-            process = self.start_long(folder)
-            # Both wait for the process when it goes on, so that it has no time
-            # to stop by itself; on a busy machine it may have.
+            process, _ = self.start_stopped(f"d{attempt}")
+            # The first two wait for the process when it goes on. The third one
+            # comes while it stops by itself; on a busy machine it may be late.
             for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM,
                            signal.SIGCONT):
                 process.send_signal(number)
-            _, err = process.communicate(timeout=60)
-            if process.returncode != 130:
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            err, _ = self.end(process)
+            if b"the same command resumes" not in err:
                 break
-        self.assertEqual(process.returncode, 143, err)
+        self.assertEqual(process.returncode, 130, err)
         self.assertNotIn(b"the same command resumes", err)
-        self.check_resumes(folder)
+        self.check_resumes(f"d{attempt}")
 
     def wait_for_worker(self, process):
         while not (found := workers(process.pid)):
@@ -92,9 +189,40 @@ class SignalTest(ProgramTest):
             worker = self.wait_for_worker(process)
             os.kill(worker, signal.SIGSTOP)  # most often while it opens
             process.send_signal(signal.SIGINT)
+            if command == "run":
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=1)
+                process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 130, err)
             self.assertFalse(os.path.exists(f"/proc/{worker}"))
+
+    def test_a_run_with_nothing_in_flight_stops_by_the_first_signal(self):
+        # Its worker is stopped before the model is described.
+        for attempt in range(20):
+            process = self.start("run", MODEL, "--prompt", "One",
+                                 "--output-dir", f"d{attempt}")
+            os.kill(self.wait_for_worker(process), signal.SIGSTOP)
+            if not (self.folder / f"d{attempt}").exists():
+                break
+            process.kill()
+            process.communicate()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertNotIn(self.NOTICE, err)
+
+    def test_the_second_signal_ends_what_cannot_drain(self):
+        for _ in range(5):
+            process = self.start("plan", MODEL, "--prompt", "One")
+            self.wait_for_worker(process)
+            for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM,
+                           signal.SIGCONT):
+                process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+            if process.returncode == 143:
+                break
+        self.assertEqual((process.returncode, err), (143, b""))
 
 
 class FullDiskTest(ProgramTest):

@@ -162,7 +162,7 @@ class MetricsTest(MonitorTest):
         began = time.monotonic()
         while process.poll() is None and time.monotonic() < began + 4:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        self.stop(process)
         process.wait()
         samples = self.samples("d")
         seconds = samples[-1]["seconds"]
@@ -224,7 +224,10 @@ class OtherTerminalTest(MonitorTest):
             document = self.status(folder)
             self.assertEqual(document["state"], "running")
             self.assertIsNone(document["stopped_by"])
-            process.send_signal(number)
+            if number == signal.SIGKILL:
+                process.kill()
+            else:
+                self.stop(process, number)
             self.assertEqual(process.wait(), code)
             document = self.status(folder)
             self.assertEqual(document["state"], STATE_OF_ENDED[code])

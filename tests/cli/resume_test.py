@@ -72,7 +72,7 @@ class ResumeTest(ProgramTest):
         folder = f"stopped-{number}"
         arguments = [MODEL, "--prompts", "p.jsonl"]
         command = ["run", *arguments, *self.tight(*arguments),
-                   "--output-dir", folder]
+                   "--parallel-batch-size", 4, "--output-dir", folder]
         process = self.start(*command)
         self.wait_for_line(process, folder)
         process.send_signal(number)
@@ -94,7 +94,8 @@ class ResumeTest(ProgramTest):
 
     def test_json_of_an_interrupted_run_says_so(self):
         self.write_prompts(PROMPTS)
-        arguments = [MODEL, "--prompts", "p.txt", "--max-tokens", 480]
+        arguments = [MODEL, "--prompts", "p.txt", "--max-tokens", 120,
+                     "--no-parallel"]
         process = self.start("run", *arguments, *self.tight(*arguments),
                              "--json")
         while not list(self.folder.glob("rev-runs/*/manifest.json")):

@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -47,6 +49,13 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(process.returncode, code,
                          f"{arguments}\n{err.decode(errors='replace')}")
         return out, err
+
+    def stop(self, process, number=signal.SIGINT):
+        """Stops a run at once: the first signal lets it finish what is in
+        flight, the second does not. One that comes too soon after is none."""
+        process.send_signal(number)
+        time.sleep(0.15)
+        process.send_signal(number)
 
     def floor_bytes(self, *arguments):
         """The least memory limit for `run` with these arguments."""

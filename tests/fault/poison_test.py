@@ -135,9 +135,10 @@ class PoisonTest(worker_test.FaultTest):
     def test_a_breaker_gives_up_one_model_and_no_other(self):
         poison = self.whole[:20]
         document, deaths = self.run_poisoned(
-            "d", poison, "--enable-circuit-breaker")
-        # Three that were found to kill are enough.
-        self.assertEqual(deaths.count(1), 3 * 4)
+            "d", poison, "--enable-circuit-breaker", "--max-retries", 0)
+        # Three that were found to kill are enough. That a model is tried again
+        # with retries is for a faster clock: breaker_test.cc.
+        self.assertEqual(deaths.count(1), 3)
         messages = [result["error"]["message"]
                     for result in document["results"][:20]]
         self.assertEqual(sum("put aside" in m for m in messages), 3)

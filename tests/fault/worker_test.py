@@ -169,17 +169,29 @@ class KillTest(FaultTest):
         models = self.make_models()
         self.write_prompts(20, max_tokens=100)
         command = ["run", *models, "--prompts", "p.jsonl",
-                   "--parallel-workers", 3, "--output-dir", "d"]
-        process = self.start(*command)
-        while len(self.workers(process)) < 3:
-            self.assertIsNone(process.poll())
-            time.sleep(0.002)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 130, err)
-        self.assertEqual(self.processes(), [])
-        self.revlm(*command)
-        self.check_recorded_once("d")
+                   "--parallel-batch-size", 5, "--parallel-workers", 3,
+                   "--output-dir"]
+        for signals in (1, 2):
+            folder = f"d{signals}"
+            process = self.start(*command, folder)
+            while len(self.workers(process)) < 3:
+                self.assertIsNone(process.poll())
+                time.sleep(0.002)
+            for _ in range(signals):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.15)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 130, err)
+            self.assertEqual(self.processes(), [])
+            if signals == 1:  # whole groups of each model
+                recorded = [json.loads(line)["model"] for line in (
+                    self.folder / folder / "ops.jsonl").read_text()
+                    .splitlines()]
+                self.assertEqual([recorded.count(m) % 5 for m in models],
+                                 [0, 0, 0])
+            self.revlm(*command, folder)
+            self.check_recorded_once(folder)
+            self.assertEqual(self.results(folder), self.results("d1"))
 
 
 class SilenceTest(FaultTest):
@@ -331,7 +343,8 @@ class ModelTest(FaultTest):
     def test_a_worker_that_cannot_write_stops_the_run(self):
         self.make_models("a")
         self.write_prompts(20, max_tokens=100)
-        command = ["run", "a", "--prompts", "p.jsonl", "--output-dir", "d"]
+        command = ["run", "a", "--prompts", "p.jsonl",
+                   "--parallel-batch-size", 4, "--output-dir", "d"]
         self.begin_and_interrupt(command, self.folder / "d")
         in_place = self.folder / "d" / "tensors-a.json"
         in_place.mkdir()
@@ -349,7 +362,8 @@ class ModelTest(FaultTest):
         models = ["a", "./b"]
         self.write_prompts(20, max_tokens=100)
         for more in ([], ["--output-dir", "d"]):
-            command = ["run", *models, "--prompts", "p.jsonl", *more]
+            command = ["run", *models, "--prompts", "p.jsonl",
+                       "--parallel-batch-size", 4, *more]
             folder = self.folder / (more[1] if more else "rev-runs/latest")
             journal = self.begin_and_interrupt(command, folder)
             before = journal.read_bytes()
