@@ -7,7 +7,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report zoo-identify format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -42,6 +42,10 @@ error-rates: setup ## count how often the statistical tests are wrong
 zoo-report: setup ## verdicts on every pair of the models in REV_ZOO, and which are right
 	@ci/build release revlm
 	@bench/zoo_report.py $(ZOO_REPORT)
+
+zoo-identify: setup ## identify every model of the zoo (REV_ZOO) among the others
+	@ci/build release revlm
+	@bench/zoo_identify.py $(ZOO_IDENTIFY)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

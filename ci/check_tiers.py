@@ -26,6 +26,7 @@ HOMES = {
     "openssl/": ("src/crypto",),
     "pcre2.h": ("src/tokenizer",),
     "pybind11/": ("python",),
+    "sqlite3.h": ("src/library",),
     "utf8proc.h": ("src/tokenizer",),
     "zstd.h": ("tests",),
     "gtest/": ("tests",),

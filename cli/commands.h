@@ -12,6 +12,9 @@ int RunCommand(const CommandLine& command_line);
 int PlanCommand(const CommandLine& command_line);
 int InspectCommand(const CommandLine& command_line);
 int MonitorCommand(const CommandLine& command_line);
+int EnrollCommand(const CommandLine& command_line);
+int IdentifyCommand(const CommandLine& command_line);
+int LsCommand(const CommandLine& command_line);
 
 // `schema` is the command's own: kCompareSchema or kVerifySchema.
 int CompareCommand(const CompareLine& line, std::string_view schema);

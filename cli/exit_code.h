@@ -5,7 +5,7 @@
 //   2    bad usage: options, prompt files, a model that is not there or cannot
 //        be run, a run directory in use or of another plan
 //   3    DERIVED
-//   4    UNDECIDED
+//   4    UNDECIDED; of identify: from no reference that is known
 //   5    some operations failed, or the run had to stop (disk full, I/O);
 //        what finished is kept
 //   6    the memory limit is below the floor of the run

@@ -53,13 +53,16 @@ int Main(std::vector<std::string> arguments) {
   const auto misused = [&](std::string message) {
     const std::string& command = arguments[0];
     return Fail({ErrorCode::kInvalidArgument, std::move(message)}, json,
-                command == "inspect"   ? kInspectSchema
-                : command == "plan"    ? kPlanSchema
-                : command == "monitor" ? kMonitorSchema
-                : command == "compare" ? kCompareSchema
-                : command == "verify"  ? kVerifySchema
-                : command == "explain" ? kExplainSchema
-                                       : kRunSchema);
+                command == "inspect"    ? kInspectSchema
+                : command == "plan"     ? kPlanSchema
+                : command == "monitor"  ? kMonitorSchema
+                : command == "compare"  ? kCompareSchema
+                : command == "verify"   ? kVerifySchema
+                : command == "explain"  ? kExplainSchema
+                : command == "enroll"   ? kEnrollSchema
+                : command == "identify" ? kIdentifySchema
+                : command == "ls"       ? kLibrarySchema
+                                        : kRunSchema);
   };
   if (const std::string meant = InsertRun(arguments, CommandNames());
       !meant.empty()) {
@@ -91,6 +94,9 @@ int Main(std::vector<std::string> arguments) {
     return CompareCommand(*line.verify, kVerifySchema);
   }
   if (line.explain->command->parsed()) return ExplainCommand(*line.explain);
+  if (line.library.enroll_command->parsed()) return EnrollCommand(line);
+  if (line.library.identify_command->parsed()) return IdentifyCommand(line);
+  if (line.library.ls_command->parsed()) return LsCommand(line);
   return line.run_command->parsed() ? RunCommand(line) : InspectCommand(line);
 }
 

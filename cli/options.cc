@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/compare_options.h"
+#include "cli/library_options.h"
 #include "cli/shared_options.h"
 #include "revlm/version.h"
 
@@ -15,7 +16,8 @@ constexpr char kExamples[] =
     "  revlm run hf:EleutherAI/pythia-70m --prompts questions.txt --json\n"
     "  revlm inspect ./my-model\n"
     "  revlm monitor latest\n"
-    "  revlm compare ./my-model ./other-model\n";
+    "  revlm compare ./my-model ./other-model\n"
+    "  revlm enroll ./my-model && revlm identify ./a-model\n";
 
 // Help without types and defaults that the text says better, and without the
 // later names of an option, which are spellings of an earlier program.
@@ -249,7 +251,8 @@ CLI::App* AddMonitor(CLI::App& parser, CommandLine& line) {
 }  // namespace
 
 std::vector<std::string> CommandNames() {
-  return {"run", "plan", "inspect", "monitor", "compare", "verify", "explain"};
+  return {"run",    "plan",    "inspect", "monitor",  "compare",
+          "verify", "explain", "enroll",  "identify", "ls"};
 }
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
@@ -270,10 +273,12 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   line.compare = AddCompare(*parser);
   line.verify = AddVerify(*parser);
   line.explain = AddExplain(*parser);
+  AddLibraryCommands(*parser, line.library, line.output);
   for (CLI::App* command :
        {line.run_command, line.plan_command, line.inspect_command,
         line.monitor_command, line.compare->command, line.verify->command,
-        line.explain->command}) {
+        line.explain->command, line.library.enroll_command,
+        line.library.identify_command, line.library.ls_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }
@@ -281,6 +286,7 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
 }
 
 void Resolve(CommandLine& line) {
+  Resolve(line.library);
   RunOptions& run = line.run;
   run.special_tokens = !line.no_special_tokens;
   if (line.memory_limit_gib) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/compare_options.h"
+#include "cli/library_options.h"
 #include "cli/shared_options.h"
 #include "revlm/inspect.h"
 #include "revlm/run.h"
@@ -31,6 +32,7 @@ struct CommandLine {
   std::unique_ptr<ExplainLine> explain;
   CLI::App* inspect_command = nullptr;
   CLI::App* monitor_command = nullptr;
+  LibraryCommands library;
   StatusOptions status;      // what `monitor` looks at
   bool once = false;         // `monitor`: no live view
   bool has_monitor = false;  // `run`: the live view in place of the bar

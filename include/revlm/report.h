@@ -12,6 +12,7 @@
 #include "revlm/compare.h"
 #include "revlm/error.h"
 #include "revlm/inspect.h"
+#include "revlm/library.h"
 #include "revlm/plan.h"
 #include "revlm/run.h"
 #include "revlm/status.h"
@@ -36,6 +37,9 @@ inline constexpr int64_t kMaxTableRows = 16;
 std::string RenderText(const RunSummary& summary, const TextStyle& style);
 std::string RenderText(const InspectReport& report, const TextStyle& style);
 std::string RenderText(const PlanReport& report, const TextStyle& style);
+std::string RenderText(const EnrollReport& report, const TextStyle& style);
+std::string RenderText(const IdentifyReport& report, const TextStyle& style);
+std::string RenderText(const LibraryReport& report, const TextStyle& style);
 // A view of at most 80 columns, and of fewer rows than there are, 23 at most.
 std::string RenderText(const RunStatus& status, const TextStyle& style);
 // The same in one line, for a log.
@@ -59,6 +63,9 @@ std::string RenderJson(const RunStatus& status, int exit_code);
 // show.
 std::string RenderJson(const Comparison& comparison, std::string_view schema,
                        int exit_code);
+std::string RenderJson(const EnrollReport& report, int exit_code);
+std::string RenderJson(const IdentifyReport& report, int exit_code);
+std::string RenderJson(const LibraryReport& report, int exit_code);
 // The document of a command that failed; `schema` as of its success.
 std::string RenderJson(const Error& error, std::string_view schema,
                        int exit_code);
@@ -70,6 +77,9 @@ inline constexpr std::string_view kMonitorSchema = "revlm.monitor/1";
 inline constexpr std::string_view kCompareSchema = "revlm.compare/1";
 inline constexpr std::string_view kVerifySchema = "revlm.verify/1";
 inline constexpr std::string_view kExplainSchema = "revlm.explain/1";
+inline constexpr std::string_view kEnrollSchema = "revlm.enroll/1";
+inline constexpr std::string_view kIdentifySchema = "revlm.identify/1";
+inline constexpr std::string_view kLibrarySchema = "revlm.library/1";
 
 // `text` made fit for a terminal: control characters, invisible direction marks
 // and, with kAscii, everything beyond ASCII appear as escapes.

@@ -6,7 +6,7 @@
 #include <complex>
 #include <vector>
 
-#include "fingerprint/fingerprint_testing.h"
+#include "fingerprint/matrix_testing.h"
 #include "fingerprint/form_similarity.h"
 #include "stats/binomial.h"
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "fingerprint/fingerprint_testing.h"
+#include "fingerprint/matrix_testing.h"
 
 namespace revlm::fingerprint {
 namespace {

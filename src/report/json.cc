@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "report/json.h"
 
 #include <string>
 #include <utility>
@@ -12,18 +12,11 @@ namespace revlm {
 namespace {
 
 using base::Json;
+using report::Document;
+using report::TextOrNull;
 
 Json ErrorToJson(const Error& error) {
   return {{"code", run::ErrorCodeName(error.code)}, {"message", error.message}};
-}
-
-Json Document(std::string_view schema, int exit_code) {
-  return {{"schema", schema}, {"verdict", nullptr}, {"exit_code", exit_code}};
-}
-
-// Absent things are null, so that every document has every member.
-Json TextOrNull(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
 }
 
 Json ModelToJson(const ModelSummary& model) {

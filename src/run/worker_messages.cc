@@ -242,7 +242,7 @@ namespace {
 template <typename Message>
 std::string Write(const Message& message) {
   std::string bytes(1, static_cast<char>(message.index()));
-  std::visit([&](const auto& of) { WireWriter{bytes}(of); }, message);
+  std::visit([&](const auto& of) { base::WireWriter{bytes}(of); }, message);
   return bytes;
 }
 
@@ -256,7 +256,7 @@ Result<Message> Read(std::string_view bytes,
       ((place == kPlaces && (message.template emplace<kPlaces>(), true)) ||
        ...);
   if (is_known) {
-    WireReader reader(bytes.substr(1));
+    base::WireReader reader(bytes.substr(1));
     std::visit([&](auto& of) { reader(of); }, message);
     if (reader.IsWhole()) return message;
   }
@@ -278,7 +278,7 @@ Result<ToWorker> ToWorkerFromBytes(std::string_view bytes) {
   // To another version the bytes behind may mean something else.
   if (bytes.starts_with('\0')) {
     std::string speaks;
-    WireReader reader(bytes.substr(1));
+    base::WireReader reader(bytes.substr(1));
     reader(speaks);
     if (speaks != SpokenHere()) {
       return base::MakeError(ErrorCode::kUnsupported,

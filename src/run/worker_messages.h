@@ -1,6 +1,6 @@
 // What a run's process and its workers say to each other: each message is one
 // of these structs, the first byte of its frame is the struct's place in its
-// variant, the rest are its fields (run/wire.h).
+// variant, the rest are its fields (base/wire.h).
 //
 //   OpenModel      -> ModelDescription
 //   EncodePrompts  -> EncodedPrompts
@@ -36,11 +36,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/wire.h"
 #include "engine/engine.h"
 #include "formats/hub_cache.h"
 #include "revlm/run.h"
 #include "run/model_description.h"
-#include "run/wire.h"
 #include "sched/adaptive.h"
 
 namespace revlm::run {

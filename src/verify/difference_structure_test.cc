@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "engine/kernels.h"
-#include "fingerprint/fingerprint_testing.h"
+#include "fingerprint/matrix_testing.h"
 
 namespace revlm::verify {
 namespace {

@@ -1,4 +1,5 @@
-// Structs as bytes, for messages between processes of the same build.
+// Structs as bytes, for messages between processes of the same build and for
+// files whose head says their version.
 //
 // What a struct holds is said once, for both ways:
 //
@@ -29,7 +30,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-namespace revlm::run {
+namespace revlm::base {
 
 template <typename T>
 concept WireNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
@@ -111,7 +112,7 @@ class WireReader {
   template <WireNumber T>
   void Take(T& value) {
     if (!Has(sizeof(T))) return;
-    value = base::LoadUnaligned<T>(rest_.data());
+    value = LoadUnaligned<T>(rest_.data());
     rest_.remove_prefix(sizeof(T));
   }
   void Take(bool& value) {
@@ -165,4 +166,4 @@ class WireReader {
   bool is_good_ = true;
 };
 
-}  // namespace revlm::run
+}  // namespace revlm::base

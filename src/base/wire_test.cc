@@ -1,4 +1,4 @@
-#include "run/wire.h"
+#include "base/wire.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace revlm::run {
+namespace revlm::base {
 namespace {
 
 enum class Colour { kRed, kGreen };
@@ -143,4 +143,4 @@ TEST(WireTest, FlagsAndEnumsAreOfTheirRange) {
 }
 
 }  // namespace
-}  // namespace revlm::run
+}  // namespace revlm::base

@@ -1,0 +1,29 @@
+// Gets a fingerprint from where it is: a model that is run for it, a .revfp
+// file, or a reference of the library.
+//
+// Threads, memory and errors: as revlm/library.h says.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "fingerprint/fingerprint.h"
+#include "revlm/library.h"
+
+namespace revlm {
+
+struct Target {
+  fingerprint::Fingerprint fingerprint;
+  std::vector<uint32_t> layers;  // of the model, those of its weight sketch
+};
+
+// What is stored is a whole fingerprint, whatever the probe.
+Result<Target> ObtainFingerprint(const FingerprintSource& source, Probe probe);
+
+// `revfp`: its bytes; empty of one that is not whole.
+FingerprintSummary Summarize(const fingerprint::Fingerprint& fingerprint,
+                             std::string_view revfp);
+
+}  // namespace revlm

@@ -1,0 +1,221 @@
+#include "library/library.h"
+
+namespace revlm::library {
+namespace {
+
+constexpr int64_t kSchemaVersion = 1;
+
+constexpr char kSchema[] = R"(
+CREATE TABLE reference (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  family TEXT NOT NULL,
+  enrolled_utc TEXT NOT NULL,
+  revfp BLOB NOT NULL);
+CREATE TABLE pair (
+  a INTEGER NOT NULL REFERENCES reference(id) ON DELETE CASCADE,
+  b INTEGER NOT NULL REFERENCES reference(id) ON DELETE CASCADE,
+  log_p REAL NOT NULL,
+  PRIMARY KEY (a, b)) WITHOUT ROWID;
+CREATE TABLE sighting (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  seen_utc TEXT NOT NULL,
+  target TEXT NOT NULL,
+  tensor_root TEXT NOT NULL,
+  match TEXT NOT NULL,
+  nearest TEXT NOT NULL,
+  log_p REAL NOT NULL,
+  mean_cka REAL NOT NULL);
+PRAGMA user_version = 1;
+)";
+
+constexpr char kColumns[] =
+    "SELECT id, name, family, enrolled_utc, length(revfp) FROM reference ";
+
+ReferenceEntry EntryOf(const Statement& row) {
+  return {.id = row.Integer(0),
+          .name = row.Text(1),
+          .family = row.Text(2),
+          .enrolled_utc = row.Text(3),
+          .size_bytes = static_cast<uint64_t>(row.Integer(4))};
+}
+
+Result<int64_t> ReadVersion(const Database& database) {
+  REVLM_ASSIGN_OR_RETURN(Statement statement,
+                         database.Prepare("PRAGMA user_version"));
+  REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+  return has_row ? statement.Integer(0) : 0;
+}
+
+}  // namespace
+
+Result<Library> Library::Open(const std::string& path, Access access) {
+  REVLM_ASSIGN_OR_RETURN(Database database, Database::Open(path, access));
+  Library library(std::move(database));
+  REVLM_TRY(library.Prepare(access));
+  return library;
+}
+
+Status Library::Prepare(Access access) {
+  if (access == Access::kWrite) {
+    REVLM_TRY(
+        database_.Execute("PRAGMA journal_mode = WAL;"
+                          "PRAGMA synchronous = FULL;"
+                          "PRAGMA foreign_keys = ON;"));
+    REVLM_TRY(InTransaction([&]() -> Status {
+      REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
+      return version == 0 ? database_.Execute(kSchema) : Status();
+    }));
+  }
+  REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
+  if (version == kSchemaVersion) return {};
+  return base::MakeError(ErrorCode::kUnsupported,
+                         "opening the library {}: found version {} of its "
+                         "tables, allowed is {}; a newer revlm made it",
+                         database_.path(), version, kSchemaVersion);
+}
+
+Status Library::InTransaction(const std::function<Status()>& change) {
+  REVLM_TRY(database_.Execute("BEGIN IMMEDIATE"));
+  Status status = change();
+  if (status) status = database_.Execute("COMMIT");
+  if (!status) {
+    // It failed for a reason of its own, which is the one to tell.
+    static_cast<void>(database_.Execute("ROLLBACK"));
+  }
+  return status;
+}
+
+Result<std::vector<ReferenceEntry>> Library::References() const {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare(std::string(kColumns) + "ORDER BY id"));
+  std::vector<ReferenceEntry> entries;
+  while (true) {
+    REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+    if (!has_row) return entries;
+    entries.push_back(EntryOf(statement));
+  }
+}
+
+Result<std::optional<ReferenceEntry>> Library::Find(
+    std::string_view name) const {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare(std::string(kColumns) + "WHERE name = ?1"));
+  statement.Bind(name);
+  REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+  if (!has_row) return std::nullopt;
+  return EntryOf(statement);
+}
+
+Result<std::string> Library::ReadRevfp(int64_t id) const {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare("SELECT revfp FROM reference WHERE id = ?1"));
+  statement.Bind(id);
+  REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+  if (has_row) return statement.Text(0);
+  return base::MakeError(ErrorCode::kNotFound,
+                         "using the library {}: reference number {} is gone",
+                         database_.path(), id);
+}
+
+Result<std::vector<PairBound>> Library::Pairs() const {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare("SELECT a, b, log_p FROM pair ORDER BY a, b"));
+  std::vector<PairBound> pairs;
+  while (true) {
+    REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+    if (!has_row) return pairs;
+    pairs.push_back(
+        {statement.Integer(0), statement.Integer(1), statement.Number(2)});
+  }
+}
+
+Status Library::Add(const ReferenceEntry& entry, std::string_view revfp,
+                    const std::vector<std::pair<int64_t, double>>& bounds) {
+  return InTransaction([&]() -> Status {
+    REVLM_ASSIGN_OR_RETURN(const auto taken, Find(entry.name));
+    if (taken) {
+      return base::MakeError(
+          ErrorCode::kInvalidArgument,
+          "adding to the library {}: it has a reference {} of {} already; "
+          "give another --name, or remove it",
+          database_.path(), entry.name, taken->enrolled_utc);
+    }
+    REVLM_ASSIGN_OR_RETURN(
+        Statement reference,
+        database_.Prepare("INSERT INTO reference (name, family, enrolled_utc, "
+                          "revfp) VALUES (?1, ?2, ?3, ?4)"));
+    REVLM_TRY(reference.Bind(entry.name)
+                  .Bind(entry.family)
+                  .Bind(entry.enrolled_utc)
+                  .BindBytes(revfp)
+                  .Run());
+    for (const auto& [id, log_p] : bounds) {
+      REVLM_ASSIGN_OR_RETURN(
+          Statement pair,
+          database_.Prepare("INSERT INTO pair SELECT ?1, id, ?2 FROM reference "
+                            "WHERE name = ?3"));
+      REVLM_TRY(pair.Bind(id).Bind(log_p).Bind(entry.name).Run());
+    }
+    return {};
+  });
+}
+
+Status Library::Remove(std::string_view name) {
+  return InTransaction([&]() -> Status {
+    REVLM_ASSIGN_OR_RETURN(const auto entry, Find(name));
+    if (!entry) {
+      return base::MakeError(ErrorCode::kNotFound,
+                             "removing from the library {}: it has no "
+                             "reference {}",
+                             database_.path(), name);
+    }
+    REVLM_ASSIGN_OR_RETURN(
+        Statement statement,
+        database_.Prepare("DELETE FROM reference WHERE id = ?1"));
+    return statement.Bind(entry->id).Run();
+  });
+}
+
+Status Library::AddSighting(const Sighting& sighting) {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare(
+          "INSERT INTO sighting (seen_utc, target, tensor_root, match, "
+          "nearest, log_p, mean_cka) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+  return statement.Bind(sighting.seen_utc)
+      .Bind(sighting.target)
+      .Bind(sighting.tensor_root)
+      .Bind(sighting.match)
+      .Bind(sighting.nearest)
+      .Bind(sighting.log_p)
+      .Bind(sighting.mean_cka)
+      .Run();
+}
+
+Result<std::vector<Sighting>> Library::Sightings(int64_t limit) const {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare("SELECT seen_utc, target, tensor_root, match, nearest, "
+                        "log_p, mean_cka FROM sighting ORDER BY id DESC "
+                        "LIMIT ?1"));
+  statement.Bind(limit);
+  std::vector<Sighting> sightings;
+  while (true) {
+    REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+    if (!has_row) return sightings;
+    sightings.push_back({.seen_utc = statement.Text(0),
+                         .target = statement.Text(1),
+                         .tensor_root = statement.Text(2),
+                         .match = statement.Text(3),
+                         .nearest = statement.Text(4),
+                         .log_p = statement.Number(5),
+                         .mean_cka = statement.Number(6)});
+  }
+}
+
+}  // namespace revlm::library

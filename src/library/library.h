@@ -1,0 +1,87 @@
+// The library: references with their fingerprints, and what runs found.
+//
+// A reference is a deep entry: a name, a family and a whole fingerprint. A
+// sighting is a light one: what a model was found to be, without its
+// fingerprint. Beside them, for each pair of references, the bound on a false
+// match that comparing them gave, so that rates over all pairs need no new
+// comparison.
+//
+// One SQLite file in write-ahead mode: many readers and one writer at a time,
+// across processes; each change is one transaction. The schema's version is in
+// the file; another one is refused.
+//
+// Threads: thread-confined. Memory: one reference at a time. Errors: those of
+// library/database.h and of fingerprints; kInvalidArgument for a name that is
+// taken; kUnsupported for a newer schema.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "fingerprint/fingerprint.h"
+#include "library/database.h"
+
+namespace revlm::library {
+
+struct ReferenceEntry {
+  int64_t id = 0;
+  std::string name;
+  std::string family;
+  std::string enrolled_utc;  // RFC 3339
+  uint64_t size_bytes = 0;   // of its .revfp
+};
+
+struct PairBound {
+  int64_t a = 0;  // ids
+  int64_t b = 0;
+  double log_p = 0;
+};
+
+struct Sighting {
+  std::string seen_utc;
+  std::string target;  // as it was named
+  std::string tensor_root;
+  std::string match;    // a reference's name; empty: unknown
+  std::string nearest;  // in states; empty: none was comparable
+  double log_p = 0;     // of the best candidate
+  double mean_cka = 0;  // of the nearest
+};
+
+class Library {
+ public:
+  // kWrite creates what is missing, but no directories.
+  static Result<Library> Open(const std::string& path, Access access);
+
+  // In the order of enrolment.
+  Result<std::vector<ReferenceEntry>> References() const;
+  Result<std::optional<ReferenceEntry>> Find(std::string_view name) const;
+  // The bytes of its .revfp. REQUIRES: there is one of this id.
+  Result<std::string> ReadRevfp(int64_t id) const;
+  Result<std::vector<PairBound>> Pairs() const;
+
+  // `bounds`: id and log_p for every other reference. REQUIRES: opened to
+  // write; `name` and `family` are not empty.
+  Status Add(const ReferenceEntry& entry, std::string_view revfp,
+             const std::vector<std::pair<int64_t, double>>& bounds);
+  Status Remove(std::string_view name);
+
+  Status AddSighting(const Sighting& sighting);
+  // The newest first, at most so many.
+  Result<std::vector<Sighting>> Sightings(int64_t limit) const;
+
+ private:
+  explicit Library(Database database) : database_(std::move(database)) {}
+
+  Status Prepare(Access access);
+  Status InTransaction(const std::function<Status()>& change);
+
+  Database database_;
+};
+
+}  // namespace revlm::library

@@ -1,0 +1,184 @@
+#include "library/library.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.h"
+
+namespace revlm::library {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class LibraryTest : public ::testing::Test {
+ protected:
+  LibraryTest() {
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(::testing::TempDir()) /
+              (std::string("library_") + info->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~LibraryTest() override { fs::remove_all(folder_); }
+
+  std::string path() const { return (folder_ / "library.sqlite").string(); }
+
+  Library Open(Access access = Access::kWrite) {
+    auto opened = Library::Open(path(), access);
+    EXPECT_TRUE(opened) << opened.error().message;
+    return *std::move(opened);
+  }
+
+  static Status Add(
+      Library& library, const std::string& name,
+      const std::vector<std::pair<int64_t, double>>& bounds = {}) {
+    return library.Add({.name = name,
+                        .family = "family of " + name,
+                        .enrolled_utc = "2026-01-02T03:04:05Z"},
+                       "bytes of " + name, bounds);
+  }
+
+  static std::vector<std::string> NamesIn(const Library& library) {
+    std::vector<std::string> names;
+    const auto entries = library.References();
+    EXPECT_TRUE(entries) << entries.error().message;
+    for (const ReferenceEntry& entry : *entries) names.push_back(entry.name);
+    return names;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(LibraryTest, KeepsReferencesInTheOrderOfEnrolment) {
+  {
+    Library library = Open();
+    ASSERT_TRUE(Add(library, "b"));
+    ASSERT_TRUE(Add(library, "a"));
+  }
+  const Library library = Open(Access::kRead);
+  EXPECT_THAT(NamesIn(library), ElementsAre("b", "a"));
+  const auto found = library.Find("a");
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->family, "family of a");
+  EXPECT_EQ((*found)->enrolled_utc, "2026-01-02T03:04:05Z");
+  EXPECT_EQ((*found)->size_bytes, std::string("bytes of a").size());
+  EXPECT_EQ(library.ReadRevfp((*found)->id).value_or(""), "bytes of a");
+  EXPECT_FALSE(*library.Find("c"));
+}
+
+TEST_F(LibraryTest, BytesAreKeptAsTheyAre) {
+  Library library = Open();
+  const std::string bytes("\0\xff 'a'\0;--", 10);
+  ASSERT_TRUE(library.Add({.name = "n'--", .family = "f"}, bytes, {}));
+  const auto found = library.Find("n'--");
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ(library.ReadRevfp((*found)->id).value_or(""), bytes);
+}
+
+TEST_F(LibraryTest, ANameIsTakenOnce) {
+  Library library = Open();
+  ASSERT_TRUE(Add(library, "a"));
+  const Status again = Add(library, "a");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(again.error().message, HasSubstr("has a reference a"));
+  EXPECT_THAT(NamesIn(library), ElementsAre("a"));
+}
+
+TEST_F(LibraryTest, PairsGoWithTheirReferences) {
+  Library library = Open();
+  ASSERT_TRUE(Add(library, "a"));
+  const int64_t a = (*library.Find("a"))->id;
+  ASSERT_TRUE(Add(library, "b", {{a, -1.5}}));
+  const int64_t b = (*library.Find("b"))->id;
+  ASSERT_TRUE(Add(library, "c", {{a, -2.5}, {b, 0}}));
+  const auto pairs = library.Pairs();
+  ASSERT_TRUE(pairs);
+  ASSERT_EQ(pairs->size(), 3U);
+  EXPECT_EQ((*pairs)[0].log_p, -1.5);
+  ASSERT_TRUE(library.Remove("a"));
+  const auto left = library.Pairs();
+  ASSERT_TRUE(left);
+  ASSERT_EQ(left->size(), 1U);
+  EXPECT_EQ((*left)[0].a, b);
+  // Its number is not used again.
+  ASSERT_TRUE(Add(library, "d"));
+  EXPECT_GT((*library.Find("d"))->id, b + 1);
+  EXPECT_EQ(library.Remove("a").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(LibraryTest, SightingsAreListedTheNewestFirst) {
+  Library library = Open();
+  for (const char* target : {"x", "y", "z"}) {
+    ASSERT_TRUE(library.AddSighting({.seen_utc = "now",
+                                     .target = target,
+                                     .tensor_root = "r",
+                                     .match = "m",
+                                     .nearest = "n",
+                                     .log_p = -3,
+                                     .mean_cka = 0.5}));
+  }
+  const auto sightings = library.Sightings(2);
+  ASSERT_TRUE(sightings);
+  ASSERT_EQ(sightings->size(), 2U);
+  EXPECT_EQ((*sightings)[0].target, "z");
+  EXPECT_EQ((*sightings)[1].target, "y");
+  EXPECT_EQ((*sightings)[0].log_p, -3);
+  EXPECT_EQ((*sightings)[0].match, "m");
+}
+
+TEST_F(LibraryTest, TwoUseItAtOnce) {
+  Library one = Open();
+  Library two = Open();
+  const Library reader = Open(Access::kRead);
+  ASSERT_TRUE(Add(one, "a"));
+  ASSERT_TRUE(Add(two, "b"));
+  EXPECT_THAT(NamesIn(reader), ElementsAre("a", "b"));
+  EXPECT_FALSE(Add(one, "b"));
+}
+
+TEST_F(LibraryTest, OneThatIsNotThereIsNotMadeByReading) {
+  const auto opened = Library::Open(path(), Access::kRead);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(opened.error().message, HasSubstr(path()));
+  EXPECT_FALSE(fs::exists(path()));
+}
+
+TEST_F(LibraryTest, WhatIsNoLibraryIsRefusedAndLeftAlone) {
+  const std::string text(5000, 'x');
+  ASSERT_TRUE(base::WriteFileAtomically(path(), text));
+  for (const Access access : {Access::kRead, Access::kWrite}) {
+    const auto opened = Library::Open(path(), access);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+  }
+  const auto file = base::OpenFile(path(), base::Caching::kPageCache);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(base::ReadWholeFile(*file, 10'000).value_or(""), text);
+}
+
+TEST_F(LibraryTest, ANewerVersionIsNotTouched) {
+  {
+    Open();
+  }
+  {
+    auto database = Database::Open(path(), Access::kWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->Execute("PRAGMA user_version = 7"));
+  }
+  for (const Access access : {Access::kRead, Access::kWrite}) {
+    const auto opened = Library::Open(path(), access);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
+    EXPECT_THAT(opened.error().message, HasSubstr("version 7"));
+  }
+}
+
+}  // namespace
+}  // namespace revlm::library
