@@ -7,7 +7,8 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates \
+	text-power format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -38,6 +39,10 @@ adaptive-sweep: setup ## a run that tunes itself, against fixed batch sizes
 error-rates: setup ## count how often the statistical tests are wrong
 	@ci/build release revlm_error_rates
 	@build/bench/revlm_error_rates $(ERROR_RATES)
+
+text-power: setup ## how much text the tests of texts need; REV_ZOO: on real models
+	@ci/build release revlm_text_power
+	@build/bench/revlm_text_power $(REV_ZOO) $(TEXT_POWER)
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

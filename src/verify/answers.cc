@@ -1,5 +1,6 @@
 #include "verify/answers.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -84,6 +85,20 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
     }
   }));
   return answers;
+}
+
+Result<std::string> AnswerText(const formats::Checkpoint& model,
+                               const tokenizer::Tokenizer& tokenizer,
+                               TokenIds answer) {
+  for (const auto* stops : {&model.config().eos_token_ids,
+                            &model.generation_config().eos_token_ids}) {
+    if (answer.empty() || std::ranges::count(*stops, answer.back()) == 0) {
+      continue;
+    }
+    answer.pop_back();
+    break;
+  }
+  return tokenizer.Decode(answer);
 }
 
 Result<std::vector<std::vector<float>>> ScoreAnswers(

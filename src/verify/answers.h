@@ -15,13 +15,14 @@
 #include <functional>
 #include <span>
 #include <stop_token>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "engine/engine.h"
 #include "formats/checkpoint.h"
 #include "memory/budget.h"
+#include "tokenizer/tokenizer.h"
 
 namespace revlm::verify {
 
@@ -53,6 +54,11 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
                                           size_t num_each,
                                           const Decoding& decoding,
                                           uint64_t seed, const ModelUse& use);
+
+// The text of an answer, without the stop token that ended it.
+Result<std::string> AnswerText(const formats::Checkpoint& model,
+                               const tokenizer::Tokenizer& tokenizer,
+                               TokenIds answer);
 
 // An answer and what it answers.
 struct Exchange {

@@ -67,6 +67,12 @@ class TextComparer {
           question_.samples.size(), options_.num_own_answers,
           num_alternatives());
     }
+    if (options_.decoding.max_new_tokens < 1) {
+      return base::MakeError(ErrorCode::kInvalidArgument,
+                             "comparing texts: found answers of at most {} "
+                             "tokens, allowed are 1 and more",
+                             options_.decoding.max_new_tokens);
+    }
     is_text_ = std::holds_alternative<std::string>(question_.samples[0].answer);
     if (is_text_ && question_.reference.tokenizer == nullptr) {
       return base::MakeError(ErrorCode::kInvalidArgument,
@@ -133,17 +139,10 @@ class TextComparer {
         DrawAnswers(model, prompts_, options_.num_own_answers,
                     options_.decoding, seed, Use("asking " + name)));
     if (!is_text_) return answers;
-    const std::vector<int64_t>& config_stops = model.config().eos_token_ids;
-    const std::vector<int64_t>& stops = model.generation_config().eos_token_ids;
     for (TokenIds& answer : answers) {
-      // What ends an answer is not part of its text.
-      if (!answer.empty() &&
-          (std::ranges::count(stops, answer.back()) > 0 ||
-           std::ranges::count(config_stops, answer.back()) > 0)) {
-        answer.pop_back();
-      }
-      REVLM_ASSIGN_OR_RETURN(const std::string text,
-                             question_.reference.tokenizer->Decode(answer));
+      REVLM_ASSIGN_OR_RETURN(
+          const std::string text,
+          AnswerText(model, *question_.reference.tokenizer, std::move(answer)));
       REVLM_ASSIGN_OR_RETURN(answer, Read(text));
     }
     return answers;

@@ -171,7 +171,7 @@ class DivergenceLimits {
   }
 
   std::optional<double> upper_nats() const {
-    if (reading_ == Reading::kCompared) return std::nullopt;
+    if (reading_ == Reading::kCompared || !IsTypical()) return std::nullopt;
     double upper = rules_.same_nats;
     for (size_t i = 0; i < is_excluded_.size(); ++i) {
       const double most =
@@ -198,6 +198,8 @@ class DivergenceLimits {
  private:
   // An estimate that is to be a limit is taken so many standard errors larger.
   static constexpr double kErrors = 3;
+  // Answers of many tokens are allowed more nats than a rank can show.
+  static constexpr double kMostPayoff = 0.25;
 
   DivergenceLimits(const std::vector<AlternativeFacts>& alternatives,
                    Reading reading, const TextRules& rules,
@@ -210,6 +212,15 @@ class DivergenceLimits {
         ranks_(ranks),
         log_diluted_(alternatives.size()),
         is_excluded_(alternatives.size()) {}
+
+  // Whether the mean payoff of typicality is small for certain: at most what
+  // the tolerance allows an answer, and never so much as a stranger brings.
+  bool IsTypical() const {
+    const stats::Interval rank = ranks_.interval();
+    const double most = std::max(2 * rank.upper - 1, 1 - 2 * rank.lower);
+    return most <= std::min(kMostPayoff,
+                            std::sqrt(2 * rules_.same_nats * mean_tokens()));
+  }
 
   // Whether any alternative is far enough to be told apart: excluding none says
   // nothing.
@@ -350,11 +361,13 @@ Result<TextEvidence> WeighTexts(const TextScores& scores,
     typicality_log.Look(bets.e_process(), num_requests, num_tokens);
     combined_log.Look(combined, num_requests, num_tokens);
     REVLM_TRY(limits.Add(request, log_e - before, bets.payoff(), log_e));
-    if (evidence.closeness == Closeness::kUndecided) {
-      evidence.closeness = limits.closeness();
-      if (evidence.closeness != Closeness::kUndecided) {
-        evidence.num_decided = num_requests;
-      }
+    const Closeness closeness = limits.closeness();
+    const bool is_contradicted =
+        closeness == Closeness::kSame && evidence.combined.rejects();
+    if (evidence.closeness == Closeness::kUndecided && !is_contradicted) {
+      evidence.closeness = closeness;
+      evidence.num_decided =
+          closeness == Closeness::kUndecided ? 0 : num_requests;
     }
   }
   Apportion(catalogue, rules.routed_share, evidence);

@@ -47,12 +47,15 @@
 //          (1 - w) p + w q for each token: nothing bounds the divergence of a
 //          model that no alternative resembles. Of each alternative, the w is
 //          taken for which KL is `same_nats` (`dilution`); its likelihood L is
-//          excluded when (1/2 + e/2) / (L / L_p) reaches 1/alpha (Wald 1945,
-//          Robbins 1970), and with it, ln L being concave in w, all beyond.
+//          excluded when (1/2 + e/2) / (L / L_p) reaches 2/alpha (Wald 1945,
+//          Robbins 1970), and with it, ln L being concave in w, all beyond. A
+//          stranger is on no such line, and excludes them all at once: there
+//          is no upper limit before E[g] is bounded as well, by 1/4 and by what
+//          `same_nats` allow an answer, sqrt(2 KL).
 //
-// Closeness is kSame when the upper limit is at most `same_nats`, kDifferent
-// when the lower one is above, at the first look at which one of them holds.
-// kCompared gives no upper limit.
+// Closeness is kSame when the upper limit is at most `same_nats` and the
+// reference is not rejected, kDifferent when the lower limit is above, at the
+// first look at which one of them holds. kCompared gives no upper limit.
 //
 // Threads: pure functions. Memory: O(alternatives). Errors: kInvalidArgument.
 // Determinism: of the scores, and of the machine's logarithm.

@@ -171,7 +171,7 @@ TEST(TextEvidenceTest, TheReferenceIsRarelyRejectedWithALookAfterEveryRequest) {
       num_rejected += evidence.combined.rejects();
       num_catalogue += evidence.catalogue.rejects();
       num_different += evidence.closeness == Closeness::kDifferent;
-      if (evidence.winner_idx) EXPECT_TRUE(evidence.combined.rejects());
+      EXPECT_TRUE(!evidence.winner_idx || evidence.combined.rejects());
     }
     EXPECT_LE(stats::UpperRateLimit(num_rejected, kAudits, 0.05).value(),
               0.012);
@@ -194,8 +194,8 @@ TEST(TextEvidenceTest, WhatIsAtTheToleranceIsRarelyCalledTheSame) {
     num_same +=
         AuditTexts(table, AuditSeed(audit), 2000).closeness == Closeness::kSame;
   }
-  // At most 1 in 200 is allowed; 6 and more of 400 have probability 0.017 then.
-  EXPECT_LE(num_same, 5u);
+  // At most 1 in 200 is allowed; 4 and more of 150 have probability 0.007 then.
+  EXPECT_LE(num_same, 3u);
 }
 
 TEST(TextEvidenceTest, LimitsHoldTheDivergence) {
@@ -210,7 +210,7 @@ TEST(TextEvidenceTest, LimitsHoldTheDivergence) {
       EXPECT_GE(*evidence.upper_nats, std::min(nats, 1e-3));
       num_informed += evidence.lower_nats > nats / 4;
     }
-    if (j == 3) EXPECT_EQ(num_informed, 20);
+    EXPECT_GE(num_informed, j == 3 ? 20 : 0);
   }
 }
 
@@ -300,7 +300,8 @@ TEST(TextEvidenceTest, TextThatIsComparedIsNeverCalledTheSame) {
 
 TEST(TextEvidenceTest, ACatalogueOfNearModelsOnlyCertifiesNothing) {
   TextTable table = MakeTable(Reading::kDrawnTokens);
-  table.alternatives.resize(1);
+  table.alternatives.erase(table.alternatives.begin() + 1,
+                           table.alternatives.end());
   table.dilutions.resize(1);
   ASSERT_LT(table.reference.DivergenceFrom(table.alternatives[0]), 1e-3);
   EXPECT_EQ(AuditTexts(table, kSeed, 3000).closeness, Closeness::kUndecided);

@@ -68,8 +68,9 @@ class TextTest : public ::testing::Test {
   // The same answers, of which only the text is known.
   std::vector<TextSample> AsText(std::vector<TextSample> samples) const {
     for (TextSample& sample : samples) {
-      sample.answer =
-          aster_.tokenizer->Decode(std::get<TokenIds>(sample.answer)).value();
+      sample.answer = AnswerText(*aster_.checkpoint, *aster_.tokenizer,
+                                 std::get<TokenIds>(sample.answer))
+                          .value();
     }
     return samples;
   }
@@ -111,7 +112,7 @@ TEST_F(TextTest, TheRoundedModelThatAnswersIsNamed) {
       RoundedModel::Make(*aster_.checkpoint, kRoundings[2], elsewhere, budget,
                          {})
           .value();
-  const auto samples = Ask(target.checkpoint(), Prompts(20, 6));
+  const auto samples = Ask(target.checkpoint(), Prompts(20, 3));
   TextQuestion question = Question(samples);
   question.target = &target.checkpoint();
   const TextComparison comparison = Compare(question);
@@ -141,7 +142,7 @@ TEST_F(TextTest, TheRoundedModelThatAnswersIsNamed) {
 }
 
 TEST_F(TextTest, TheModelItselfIsNotRejectedAndNothingDependsOnMemory) {
-  const auto samples = Ask(*aster_.checkpoint, Prompts(20, 4));
+  const auto samples = Ask(*aster_.checkpoint, Prompts(20, 2));
   TextQuestion question = Question(samples);
   question.target = aster_.checkpoint.get();
   const TextComparison comparison = Compare(question);
@@ -169,7 +170,7 @@ TEST_F(TextTest, TheModelItselfIsNotRejectedAndNothingDependsOnMemory) {
 
 TEST_F(TextTest, AFineTuneIsDifferentUntilItIsInTheCatalogue) {
   const TestModel quotes = OpenTestModel(kQuotes).value();
-  const auto samples = Ask(*quotes.checkpoint, Prompts(20, 6));
+  const auto samples = Ask(*quotes.checkpoint, Prompts(20, 3));
   TextQuestion question = Question(samples);
   const TextComparison unknown = Compare(question);
   EXPECT_TRUE(unknown.evidence.combined.rejects());
@@ -220,6 +221,9 @@ TEST_F(TextTest, WhatCannotBeComparedIsRefused) {
   std::vector<TextSample> endless = samples;
   endless[2].answer = TokenIds(4096, 5);
   EXPECT_EQ(code_of(Question(endless)), ErrorCode::kInvalidArgument);
+  options_.decoding.max_new_tokens = 0;
+  EXPECT_EQ(code_of(Question(samples)), ErrorCode::kInvalidArgument);
+  options_.decoding.max_new_tokens = 16;
   memory::Budget small(1 << 20);
   const auto refused = CompareText(Question(samples), options_, small);
   ASSERT_FALSE(refused);
