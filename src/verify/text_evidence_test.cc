@@ -188,7 +188,7 @@ TEST(TextEvidenceTest, WhatIsAtTheToleranceIsRarelyCalledTheSame) {
   TextTable table = MakeTable(Reading::kDrawnTokens);
   table.served =
       table.reference.MixedWith(table.alternatives[2], table.dilutions[2]);
-  constexpr uint64_t kAudits = 400;
+  constexpr uint64_t kAudits = 150;
   uint64_t num_same = 0;
   for (uint64_t audit = 0; audit < kAudits; ++audit) {
     num_same +=

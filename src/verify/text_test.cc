@@ -34,6 +34,7 @@ class TextTest : public ::testing::Test {
     options_.work_directory = folder_;
     options_.num_own_answers = 2;
     options_.decoding.max_new_tokens = 16;
+    options_.engine.num_threads = 1;
   }
 
   // Each built-in prompt `num_each` times, as ids.
@@ -153,7 +154,7 @@ TEST_F(TextTest, TheModelItselfIsNotRejectedAndNothingDependsOnMemory) {
   const TextComparison texts = Compare(Question(AsText(samples)));
   EXPECT_FALSE(texts.evidence.combined.rejects());
 
-  options_.engine.num_threads = 1;
+  options_.engine.num_threads = 2;
   options_.engine.keep_weights = false;
   options_.engine.batch_size = 7;
   const TextComparison streamed = Compare(question, uint64_t{24} << 20);
