@@ -42,7 +42,9 @@ error-rates: setup ## count how often the statistical tests are wrong
 
 text-power: setup ## how much text the tests of texts need; REV_ZOO: on real models
 	@ci/build release revlm_text_power
-	@build/bench/revlm_text_power $(REV_ZOO) $(TEXT_POWER)
+	@build/bench/revlm_text_power
+	@if [ -n "$(REV_ZOO)" ]; then build/bench/revlm_text_power "$(REV_ZOO)" $(TEXT_POWER); \
+	else echo "real models: skipped, REV_ZOO names no zoo"; fi
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

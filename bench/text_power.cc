@@ -1,12 +1,13 @@
-// revlm_text_power [ZOO [REPEATS]]: how often the tests of verify/text.h are
-// wrong, and how much text they need.
+// revlm_text_power: how often the tests of verify/text.h are wrong, in
+// simulated audits of toy models with a look after every request.
 //
-// Simulated audits first, of toy models, with a look after every request. Then,
-// with the folder of a zoo (its README.md), real models: tokens until a rounded
-// model is found, medians over REPEATS (200) orders of its answers, beside
-// ln(1/alpha) / KL, and the share of repeats in which the Model Equality Test
-// (model_equality.h) finds it in texts of as many tokens; and models against
-// themselves, answers to other seeds. The zoo's part takes minutes.
+// revlm_text_power ZOO [REPEATS [TARGET]]: with the folder of a zoo (its
+// README.md), real models: tokens until a rounded model is found, over REPEATS
+// (200) orders of its answers, beside ln(1/alpha) / KL, and the share of
+// repeats in which the Model Equality Test (model_equality.h) finds it: in as
+// many tokens as half of the repeats needed, and in 10 answers to each prompt.
+// Then models against themselves, answers to other seeds. Only targets named
+// TARGET, where one is given. All of them take most of an hour.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -99,6 +100,7 @@ void SimulateErrors() {
   }
   PrintRate("SAME of what is at the tolerance, on a line to an entry", num_same,
             kFewerAudits);
+  std::fflush(stdout);
 }
 
 // ---- The zoo --------------------------------------------------------------
@@ -124,6 +126,7 @@ struct Case {
   const char* target;
   Reading reading;
   size_t num_each;  // answers to each prompt
+  size_t num_own;
 };
 
 // A target's answers, as they are judged.
@@ -138,9 +141,11 @@ constexpr size_t kNumPrompts = 64;
 
 class ZooBench {
  public:
-  ZooBench(std::string zoo, uint64_t num_repeats)
+  // An empty `only`: all targets.
+  ZooBench(std::string zoo, uint64_t num_repeats, std::string only)
       : zoo_(std::move(zoo)),
         num_repeats_(num_repeats),
+        only_(std::move(only)),
         folder_(std::filesystem::temp_directory_path() /
                 fmt::format("revlm-text-power-{}", getpid())) {
     std::filesystem::create_directories(folder_);
@@ -158,6 +163,7 @@ class ZooBench {
         "tokens to the decision", "nats", "+-", "bound", "median", "90 %",
         "ratio", "named", "MET", "MET 10");
     for (const Case& row : cases) {
+      if (!only_.empty() && only_ != row.target) continue;
       REVLM_ASSIGN_OR_RETURN(const Pool pool, Fill(row));
       PrintPower(row, pool);
     }
@@ -166,8 +172,9 @@ class ZooBench {
 
   Status MeasureErrors(const std::vector<Case>& cases) {
     fmt::print("\n");
-    PrintRateHead("models against themselves, audits of 40 requests");
+    PrintRateHead("models against themselves, audits of 16 requests");
     for (const Case& row : cases) {
+      if (!only_.empty() && only_ != row.target) continue;
       REVLM_ASSIGN_OR_RETURN(const Pool pool, Fill(row));
       PrintErrors(row, pool);
     }
@@ -180,7 +187,9 @@ class ZooBench {
                            OpenModel(zoo_, row.reference));
     REVLM_ASSIGN_OR_RETURN(const Model target, OpenModel(zoo_, row.target));
     memory::Budget budget(kLimitBytes);
-    verify::TextOptions options = {.seed = kSeed, .work_directory = folder_};
+    verify::TextOptions options = {.num_own_answers = row.num_own,
+                                   .seed = kSeed,
+                                   .work_directory = folder_};
     const verify::ModelUse use = {.budget = budget, .engine = options.engine};
     Pool pool;
     for (size_t i = 0; i < kNumPrompts * row.num_each; ++i) {
@@ -336,7 +345,7 @@ class ZooBench {
   }
 
   void PrintErrors(const Case& row, const Pool& pool) const {
-    constexpr size_t kRequests = 40;
+    constexpr size_t kRequests = 16;
     const TextScores& all = pool.comparison.scores;
     uint64_t num_audits = 0;
     uint64_t num_errors = 0;
@@ -356,24 +365,26 @@ class ZooBench {
 
   const std::string zoo_;
   const uint64_t num_repeats_;
+  const std::string only_;
   const std::string folder_;
   std::map<std::string, std::pair<double, double>> nats_;  // with errors
 };
 
-Status RunZoo(const std::string& zoo, uint64_t num_repeats) {
+Status RunZoo(const std::string& zoo, uint64_t num_repeats,
+              const std::string& only) {
   using enum Reading;
-  ZooBench bench(zoo, num_repeats);
+  ZooBench bench(zoo, num_repeats, only);
   REVLM_TRY(bench.MeasurePower({
-      {"aster-s0", "aster-s0-int4", kDrawnTokens, 64},
-      {"briar-s0", "briar-s0-int4", kDrawnTokens, 64},
-      {"aster-s0", "aster-s0-int4", kCompared, 64},
-      {"briar-s0", "briar-s0-int4", kCompared, 64},
-      {"aster-s0", "aster-s0-int8", kDrawnTokens, 64},
+      {"aster-s0", "aster-s0-int4", kDrawnTokens, 16, 1},
+      {"briar-s0", "briar-s0-int4", kDrawnTokens, 16, 1},
+      {"aster-s0", "aster-s0-int4", kCompared, 10, 4},
+      {"briar-s0", "briar-s0-int4", kCompared, 10, 4},
+      {"aster-s0", "aster-s0-int8", kDrawnTokens, 160, 1},
   }));
   return bench.MeasureErrors({
-      {"aster-s0", "aster-s0", kDrawnTokens, 64},
-      {"briar-s0", "briar-s0", kDrawnTokens, 64},
-      {"aster-s0", "aster-s0", kCompared, 64},
+      {"aster-s0", "aster-s0", kDrawnTokens, 32, 1},
+      {"briar-s0", "briar-s0", kDrawnTokens, 32, 1},
+      {"aster-s0", "aster-s0", kCompared, 16, 4},
   });
 }
 
@@ -381,18 +392,18 @@ Status RunZoo(const std::string& zoo, uint64_t num_repeats) {
 }  // namespace revlm::bench
 
 int main(int argc, char** argv) {
-  const uint64_t num_repeats =
-      argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 200;
-  if (argc > 3 || num_repeats == 0) {
-    fmt::print(stderr, "usage: revlm_text_power [ZOO [REPEATS]]\n");
-    return 2;
-  }
-  revlm::bench::SimulateErrors();
   if (argc < 2) {
-    fmt::print("\nreal models: skipped, no zoo was named (REV_ZOO)\n");
+    revlm::bench::SimulateErrors();
     return 0;
   }
-  const revlm::Status status = revlm::bench::RunZoo(argv[1], num_repeats);
+  const uint64_t num_repeats =
+      argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 200;
+  if (argc > 4 || num_repeats == 0) {
+    fmt::print(stderr, "usage: revlm_text_power [ZOO [REPEATS [TARGET]]]\n");
+    return 2;
+  }
+  const revlm::Status status =
+      revlm::bench::RunZoo(argv[1], num_repeats, argc > 3 ? argv[3] : "");
   if (!status) {
     fmt::print(stderr, "{}\n", status.error().message);
     return 1;

@@ -172,6 +172,21 @@ class TextComparer {
     return exchanges;
   }
 
+  // Of own answers to drawn tokens, no more than an estimate of the divergence
+  // needs.
+  size_t num_own_read() const {
+    constexpr size_t kEnough = 1024;
+    return comparison_.scores.reading == Reading::kCompared
+               ? own_.size()
+               : std::min(own_.size(), kEnough);
+  }
+
+  std::vector<Exchange> ReadByAlternatives() const {
+    std::vector<Exchange> exchanges = Exchanges(own_);
+    exchanges.resize(num_samples() + num_own_read());
+    return exchanges;
+  }
+
   static std::span<const AnswerLogs> TargetLogs(const AllLogs& logs,
                                                 size_t num_samples) {
     return std::span(logs).first(num_samples);
@@ -199,7 +214,7 @@ class TextComparer {
   }
 
   void AddAlternative(const std::string& name, const AllLogs& log_qs) {
-    const auto own_ps = OwnLogs(log_ps_, num_samples());
+    const auto own_ps = OwnLogs(log_ps_, num_samples()).first(num_own_read());
     const auto own_qs = OwnLogs(log_qs, num_samples());
     const NatsEstimate estimate = EstimateNats(own_ps, own_qs);
     const AlternativeFacts facts = {
@@ -214,6 +229,7 @@ class TextComparer {
       if (comparison_.scores.reading == Reading::kDrawnTokens) {
         request.diluted_log_ratios.push_back(
             LogRatio(log_ps_[i], log_qs[i], facts.dilution));
+        continue;
       }
       for (size_t k = 0; k < request.own.size(); ++k) {
         const size_t idx = i * options_.num_own_answers + k;

@@ -82,8 +82,9 @@ enum class Reading {
 // One answer, as models find it.
 struct AnswerScore {
   int64_t num_tokens = 0;
-  double log_p = 0;                // under the reference
-  std::vector<double> log_ratios;  // r, for each alternative
+  double log_p = 0;  // under the reference
+  // r, for each alternative; of own answers, kCompared only.
+  std::vector<double> log_ratios;
 };
 
 struct RequestScores {

@@ -164,8 +164,10 @@ TEST_F(TextTest, TheModelItselfIsNotRejectedAndNothingDependsOnMemory) {
   for (size_t i = 0; i < samples.size(); ++i) {
     EXPECT_EQ(streamed.scores.requests[i].target.log_p,
               comparison.scores.requests[i].target.log_p);
-    EXPECT_EQ(streamed.scores.requests[i].own[1].log_ratios,
-              comparison.scores.requests[i].own[1].log_ratios);
+    EXPECT_EQ(streamed.scores.requests[i].target.log_ratios,
+              comparison.scores.requests[i].target.log_ratios);
+    EXPECT_EQ(streamed.scores.requests[i].own[1].log_p,
+              comparison.scores.requests[i].own[1].log_p);
   }
 }
 

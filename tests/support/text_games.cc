@@ -1,6 +1,8 @@
 #include "support/text_games.h"
 
 #include <cmath>
+#include <span>
+#include <string>
 
 #include "base/random.h"
 
@@ -35,16 +37,18 @@ class Party {
   uint64_t num_drawn_ = 0;
 };
 
-AnswerScore ScoreBy(const ToyModel& model, const TextTable& table,
-                    size_t context, const Answer& answer) {
+// With the ratios of `alternatives`.
+AnswerScore ScoreBy(const ToyModel& model,
+                    std::span<const ToyModel> alternatives, size_t context,
+                    const Answer& answer) {
   AnswerScore score = {.num_tokens = static_cast<int64_t>(answer.size())};
-  score.log_ratios.resize(table.alternatives.size());
+  score.log_ratios.resize(alternatives.size());
   for (const size_t token : answer) {
     const double log_p = model.log_probability(context, token);
     score.log_p += log_p;
-    for (size_t i = 0; i < table.alternatives.size(); ++i) {
+    for (size_t i = 0; i < alternatives.size(); ++i) {
       score.log_ratios[i] +=
-          table.alternatives[i].log_probability(context, token) - log_p;
+          alternatives[i].log_probability(context, token) - log_p;
     }
   }
   return score;
@@ -57,12 +61,17 @@ std::vector<RequestScores> Play(const TextTable& table, const ToyModel& model,
                                 size_t num_requests) {
   Party target(table.served, target_seed, table.tokens_per_answer);
   Party own(model, own_seed, table.tokens_per_answer);
+  // Nobody asks for the ratios of own answers otherwise.
+  const std::span<const ToyModel> compared =
+      table.reading == Reading::kCompared
+          ? std::span<const ToyModel>(table.alternatives)
+          : std::span<const ToyModel>();
   std::vector<RequestScores> requests;
   for (size_t i = 0; i < num_requests; ++i) {
     const size_t context = i % ToyModel::kNumContexts;
     RequestScores& request = requests.emplace_back();
     const Answer answer = target.Next(context);
-    request.target = ScoreBy(model, table, context, answer);
+    request.target = ScoreBy(model, table.alternatives, context, answer);
     for (size_t j = 0; j < weights.size(); ++j) {
       double log_ratio = 0;
       for (const size_t token : answer) {
@@ -74,7 +83,8 @@ std::vector<RequestScores> Play(const TextTable& table, const ToyModel& model,
       request.diluted_log_ratios.push_back(log_ratio);
     }
     for (size_t k = 0; k < table.num_own_answers; ++k) {
-      request.own.push_back(ScoreBy(model, table, context, own.Next(context)));
+      request.own.push_back(
+          ScoreBy(model, compared, context, own.Next(context)));
     }
   }
   return requests;
