@@ -28,6 +28,7 @@
 #include "stats/binomial.h"
 #include "support/text_games.h"
 #include "verify/text.h"
+#include "verify/token_ratios.h"
 
 namespace revlm::bench {
 namespace {
@@ -127,6 +128,7 @@ struct Case {
   Reading reading;
   size_t num_each;  // answers to each prompt
   size_t num_own;
+  engine::ComputeType served_in = engine::ComputeType::kF32;
 };
 
 // A target's answers, as they are judged.
@@ -191,6 +193,8 @@ class ZooBench {
                                    .seed = kSeed,
                                    .work_directory = folder_};
     const verify::ModelUse use = {.budget = budget, .engine = options.engine};
+    verify::ModelUse served = use;
+    served.engine.compute = row.served_in;
     Pool pool;
     for (size_t i = 0; i < kNumPrompts * row.num_each; ++i) {
       REVLM_ASSIGN_OR_RETURN(
@@ -202,7 +206,7 @@ class ZooBench {
     REVLM_ASSIGN_OR_RETURN(
         const std::vector<TokenIds> answers,
         verify::DrawAnswers(target.checkpoint, pool.prompts, 1,
-                            options.decoding, kSeed + 1, use));
+                            options.decoding, kSeed + 1, served));
     REVLM_ASSIGN_OR_RETURN(
         const std::vector<TokenIds> own,
         verify::DrawAnswers(reference.checkpoint, pool.prompts, 1,
@@ -226,7 +230,30 @@ class ZooBench {
                              .samples = samples,
                              .target = &target.checkpoint},
                             options, budget));
+    if (row.served_in != options.engine.compute) {
+      REVLM_ASSIGN_OR_RETURN(
+          pool.comparison.target_nats,
+          NatsOfArithmetic(reference.checkpoint, pool.prompts, answers, use,
+                           served));
+    }
     return pool;
+  }
+
+  // KL per token of a model as it was served from the model as it is used.
+  static Result<double> NatsOfArithmetic(const Checkpoint& model,
+                                         const std::vector<TokenIds>& prompts,
+                                         const std::vector<TokenIds>& answers,
+                                         const verify::ModelUse& use,
+                                         const verify::ModelUse& served) {
+    std::vector<verify::Exchange> exchanges;
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      exchanges.push_back({&prompts[i], &answers[i]});
+    }
+    REVLM_ASSIGN_OR_RETURN(const auto log_ps,
+                           verify::ScoreAnswers(model, exchanges, served));
+    REVLM_ASSIGN_OR_RETURN(const auto log_qs,
+                           verify::ScoreAnswers(model, exchanges, use));
+    return verify::EstimateNats(log_ps, log_qs).nats;
   }
 
   // The requests numbered `order`, alone.
@@ -357,9 +384,14 @@ class ZooBench {
                         ->combined.rejects();
       ++num_audits;
     }
-    PrintRate(fmt::format("{} as {}{}", row.target, row.reference,
-                          row.reading == Reading::kCompared ? ", text" : ""),
-              num_errors, num_audits);
+    std::string name = row.target;
+    if (row.reading == Reading::kCompared) name += ", text";
+    if (pool.comparison.target_nats.value_or(0) > 0) {
+      name += fmt::format(", served in {}: {:.1e} nats",
+                          engine::ComputeTypeName(row.served_in),
+                          *pool.comparison.target_nats);
+    }
+    PrintRate(name, num_errors, num_audits);
     std::fflush(stdout);
   }
 
@@ -385,6 +417,7 @@ Status RunZoo(const std::string& zoo, uint64_t num_repeats,
       {"aster-s0", "aster-s0", kDrawnTokens, 32, 1},
       {"briar-s0", "briar-s0", kDrawnTokens, 32, 1},
       {"aster-s0", "aster-s0", kCompared, 16, 4},
+      {"aster-s0", "aster-s0", kDrawnTokens, 32, 1, engine::ComputeType::kBf16},
   });
 }
 
