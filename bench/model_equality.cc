@@ -26,6 +26,7 @@ class Gram {
   Gram(const PromptTexts& texts, size_t length)
       : half_(texts.target.size()), kernel_(4 * half_ * half_) {
     std::vector<const std::string*> all;
+    all.reserve(2 * half_);
     for (const std::string& text : texts.target) all.push_back(&text);
     for (const std::string& text : texts.reference) all.push_back(&text);
     for (size_t i = 0; i < all.size(); ++i) {

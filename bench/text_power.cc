@@ -174,7 +174,7 @@ class ZooBench {
 
   Status MeasureErrors(const std::vector<Case>& cases) {
     fmt::print("\n");
-    PrintRateHead("models against themselves, audits of 16 requests");
+    PrintRateHead("models against themselves, audits of 8 requests");
     for (const Case& row : cases) {
       if (!only_.empty() && only_ != row.target) continue;
       REVLM_ASSIGN_OR_RETURN(const Pool pool, Fill(row));
@@ -246,6 +246,7 @@ class ZooBench {
                                          const verify::ModelUse& use,
                                          const verify::ModelUse& served) {
     std::vector<verify::Exchange> exchanges;
+    exchanges.reserve(prompts.size());
     for (size_t i = 0; i < prompts.size(); ++i) {
       exchanges.push_back({&prompts[i], &answers[i]});
     }
@@ -368,11 +369,26 @@ class ZooBench {
       fmt::print(" {} {:.1e}", alternative.name, alternative.nats);
     }
     fmt::print("\n");
+    PrintCloseness(evidence);
+  }
+
+  // Of the whole pool.
+  static void PrintCloseness(const TextEvidence& evidence) {
+    static constexpr const char* kNames[] = {"UNDECIDED", "SAME", "DIFFERENT"};
+    fmt::print("{:<26}   all {} requests: {}", "", evidence.num_requests,
+               kNames[static_cast<size_t>(evidence.closeness)]);
+    if (evidence.num_decided > 0) {
+      fmt::print(" after {}", evidence.num_decided);
+    }
+    fmt::print("; {:.1e} nats or more", evidence.lower_nats);
+    if (evidence.upper_nats)
+      fmt::print(", {:.1e} at most", *evidence.upper_nats);
+    fmt::print("\n");
     std::fflush(stdout);
   }
 
   void PrintErrors(const Case& row, const Pool& pool) const {
-    constexpr size_t kRequests = 16;
+    constexpr size_t kRequests = 8;
     const TextScores& all = pool.comparison.scores;
     uint64_t num_audits = 0;
     uint64_t num_errors = 0;
@@ -392,7 +408,7 @@ class ZooBench {
                           *pool.comparison.target_nats);
     }
     PrintRate(name, num_errors, num_audits);
-    std::fflush(stdout);
+    PrintCloseness(pool.comparison.evidence);
   }
 
   const std::string zoo_;
@@ -416,8 +432,8 @@ Status RunZoo(const std::string& zoo, uint64_t num_repeats,
   return bench.MeasureErrors({
       {"aster-s0", "aster-s0", kDrawnTokens, 32, 1},
       {"briar-s0", "briar-s0", kDrawnTokens, 32, 1},
-      {"aster-s0", "aster-s0", kCompared, 16, 4},
-      {"aster-s0", "aster-s0", kDrawnTokens, 32, 1, engine::ComputeType::kBf16},
+      {"aster-s0", "aster-s0", kCompared, 8, 4},
+      {"aster-s0", "aster-s0", kDrawnTokens, 16, 1, engine::ComputeType::kBf16},
   });
 }
 

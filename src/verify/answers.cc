@@ -22,7 +22,7 @@ constexpr uint64_t VectorBytes(size_t size, size_t element_bytes) {
 // Runs `requests` and gives each completion to `take`.
 Status Run(const formats::Checkpoint& model,
            const std::vector<Request>& requests, const ModelUse& use,
-           const std::function<void(size_t, Completion)>& take) {
+           const std::function<void(size_t, const Completion&)>& take) {
   if (requests.empty()) return {};
   REVLM_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
                          Engine::Open(model, use.budget, use.engine));
@@ -30,7 +30,7 @@ Status Run(const formats::Checkpoint& model,
   REVLM_TRY(engine->Run(requests, {.on_complete =
                                        [&](size_t i, Completion completion) {
                                          if (!completion.error) {
-                                           take(i, std::move(completion));
+                                           take(i, completion);
                                          } else if (!refused) {
                                            refused =
                                                base::WithContext(
@@ -78,12 +78,13 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
     }
   }
   std::vector<TokenIds> answers(requests.size());
-  REVLM_TRY(Run(model, requests, use, [&](size_t i, Completion completion) {
-    answers[i].reserve(completion.tokens.size());
-    for (const engine::TokenScore& token : completion.tokens) {
-      answers[i].push_back(token.id);
-    }
-  }));
+  REVLM_TRY(
+      Run(model, requests, use, [&](size_t i, const Completion& completion) {
+        answers[i].reserve(completion.tokens.size());
+        for (const engine::TokenScore& token : completion.tokens) {
+          answers[i].push_back(token.id);
+        }
+      }));
   return answers;
 }
 
@@ -125,14 +126,15 @@ Result<std::vector<std::vector<float>>> ScoreAnswers(
     requests.push_back(std::move(request));
   }
   std::vector<std::vector<float>> log_ps(exchanges.size());
-  REVLM_TRY(Run(model, requests, use, [&](size_t i, Completion completion) {
-    const size_t num_answered = exchanges[i].answer->size();
-    const size_t first = completion.prompt_scores.size() - num_answered;
-    log_ps[i].reserve(num_answered);
-    for (size_t t = 0; t < num_answered; ++t) {
-      log_ps[i].push_back(completion.prompt_scores[first + t].logprob);
-    }
-  }));
+  REVLM_TRY(
+      Run(model, requests, use, [&](size_t i, const Completion& completion) {
+        const size_t num_answered = exchanges[i].answer->size();
+        const size_t first = completion.prompt_scores.size() - num_answered;
+        log_ps[i].reserve(num_answered);
+        for (size_t t = 0; t < num_answered; ++t) {
+          log_ps[i].push_back(completion.prompt_scores[first + t].logprob);
+        }
+      }));
   return log_ps;
 }
 

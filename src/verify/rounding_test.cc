@@ -41,6 +41,7 @@ struct Block {
 
   std::vector<float> Read() const {
     std::vector<float> values;
+    values.reserve(codes.size());
     for (const int code : codes) {
       values.push_back(static_cast<float>(code) * scale + offset);
     }

@@ -155,6 +155,7 @@ class TextComparer {
 
   std::vector<Exchange> OwnExchanges(const std::vector<TokenIds>& own) const {
     std::vector<Exchange> exchanges;
+    exchanges.reserve(own.size());
     for (size_t i = 0; i < own.size(); ++i) {
       exchanges.push_back({&prompts_[i / options_.num_own_answers], &own[i]});
     }
@@ -164,6 +165,7 @@ class TextComparer {
   // The target's, then the model's own.
   std::vector<Exchange> Exchanges(const std::vector<TokenIds>& own) const {
     std::vector<Exchange> exchanges;
+    exchanges.reserve(answers_.size() + own.size());
     for (size_t i = 0; i < answers_.size(); ++i) {
       exchanges.push_back({&prompts_[i], &answers_[i]});
     }

@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using stats::Closeness;
-
 constexpr char kAster[] = REVLM_EXAMPLES "/models/aster-s0";
 constexpr char kQuotes[] = REVLM_EXAMPLES "/models/aster-s0-ft-quotes";
 constexpr uint64_t kLimitBytes = uint64_t{64} << 20;
@@ -60,6 +58,7 @@ class TextTest : public ::testing::Test {
                     {.budget = budget, .engine = options_.engine})
             .value();
     std::vector<TextSample> samples;
+    samples.reserve(prompts.size());
     for (size_t i = 0; i < prompts.size(); ++i) {
       samples.push_back({prompts[i], answers[i]});
     }
