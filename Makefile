@@ -7,7 +7,8 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report zoo-identify format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report zoo-identify \
+	text-power format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -46,6 +47,12 @@ zoo-report: setup ## verdicts on every pair of the models in REV_ZOO, and which 
 zoo-identify: setup ## identify every model of the zoo (REV_ZOO) among the others
 	@ci/build release revlm
 	@bench/zoo_identify.py $(ZOO_IDENTIFY)
+
+text-power: setup ## how much text the tests of texts need; REV_ZOO: on real models
+	@ci/build release revlm_text_power
+	@build/bench/revlm_text_power
+	@if [ -n "$(REV_ZOO)" ]; then build/bench/revlm_text_power "$(REV_ZOO)" $(TEXT_POWER); \
+	else echo "real models: skipped, REV_ZOO names no zoo"; fi
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

@@ -1,0 +1,318 @@
+#include "verify/text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/random.h"
+#include "verify/rounded_model.h"
+#include "verify/token_ratios.h"
+
+namespace revlm::verify {
+namespace {
+
+using formats::Checkpoint;
+
+// Scores of many answers by one model, in the order of the exchanges.
+using AllLogs = std::vector<AnswerLogs>;
+
+class TextComparer {
+ public:
+  TextComparer(const TextQuestion& question, const TextOptions& options,
+               memory::Budget& budget)
+      : question_(question), options_(options), budget_(budget) {}
+
+  Result<TextComparison> Compare() {
+    REVLM_TRY(ReadSamples());
+    REVLM_ASSIGN_OR_RETURN(const memory::Reservation held,
+                           budget_.Reserve(HeldBytes(), memory::Use::kResults));
+    REVLM_ASSIGN_OR_RETURN(own_, Draw(*question_.reference.checkpoint,
+                                      question_.reference.name, options_.seed));
+    REVLM_ASSIGN_OR_RETURN(log_ps_,
+                           Score(*question_.reference.checkpoint,
+                                 question_.reference.name, Exchanges(own_)));
+    ScoreByReference();
+    for (size_t i = 0; i < num_alternatives(); ++i) {
+      REVLM_TRY(WithAlternative(
+          i, [&](const Checkpoint& model, const std::string& name) -> Status {
+            REVLM_ASSIGN_OR_RETURN(const AllLogs log_qs,
+                                   Score(model, name, Exchanges(own_)));
+            AddAlternative(name, log_qs);
+            return {};
+          }));
+    }
+    REVLM_TRY(ScoreTarget());
+    REVLM_ASSIGN_OR_RETURN(comparison_.evidence,
+                           WeighTexts(comparison_.scores, options_.rules));
+    if (comparison_.evidence.needs_fit) {
+      REVLM_TRY(ScoreFit(comparison_.evidence.best_idx));
+      REVLM_ASSIGN_OR_RETURN(comparison_.evidence,
+                             WeighTexts(comparison_.scores, options_.rules));
+    }
+    return std::move(comparison_);
+  }
+
+ private:
+  size_t num_samples() const { return prompts_.size(); }
+  size_t num_alternatives() const {
+    return question_.roundings.size() + question_.others.size();
+  }
+
+  Status ReadSamples() {
+    if (question_.samples.empty() || options_.num_own_answers == 0 ||
+        num_alternatives() == 0) {
+      return base::MakeError(
+          ErrorCode::kInvalidArgument,
+          "comparing texts: found {} samples, {} own answers to each and {} "
+          "alternatives, at least one of each is needed",
+          question_.samples.size(), options_.num_own_answers,
+          num_alternatives());
+    }
+    if (options_.decoding.max_new_tokens < 1) {
+      return base::MakeError(ErrorCode::kInvalidArgument,
+                             "comparing texts: found answers of at most {} "
+                             "tokens, allowed are 1 and more",
+                             options_.decoding.max_new_tokens);
+    }
+    is_text_ = std::holds_alternative<std::string>(question_.samples[0].answer);
+    if (is_text_ && question_.reference.tokenizer == nullptr) {
+      return base::MakeError(ErrorCode::kInvalidArgument,
+                             "comparing texts with {}: it has no tokenizer to "
+                             "read them with; give token ids",
+                             question_.reference.name);
+    }
+    for (const TextSample& sample : question_.samples) {
+      prompts_.push_back(sample.prompt);
+      if (std::holds_alternative<std::string>(sample.answer) != is_text_) {
+        return base::MakeError(ErrorCode::kInvalidArgument,
+                               "comparing texts: sample {} is {}, the first is "
+                               "not; give all as token ids or all as text",
+                               prompts_.size() - 1,
+                               is_text_ ? "token ids" : "text");
+      }
+      if (is_text_) {
+        REVLM_ASSIGN_OR_RETURN(answers_.emplace_back(),
+                               Read(std::get<std::string>(sample.answer)));
+      } else {
+        answers_.push_back(std::get<TokenIds>(sample.answer));
+      }
+    }
+    const bool is_drawn = !is_text_ && options_.decoding.is_plain();
+    comparison_.scores.reading =
+        is_drawn ? Reading::kDrawnTokens : Reading::kCompared;
+    return {};
+  }
+
+  Result<TokenIds> Read(const std::string& text) const {
+    return question_.reference.tokenizer->Encode(
+        text, tokenizer::SpecialTokens::kOmit);
+  }
+
+  // Ids and scores by two models of every answer; own ones at their longest.
+  uint64_t HeldBytes() const {
+    constexpr uint64_t kAnswerBytes = 3 * (sizeof(AnswerLogs) + 32);
+    constexpr uint64_t kTokenBytes = sizeof(int32_t) + 2 * sizeof(float);
+    const uint64_t num_own = num_samples() * options_.num_own_answers;
+    uint64_t num_tokens =
+        num_own * static_cast<uint64_t>(options_.decoding.max_new_tokens);
+    for (const TokenIds& answer : answers_) num_tokens += answer.size();
+    return (num_samples() + num_own) *
+               (kAnswerBytes + num_alternatives() * sizeof(double)) +
+           num_tokens * kTokenBytes;
+  }
+
+  ModelUse Use(const std::string& step) const {
+    ModelUse use = {
+        .budget = budget_, .engine = options_.engine, .stop = options_.stop};
+    if (options_.on_progress) {
+      use.on_progress = [this, step](const engine::Progress& progress) {
+        options_.on_progress(step, progress);
+      };
+    }
+    return use;
+  }
+
+  // The answers of a model to all prompts, read as the target's are.
+  Result<std::vector<TokenIds>> Draw(const Checkpoint& model,
+                                     const std::string& name, uint64_t seed) {
+    REVLM_ASSIGN_OR_RETURN(
+        std::vector<TokenIds> answers,
+        DrawAnswers(model, prompts_, options_.num_own_answers,
+                    options_.decoding, seed, Use("asking " + name)));
+    if (!is_text_) return answers;
+    for (TokenIds& answer : answers) {
+      REVLM_ASSIGN_OR_RETURN(
+          const std::string text,
+          AnswerText(model, *question_.reference.tokenizer, std::move(answer)));
+      REVLM_ASSIGN_OR_RETURN(answer, Read(text));
+    }
+    return answers;
+  }
+
+  Result<AllLogs> Score(const Checkpoint& model, const std::string& name,
+                        const std::vector<Exchange>& exchanges) const {
+    return ScoreAnswers(model, exchanges, Use("reading with " + name));
+  }
+
+  std::vector<Exchange> OwnExchanges(const std::vector<TokenIds>& own) const {
+    std::vector<Exchange> exchanges;
+    exchanges.reserve(own.size());
+    for (size_t i = 0; i < own.size(); ++i) {
+      exchanges.push_back({&prompts_[i / options_.num_own_answers], &own[i]});
+    }
+    return exchanges;
+  }
+
+  // The target's, then the model's own.
+  std::vector<Exchange> Exchanges(const std::vector<TokenIds>& own) const {
+    std::vector<Exchange> exchanges;
+    exchanges.reserve(answers_.size() + own.size());
+    for (size_t i = 0; i < answers_.size(); ++i) {
+      exchanges.push_back({&prompts_[i], &answers_[i]});
+    }
+    const std::vector<Exchange> rest = OwnExchanges(own);
+    exchanges.insert(exchanges.end(), rest.begin(), rest.end());
+    return exchanges;
+  }
+
+  // Of own answers to drawn tokens, no more than an estimate of the divergence
+  // needs.
+  size_t num_own_read() const {
+    constexpr size_t kEnough = 1024;
+    return comparison_.scores.reading == Reading::kCompared
+               ? own_.size()
+               : std::min(own_.size(), kEnough);
+  }
+
+  std::vector<Exchange> ReadByAlternatives() const {
+    std::vector<Exchange> exchanges = Exchanges(own_);
+    exchanges.resize(num_samples() + num_own_read());
+    return exchanges;
+  }
+
+  static std::span<const AnswerLogs> TargetLogs(const AllLogs& logs,
+                                                size_t num_samples) {
+    return std::span(logs).first(num_samples);
+  }
+  static std::span<const AnswerLogs> OwnLogs(const AllLogs& logs,
+                                             size_t num_samples) {
+    return std::span(logs).subspan(num_samples);
+  }
+
+  static AnswerScore ScoreOf(const AnswerLogs& log_p) {
+    AnswerScore score = {.num_tokens = static_cast<int64_t>(log_p.size())};
+    for (const float log : log_p) score.log_p += static_cast<double>(log);
+    return score;
+  }
+
+  void ScoreByReference() {
+    for (size_t i = 0; i < num_samples(); ++i) {
+      RequestScores& request = comparison_.scores.requests.emplace_back();
+      request.target = ScoreOf(log_ps_[i]);
+      for (size_t k = 0; k < options_.num_own_answers; ++k) {
+        request.own.push_back(
+            ScoreOf(log_ps_[num_samples() + i * options_.num_own_answers + k]));
+      }
+    }
+  }
+
+  void AddAlternative(const std::string& name, const AllLogs& log_qs) {
+    const auto own_ps = OwnLogs(log_ps_, num_samples()).first(num_own_read());
+    const auto own_qs = OwnLogs(log_qs, num_samples());
+    const NatsEstimate estimate = EstimateNats(own_ps, own_qs);
+    const AlternativeFacts facts = {
+        .name = name,
+        .nats = estimate.nats,
+        .nats_error = estimate.error,
+        .dilution = FindDilution(own_ps, own_qs, options_.rules.same_nats)};
+    comparison_.scores.alternatives.push_back(facts);
+    for (size_t i = 0; i < num_samples(); ++i) {
+      RequestScores& request = comparison_.scores.requests[i];
+      request.target.log_ratios.push_back(LogRatio(log_ps_[i], log_qs[i]));
+      if (comparison_.scores.reading == Reading::kDrawnTokens) {
+        request.diluted_log_ratios.push_back(
+            LogRatio(log_ps_[i], log_qs[i], facts.dilution));
+        continue;
+      }
+      for (size_t k = 0; k < request.own.size(); ++k) {
+        const size_t idx = i * options_.num_own_answers + k;
+        request.own[k].log_ratios.push_back(LogRatio(own_ps[idx], own_qs[idx]));
+      }
+    }
+  }
+
+  // Makes or finds alternative `idx` for the time of `use`.
+  template <typename F>
+  Status WithAlternative(size_t idx, const F& use) {
+    if (idx >= question_.roundings.size()) {
+      const TextModel& other =
+          question_.others[idx - question_.roundings.size()];
+      return use(*other.checkpoint, other.name);
+    }
+    const Rounding& rounding = question_.roundings[idx];
+    REVLM_ASSIGN_OR_RETURN(
+        const RoundedModel rounded,
+        RoundedModel::Make(*question_.reference.checkpoint, rounding,
+                           options_.work_directory, budget_, options_.stop));
+    return use(rounded.checkpoint(), std::string(rounding.name));
+  }
+
+  Status ScoreTarget() {
+    if (question_.target == nullptr ||
+        comparison_.scores.reading == Reading::kCompared) {
+      return {};
+    }
+    std::vector<Exchange> exchanges = Exchanges({});
+    REVLM_ASSIGN_OR_RETURN(const AllLogs log_ts,
+                           Score(*question_.target, "the target", exchanges));
+    const NatsEstimate estimate =
+        EstimateNats(log_ts, TargetLogs(log_ps_, num_samples()));
+    comparison_.target_nats = estimate.nats;
+    comparison_.target_nats_error = estimate.error;
+    return {};
+  }
+
+  // How typical the target's answers are of the alternative.
+  Status ScoreFit(size_t idx) {
+    return WithAlternative(
+        idx, [&](const Checkpoint& model, const std::string& name) -> Status {
+          REVLM_ASSIGN_OR_RETURN(
+              const std::vector<TokenIds> own,
+              Draw(model, name, base::RandomBits(options_.seed, 0)));
+          REVLM_ASSIGN_OR_RETURN(const AllLogs logs,
+                                 Score(model, name, OwnExchanges(own)));
+          Fit fit = {.alternative_idx = idx};
+          for (size_t i = 0; i < num_samples(); ++i) {
+            RequestScores& request = fit.requests.emplace_back();
+            const AnswerScore& target = comparison_.scores.requests[i].target;
+            request.target = {.num_tokens = target.num_tokens,
+                              .log_p = target.log_p + target.log_ratios[idx]};
+            for (size_t k = 0; k < options_.num_own_answers; ++k) {
+              request.own.push_back(
+                  ScoreOf(logs[i * options_.num_own_answers + k]));
+            }
+          }
+          comparison_.scores.fit = std::move(fit);
+          return {};
+        });
+  }
+
+  const TextQuestion& question_;
+  const TextOptions& options_;
+  memory::Budget& budget_;
+  bool is_text_ = false;
+  std::vector<TokenIds> prompts_;
+  std::vector<TokenIds> answers_;  // of the target
+  std::vector<TokenIds> own_;
+  AllLogs log_ps_;  // of the target's answers and our own, by the reference
+  TextComparison comparison_;
+};
+
+}  // namespace
+
+Result<TextComparison> CompareText(const TextQuestion& question,
+                                   const TextOptions& options,
+                                   memory::Budget& budget) {
+  return TextComparer(question, options, budget).Compare();
+}
+
+}  // namespace revlm::verify
