@@ -67,7 +67,7 @@ int IdentifyCommand(const CommandLine& line) {
   if (!report) return Fail(report.error(), line.output.json, kIdentifySchema);
   return AnswerReport(*report,
                       (report->match ? report->match->name : "unknown") + "\n",
-                      line.output, report->match ? kDone : kUnknown);
+                      line.output, report->match ? kDone : kUndecided);
 }
 
 int LsCommand(const CommandLine& line) {
