@@ -17,6 +17,7 @@
 #include "memory/machine_memory.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
+#include "run/model.h"
 #include "run/process_heap.h"
 #include "stats/divergence.h"
 #include "verify/behaviour.h"
@@ -54,18 +55,6 @@ Status CheckOptions(const CompareOptions& options) {
   REVLM_TRY(stats::Divergence::Create(
       {.same_nats = options.same_nats, .alpha = options.alpha}));
   return {};
-}
-
-engine::ComputeType ComputeOf(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kF32:
-      return engine::ComputeType::kF32;
-    case Dtype::kBf16:
-      return engine::ComputeType::kBf16;
-    case Dtype::kAuto:
-      break;
-  }
-  return engine::ComputeType::kAuto;
 }
 
 class Comparer {
@@ -121,7 +110,7 @@ void Comparer::TellProgress(RunEvent event, double done_seconds) const {
 }
 
 verify::BehaviourOptions Comparer::BehaviourOptions() {
-  return {.compute = ComputeOf(options_.dtype),
+  return {.compute = run::ComputeOf(options_.dtype),
           .num_threads = options_.num_threads,
           .batch_size = options_.batch_size,
           .directory = directory_,
@@ -173,14 +162,16 @@ Result<uint64_t> Comparer::BudgetBytes() {
 }
 
 Status Comparer::TellCosts(memory::Budget& budget) {
-  // Weights are hashed at some 1 GB a second and core.
-  constexpr double kHashBytesPerSecond = 1e9;
+  // What a pair of small models and the bytes of large ones were seen to take.
+  constexpr double kPairSeconds = 0.2;
+  constexpr double kWeightBytesPerSecond = 3e8;
   uint64_t weight_bytes = 0;
   for (const verify::PairPlan& pair : planned_.pairs) {
     weight_bytes += models_[pair.a].model.checkpoint->weight_bytes() +
                     models_[pair.b].model.checkpoint->weight_bytes();
   }
-  weight_seconds_ = static_cast<double>(weight_bytes) / kHashBytesPerSecond;
+  weight_seconds_ = kPairSeconds * static_cast<double>(planned_.pairs.size()) +
+                    static_cast<double>(weight_bytes) / kWeightBytesPerSecond;
   double seconds = weight_seconds_;
   int64_t num_passes = 0;
   if (!prompts_.prompts.empty()) {

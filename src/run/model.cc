@@ -9,17 +9,6 @@
 namespace revlm::run {
 namespace {
 
-engine::ComputeType ComputeOf(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kF32:
-      return engine::ComputeType::kF32;
-    case Dtype::kBf16:
-      return engine::ComputeType::kBf16;
-    default:
-      return engine::ComputeType::kAuto;
-  }
-}
-
 // Of the largest part of the weights.
 std::string MainDtype(const formats::Checkpoint& checkpoint) {
   std::string dtype;
@@ -36,6 +25,17 @@ std::string MainDtype(const formats::Checkpoint& checkpoint) {
 }
 
 }  // namespace
+
+engine::ComputeType ComputeOf(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF32:
+      return engine::ComputeType::kF32;
+    case Dtype::kBf16:
+      return engine::ComputeType::kBf16;
+    default:
+      return engine::ComputeType::kAuto;
+  }
+}
 
 formats::CacheRoots RootsFrom(const Environment& environment) {
   return {.hf_hub_cache = environment.hf_hub_cache,

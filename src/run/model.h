@@ -37,6 +37,7 @@ struct Model {
   std::unique_ptr<engine::Engine> engine;  // borrows the checkpoint
 };
 
+engine::ComputeType ComputeOf(Dtype dtype);
 formats::CacheRoots RootsFrom(const Environment& environment);
 
 // Its engine takes its memory from `budget`, and room on the disk of
