@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/output_options.h"
+#include "cli/shared_options.h"
 #include "revlm/library.h"
 
 namespace revlm::cli {

@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/suggest.h"
 #include "revlm/report.h"
 

@@ -1,7 +1,5 @@
 #include "cli/options.h"
 
-#include <algorithm>
-
 #include "revlm/version.h"
 
 namespace revlm::cli {
@@ -102,12 +100,7 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
       ->option_text("N")
       ->group(group);
-  app.add_option("--parallel-memory-limit,--memory-limit",
-                 line.memory_limit_gib,
-                 "GiB for the whole program, as a hard limit (36)")
-      ->check(GibibytesValidator())
-      ->option_text("G")
-      ->group(group);
+  AddMemoryLimit(app, line.memory_limit_gib, group);
   app.add_option("--parallel-per-process", line.per_process_gib,
                  "GiB that each model at once needs room for;\ngiven, caps how "
                  "many there are (2)")
@@ -247,19 +240,6 @@ CLI::App* AddMonitor(CLI::App& parser, CommandLine& line) {
       "Ends with the run; q or Ctrl-C ends it sooner and leaves the run "
       "alone.");
   return app;
-}
-
-// REV_FOO_BAR for --foo-bar.
-void NameEnvironment(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty()) continue;
-    std::string name = option->get_lnames().front();
-    if (name == "help" || name == "version") continue;
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return c == '-' ? '_' : static_cast<char>(c >= 'a' ? c - 'a' + 'A' : c);
-    });
-    option->envname("REV_" + name);
-  }
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cli/library_options.h"
-#include "cli/output_options.h"
+#include "cli/shared_options.h"
 #include "revlm/inspect.h"
 #include "revlm/run.h"
 #include "revlm/status.h"

@@ -1,6 +1,9 @@
-#include "cli/output_options.h"
+#include "cli/shared_options.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
 
 #include "revlm/run.h"
 
@@ -42,6 +45,27 @@ CLI::Validator GibibytesValidator() {
 
 uint64_t ToBytes(double gibibytes) {
   return static_cast<uint64_t>(gibibytes * (1 << 30));
+}
+
+void AddMemoryLimit(CLI::App& app, std::optional<double>& gibibytes,
+                    const std::string& group) {
+  app.add_option("--parallel-memory-limit,--memory-limit", gibibytes,
+                 "GiB for the whole program, as a hard limit (36)")
+      ->check(GibibytesValidator())
+      ->option_text("G")
+      ->group(group);
+}
+
+void NameEnvironment(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    std::string name = option->get_lnames().front();
+    if (name == "help" || name == "version") continue;
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c == '-' ? '_' : static_cast<char>(c >= 'a' ? c - 'a' + 'A' : c);
+    });
+    option->envname("REV_" + name);
+  }
 }
 
 }  // namespace revlm::cli

@@ -1,0 +1,31 @@
+// What commands write: results to stdout, talk to stderr.
+#pragma once
+
+#include <string_view>
+
+#include "cli/display.h"
+#include "cli/shared_options.h"
+#include "revlm/error.h"
+#include "revlm/event.h"
+
+namespace revlm::cli {
+
+void Say(std::string_view text);    // to stderr, at once
+void Write(std::string_view text);  // to stdout
+void WriteAtOnce(std::string_view text);
+
+// Writes results and gives the exit code. A reader that went away early (`|
+// head`) is no failure.
+int Answer(std::string_view text, int exit_code);
+
+void SayError(const Error& error);
+
+// Says `error` on stderr, and with `json` as a document of `schema` on stdout.
+int Fail(const Error& error, bool json, std::string_view schema);
+
+Display MakeDisplay(const OutputOptions& output);
+
+// Whether an event of this kind is for someone who asked for this much.
+bool IsWanted(const RunEvent& event, const OutputOptions& output);
+
+}  // namespace revlm::cli
