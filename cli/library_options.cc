@@ -33,12 +33,7 @@ void AddSourceOptions(CLI::App& app, FingerprintSource& source,
       ->check(CLI::PositiveNumber)
       ->option_text("N")
       ->group(group);
-  app.add_option("--parallel-memory-limit,--memory-limit",
-                 flags.memory_limit_gib,
-                 "GiB for the whole program, as a hard limit (36)")
-      ->check(GibibytesValidator())
-      ->option_text("G")
-      ->group(group);
+  AddMemoryLimit(app, flags.memory_limit_gib, group);
   app.add_flag("--memory-strict", source.memory_strict,
                "Refuse a limit that is not there to be had")
       ->group(group);

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "fingerprint/fingerprint_testing.h"
+#include "fingerprint/revfp_testing.h"
 
 namespace revlm::fingerprint {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "crypto/sha256.h"
-#include "fingerprint/fingerprint_testing.h"
+#include "fingerprint/revfp_testing.h"
 
 namespace revlm::fingerprint {
 namespace {
