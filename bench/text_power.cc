@@ -172,6 +172,26 @@ class ZooBench {
     return {};
   }
 
+  // What all answers of a target come to, that is no rounded model.
+  Status Judge(const std::vector<Case>& cases) {
+    fmt::print("\n{:<26} {:>9} {:>8} {:>8}  {}\n", "others, in one order",
+               "nats", "bound", "tokens", "winner");
+    for (const Case& row : cases) {
+      if (!only_.empty() && only_ != row.target) continue;
+      REVLM_ASSIGN_OR_RETURN(const Pool pool, Fill(row));
+      const TextEvidence& evidence = pool.comparison.evidence;
+      const double nats = pool.comparison.target_nats.value_or(NAN);
+      fmt::print(
+          "{:<26} {:>9.1e} {:>8.0f} {:>8}  {}\n", row.target, nats,
+          -std::log(kAlpha) / nats, evidence.combined.num_tokens,
+          evidence.winner_idx
+              ? pool.comparison.scores.alternatives[*evidence.winner_idx].name
+              : "none");
+      PrintCloseness(evidence);
+    }
+    return {};
+  }
+
   Status MeasureErrors(const std::vector<Case>& cases) {
     fmt::print("\n");
     PrintRateHead("models against themselves, audits of 8 requests");
@@ -429,6 +449,14 @@ Status RunZoo(const std::string& zoo, uint64_t num_repeats,
       {"briar-s0", "briar-s0-int4", kCompared, 10, 4},
       {"aster-s0", "aster-s0-int8", kDrawnTokens, 160, 1},
   }));
+  std::vector<Case> others;
+  for (const char* target :
+       {"aster-s1", "asterl-s0", "aster-s0-distill", "aster-s0-ft-quotes",
+        "aster-s0-ft1", "aster-s0-lora", "aster-s0-noise6", "aster-s0-prune30",
+        "aster-s0-step75", "aster-s0-fp16"}) {
+    others.push_back({"aster-s0", target, kDrawnTokens, 8, 1});
+  }
+  REVLM_TRY(bench.Judge(others));
   return bench.MeasureErrors({
       {"aster-s0", "aster-s0", kDrawnTokens, 32, 1},
       {"briar-s0", "briar-s0", kDrawnTokens, 32, 1},
