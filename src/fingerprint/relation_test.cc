@@ -6,8 +6,8 @@
 #include <complex>
 #include <vector>
 
-#include "fingerprint/matrix_testing.h"
 #include "fingerprint/form_similarity.h"
+#include "fingerprint/matrix_testing.h"
 #include "stats/binomial.h"
 
 namespace revlm::fingerprint {
