@@ -7,7 +7,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates format $(CHECKS) \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates weight-null format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -38,6 +38,11 @@ adaptive-sweep: setup ## a run that tunes itself, against fixed batch sizes
 error-rates: setup ## count how often the statistical tests are wrong
 	@ci/build release revlm_error_rates
 	@build/bench/revlm_error_rates $(ERROR_RATES)
+
+weight-null: setup ## how weights of independently trained models compare (REV_ZOO)
+	@test -n "$(REV_ZOO)" || { echo "weight-null: set REV_ZOO to the folder of the zoo" >&2; exit 2; }
+	@ci/build release revlm_weight_null
+	@build/bench/revlm_weight_null $(REV_ZOO)/null/tokenizer.json $(REV_ZOO)/null/models/*
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix
