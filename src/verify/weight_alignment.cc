@@ -74,7 +74,9 @@ ChannelMap KindOfMap(const Matrix& map) {
 }
 
 bool HavePermutedHeads(const fingerprint::RelationTest& test) {
+  constexpr double kClearSimilarity = 0.25;  // below, matches may be chance
   for (const fingerprint::MatchedLayers& layers : test.layers) {
+    if (layers.similarity < kClearSimilarity) continue;
     for (size_t i = 0; i < layers.heads.size(); ++i) {
       if (layers.heads[i] != static_cast<int32_t>(i)) return true;
     }
