@@ -8,7 +8,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 CHECKS := check-format check-tiers check-registry check-sources
 
 .PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report zoo-identify \
-	text-power format $(CHECKS) \
+	text-power weight-null format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
 help: ## list these targets
@@ -53,6 +53,11 @@ text-power: setup ## how much text the tests of texts need; REV_ZOO: on real mod
 	@build/bench/revlm_text_power
 	@if [ -n "$(REV_ZOO)" ]; then build/bench/revlm_text_power "$(REV_ZOO)" $(TEXT_POWER); \
 	else echo "real models: skipped, REV_ZOO names no zoo"; fi
+
+weight-null: setup ## how weights of independently trained models compare (REV_ZOO)
+	@test -n "$(REV_ZOO)" || { echo "weight-null: set REV_ZOO to the folder of the zoo" >&2; exit 2; }
+	@ci/build release revlm_weight_null
+	@build/bench/revlm_weight_null $(REV_ZOO)/null/tokenizer.json $(REV_ZOO)/null/models/*
 
 format: setup ## let clang-format rewrite our sources
 	@ci/check_format --fix

@@ -211,7 +211,8 @@ Result<std::vector<float>> FormSimilarity(const AttentionShape& shape,
   const double weight = static_cast<double>(shape.head_dim) / 2;
   std::vector<float> similarity;
   for (const double sum : sums) {
-    similarity.push_back(static_cast<float>(sum / weight));
+    const double value = sum / weight;
+    similarity.push_back(std::isfinite(value) ? static_cast<float>(value) : 0);
   }
   return similarity;
 }

@@ -14,6 +14,8 @@
 // by one and compared by the other, so that matching cannot make unrelated
 // heads alike (relation.h).
 //
+// Where products overflow, S is 0: it is always finite.
+//
 // Threads: pure function. Memory: reserved in the budget. Errors:
 // kBudgetExceeded, and those of the multiplier.
 #pragma once

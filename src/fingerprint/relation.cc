@@ -13,7 +13,7 @@
 namespace revlm::fingerprint {
 namespace {
 
-constexpr double kSpreadFactor = 2;
+constexpr double kSpreadFactor = 1.5;
 constexpr double kCommonShare = 0.25;
 // Layers in order that show this are not aligned anew.
 constexpr double kClearZ = 12;

@@ -9,7 +9,7 @@
 //       heads that were not matched, and s their standard deviation
 //   n   the number of key heads matched
 //
-//   z = (m - o) / sqrt((2 s)^2 / n + (o / 4)^2).
+//   z = (m - o) / sqrt((3 s / 2)^2 / n + (o / 4)^2).
 //
 // Heads that were not matched say what chance and what all models of a language
 // have in common amount to at this width, depth and tokenizer; no table of

@@ -1,6 +1,7 @@
 #include "verify/tensor_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/bytes.h"

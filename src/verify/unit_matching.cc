@@ -96,6 +96,9 @@ class UnitMatcher {
         Matrix cosines,
         Matrix::Create(units_a.rows(), units_b.rows(), budget_));
     REVLM_TRY(multiplier_.MultiplyTransposed(units_a, units_b, cosines));
+    for (float& cosine : cosines.values()) {
+      if (!std::isfinite(cosine)) cosine = 0;  // vectors that overflowed
+    }
     const auto n = static_cast<int32_t>(units_a.rows());
     matching.order = fingerprint::BestAssignment(cosines.values(), n, n);
     for (int32_t i = 0; i < n; ++i) {

@@ -15,6 +15,7 @@ using fingerprint::Matrix;
 // Tokens that the residual map is made of: so many times the width.
 constexpr size_t kTokensByWidth = 4;
 constexpr size_t kFewestTokens = 4096;
+constexpr int64_t kFewestDirections = 8;
 
 // Why heads of the two cannot be compared; empty where they can.
 std::string WhyNotComparable(const WeightSide& a, const ModelSpec& spec_a,
@@ -73,7 +74,9 @@ ChannelMap KindOfMap(const Matrix& map) {
 }
 
 bool HavePermutedHeads(const fingerprint::RelationTest& test) {
+  constexpr double kClearSimilarity = 0.25;  // below, matches may be chance
   for (const fingerprint::MatchedLayers& layers : test.layers) {
+    if (layers.similarity < kClearSimilarity) continue;
     for (size_t i = 0; i < layers.heads.size(); ++i) {
       if (layers.heads[i] != static_cast<int32_t>(i)) return true;
     }
@@ -122,6 +125,10 @@ Result<std::variant<WeightAlignment, std::string>> AlignWeights(
     REVLM_ASSIGN_OR_RETURN(
         projections,
         MakeProjections(result.reader_b, tokens, map, budget, multiplier));
+  }
+  if (projections.b.columns() < kFewestDirections) {
+    return fmt::format("the embeddings of {} span {} directions, {} are needed",
+                       b.name, projections.b.columns(), kFewestDirections);
   }
   REVLM_TRY(CheckNotStopped(options));
   {

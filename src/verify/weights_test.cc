@@ -238,6 +238,22 @@ TEST_F(WeightsTest, ModelsOfOtherWidthsAreNotComparableAndSaySo) {
   EXPECT_FALSE(evidence.alignment);
 }
 
+TEST_F(WeightsTest, DamagedWeightsAreComparedByWhatIsLeft) {
+  for (TestTensor& tensor : tensors_) {
+    for (size_t i = 0; i < tensor.values.size(); i += 97) {
+      tensor.values[i] = i % 2 == 0 ? NAN : 1e38F;
+    }
+  }
+  const WeightEvidence evidence = Compare(aster_, Make("damaged"));
+  EXPECT_NE(evidence.relation, WeightRelation::kSame);
+  for (TestTensor& tensor : tensors_) {
+    std::ranges::fill(tensor.values, NAN);
+  }
+  const WeightEvidence nothing = Compare(aster_, Make("nothing"));
+  EXPECT_NE(nothing.relation, WeightRelation::kDerived);
+  EXPECT_NE(nothing.relation, WeightRelation::kSame);
+}
+
 TEST_F(WeightsTest, ThreadsAndMemoryChangeNothing) {
   AddNoise(0.1, 1, tensors_);
   const TestModel other = Make("threads");
