@@ -16,8 +16,9 @@
 // other models is needed. The two constants are for what remains: heads of one
 // layer that depend on each other, and heads of independent models that take
 // the same part. They were fixed on the 496 pairs of 32 independently trained
-// models of one shape (bench/weight_null.py prints how z is distributed there,
-// and on pairs that were not used); docs/method-identity.md has the figures.
+// models of one shape, where z then has a deviation of 0.44 (`make
+// weight-null`): the tail of the standard normal is an upper bound there.
+// docs/method-identity.md has the figures, of other shapes too.
 //
 // Where depths differ, or layers in order show nothing, layers are aligned in
 // order (layer_path.h), by the half that matched the heads.
