@@ -188,7 +188,8 @@ Status Comparison::RunModel(size_t model_idx) {
       options_.on_progress(model_idx, progress);
     };
   }
-  hooks.on_complete = [&](size_t request_idx, engine::Completion completion) {
+  hooks.on_complete = [&](size_t request_idx,
+                          const engine::Completion& completion) {
     if (!kept || completion.error) return;
     kept = Complete(model_idx, prompt_of[request_idx], completion);
     if (!kept) failed.request_stop();

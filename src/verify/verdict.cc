@@ -158,6 +158,7 @@ std::vector<PairVerdict> FormVerdicts(std::span<const PairEvidence> pairs,
                                       const stats::DivergenceRules& rules) {
   const std::vector<bool> kept = KeptByEBh(pairs, rules.alpha);
   std::vector<PairVerdict> verdicts;
+  verdicts.reserve(pairs.size());
   for (size_t i = 0; i < pairs.size(); ++i) {
     verdicts.push_back(FormOne(pairs[i], kept[i], pairs.size(), rules));
   }
