@@ -9,7 +9,7 @@ constexpr char kTarget[] =
 
 void AddLibraryOption(CLI::App& app, std::string& library) {
   app.add_option("--library", library,
-                 "The library's file ($XDG_DATA_HOME/revlm/library.sqlite)")
+                 "The library's file (library.sqlite in\n$XDG_DATA_HOME/revlm)")
       ->option_text("FILE");
 }
 
@@ -91,7 +91,7 @@ void AddLibraryCommands(CLI::App& parser, LibraryCommands& commands,
   app->footer("Exit code 0: it comes from a reference; 4: unknown.");
 
   app = commands.ls_command = parser.add_subcommand(
-      "ls", "List the references of the library, and what was identified");
+      "ls", "List the references, and what was identified");
   app->add_option("WHAT", commands.what, "refs or runs (both)")
       ->check(CLI::IsMember({"refs", "runs"}))
       ->option_text(" ");

@@ -131,6 +131,26 @@ library::Sighting SightingOf(const FingerprintSummary& target,
   return sighting;
 }
 
+// A library that cannot be written to is no reason to say nothing.
+void KeepSighting(const IdentifyOptions& options,
+                  const library::Sighting& sighting) {
+  auto library = Library::Open(options.from.library, Access::kWrite);
+  const Status kept = library ? library->AddSighting(sighting)
+                              : Status(std::unexpected(library.error()));
+  if (kept || !options.from.on_event) return;
+  RunEvent event;
+  event.kind = RunEvent::Kind::kNotice;
+  event.message = "what was found is not noted: " + kept.error().message;
+  options.from.on_event(event);
+}
+
+Status CheckLibrary(const std::string& library) {
+  if (!library.empty()) return {};
+  return base::MakeError(ErrorCode::kInvalidArgument,
+                         "opening the library: it is not said where it is; "
+                         "give --library");
+}
+
 Status CountFalseMatches(const Library& library, double alpha,
                          IdentifyReport& report) {
   REVLM_ASSIGN_OR_RETURN(const std::vector<ReferenceEntry> entries,
@@ -211,14 +231,11 @@ Result<IdentifyReport> Identify(const IdentifyOptions& options) {
                            "than 0 and less than 1",
                            options.from.target, options.alpha);
   }
-  // Before a model is run for it.
-  REVLM_TRY(Library::Open(options.from.library, Access::kRead));
+  REVLM_TRY(CheckLibrary(options.from.library));
+  REVLM_ASSIGN_OR_RETURN(const Library library,
+                         Library::Open(options.from.library, Access::kRead));
   REVLM_ASSIGN_OR_RETURN(const Target target,
                          ObtainFingerprint(options.from, options.probe));
-  REVLM_ASSIGN_OR_RETURN(
-      Library library,
-      Library::Open(options.from.library,
-                    options.keep_sighting ? Access::kWrite : Access::kRead));
   REVLM_ASSIGN_OR_RETURN(
       Compared compared,
       CompareWithAll(target.fingerprint, library, options.except));
@@ -237,12 +254,13 @@ Result<IdentifyReport> Identify(const IdentifyOptions& options) {
   report.z_needed = std::sqrt(-2 * found.log_p_needed);
   REVLM_TRY(CountFalseMatches(library, options.alpha, report));
   if (options.keep_sighting) {
-    REVLM_TRY(library.AddSighting(SightingOf(report.target, found)));
+    KeepSighting(options, SightingOf(report.target, found));
   }
   return report;
 }
 
 Result<LibraryReport> ListLibrary(const LibraryOptions& options) {
+  REVLM_TRY(CheckLibrary(options.library));
   REVLM_ASSIGN_OR_RETURN(const Library library,
                          Library::Open(options.library, Access::kRead));
   LibraryReport report = {.library = options.library};

@@ -156,6 +156,9 @@ class LibraryTest(ProgramTest):
         self.assertIn(b"nobody", err)
         self.revlm("identify", MODEL, "--alpha", 2, code=BAD_USAGE)
         self.revlm("ls", "everything", code=BAD_USAGE)
+        _, err = self.revlm("ls", code=BAD_USAGE,
+                            env={"XDG_DATA_HOME": "", "HOME": ""})
+        self.assertIn(b"--library", err)
         self.library.write_bytes(b"x" * 4096)
         for suffix in ("-wal", "-shm"):
             if os.path.exists(f"{self.library}{suffix}"):

@@ -149,7 +149,9 @@ class StreamsTest(ProgramTest):
 
 class UsageTest(ProgramTest):
     def test_help_and_version_are_results(self):
-        for arguments in (["--help"], ["run", "--help"], ["inspect", "--help"]):
+        for arguments in (["--help"], ["run", "--help"], ["inspect", "--help"],
+                          ["enroll", "--help"], ["identify", "--help"],
+                          ["ls", "--help"]):
             out, err = self.revlm(*arguments)
             self.assertEqual(err, b"")
             for line in out.decode().splitlines():
