@@ -1,6 +1,7 @@
 #include "verify/rounded_model.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,7 +20,8 @@ namespace fs = std::filesystem;
 constexpr uint64_t kLimitBytes = uint64_t{64} << 20;
 
 std::string FreshFolder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/" + name;
+  const std::string folder =
+      fmt::format("{}/{}_{}", ::testing::TempDir(), name, getpid());
   fs::remove_all(folder);
   fs::create_directories(folder);
   return folder;

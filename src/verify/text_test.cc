@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -26,13 +27,18 @@ class TextTest : public ::testing::Test {
  protected:
   void SetUp() override {
     aster_ = OpenTestModel(kAster).value();
-    folder_ = ::testing::TempDir() + "/text_test";
+    folder_ = fmt::format("{}/text_test_{}", ::testing::TempDir(), getpid());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     options_.work_directory = folder_;
     options_.num_own_answers = 2;
     options_.decoding.max_new_tokens = 16;
     options_.engine.num_threads = 1;
+  }
+
+  void TearDown() override {
+    fs::remove_all(folder_);
+    fs::remove_all(folder_ + "_target");
   }
 
   // Each built-in prompt `num_each` times, as ids.
@@ -107,7 +113,7 @@ class TextTest : public ::testing::Test {
 
 TEST_F(TextTest, TheRoundedModelThatAnswersIsNamed) {
   memory::Budget budget(kLimitBytes);
-  const std::string elsewhere = ::testing::TempDir() + "/text_test_target";
+  const std::string elsewhere = folder_ + "_target";
   const RoundedModel target =
       RoundedModel::Make(*aster_.checkpoint, kRoundings[2], elsewhere, budget,
                          {})
