@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "fingerprint/fingerprint_testing.h"
+#include "fingerprint/matrix_testing.h"
 
 namespace revlm::verify {
 namespace {
