@@ -16,8 +16,9 @@ from package import MODEL, ROOT
 SKIPPED = 77
 PATIENCE_SECONDS = 20
 # So that the commands are those of a build for developers.
-CACHED = ("-Ccmake.define.REVLM_WERROR=ON",
-          "-Ccmake.define.CMAKE_CXX_COMPILER_LAUNCHER=ccache")
+CACHED = ("--config-settings=cmake.define.REVLM_WERROR=ON",
+          "--config-settings="
+          "cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=ccache")
 USE = f"""
 import revlm, pathlib
 folder = pathlib.Path(revlm.__file__).parent
