@@ -66,7 +66,7 @@ Status LogitStore::Put(size_t prompt_idx, std::span<const float> logits) {
   const uint64_t offset = offsets_[prompt_idx];
   REVLM_CHECK(bytes.size() <= offsets_[prompt_idx + 1] - offset);
   if (!file_) {
-    std::memcpy(buffer_.get() + offset, bytes.data(), bytes.size());
+    std::ranges::copy(bytes, buffer_.get() + offset);
     return {};
   }
   begin_ = end_ = 0;

@@ -85,7 +85,8 @@ class CompareTest(ProgramTest):
         self.assertEqual(process.returncode, DERIVED, process.stderr.read())
         process.stdout.close()
         process.stderr.close()
-        self.assertLess(usage.ru_maxrss * 1024, limit)
+        if not os.environ.get("REVLM_SANITIZE"):  # whose memory comes beside
+            self.assertLess(usage.ru_maxrss * 1024, limit)
 
     def test_three_models_are_three_pairs(self):
         self.copy_model("copy")
