@@ -1,22 +1,15 @@
 // Random matrices and heads for tests of this module.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <numbers>
 
-#include "base/random.h"
+#include "base/normal_testing.h"
 #include "fingerprint/head_rows.h"
 #include "fingerprint/matrix.h"
 
 namespace revlm::fingerprint {
 
-// Standard normal, by Box and Muller.
-inline double Normal(uint64_t seed, uint64_t idx) {
-  const double u = 1 - base::UniformDouble(seed, 2 * idx);
-  const double v = base::UniformDouble(seed, 2 * idx + 1);
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
+using testing::Normal;
 
 inline Matrix RandomMatrix(uint64_t seed, int64_t rows, int64_t columns,
                            memory::Budget& budget) {

@@ -4,21 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 #include <vector>
 
-#include "base/random.h"
+#include "base/normal_testing.h"
 #include "fingerprint/gram.h"
 #include "fingerprint/layer_sketch.h"
 
 namespace revlm::testing {
-
-// Number `idx` of a stream of standard normal numbers (Box and Muller 1958).
-inline double Normal(uint64_t seed, uint64_t idx) {
-  const double u = base::UniformDouble(seed, 2 * idx);
-  const double v = base::UniformDouble(seed, 2 * idx + 1);
-  return std::sqrt(-2 * std::log1p(-u)) * std::cos(2 * std::numbers::pi * v);
-}
 
 // `n` states of `width`, of which each direction counts `decay` times the one
 // before: what states of models look like, with a decay below 1.

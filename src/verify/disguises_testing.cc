@@ -2,21 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 #include <set>
 
 #include "base/check.h"
+#include "base/normal_testing.h"
 #include "base/random.h"
 
 namespace revlm::verify {
 namespace {
 
-double Normal(uint64_t seed, uint64_t idx) {
-  const double u = 1 - base::UniformDouble(seed, 2 * idx);
-  const double v = base::UniformDouble(seed, 2 * idx + 1);
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
+using testing::Normal;
 
 TestTensor& Find(Tensors& tensors, const std::string& name) {
   const auto found = std::ranges::find(tensors, name, &TestTensor::name);
