@@ -1,7 +1,6 @@
 #include "verify/tensor_reader.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/bytes.h"

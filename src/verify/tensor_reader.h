@@ -1,9 +1,9 @@
 // Tensors of a checkpoint as matrices of floats.
 //
-// Values that are not finite are given as 0: a damaged model is compared by
-// what is left of it. Linear weights are given as [outputs][inputs] however
-// they are stored. Of those stored the other way round (GPT-2) one tensor at a
-// time is held.
+// Values are given as they are; where one that is not finite comes into a
+// similarity, that is 0 (fingerprint/form_similarity.h). Linear weights are
+// given as [outputs][inputs] however they are stored. Of those stored the other
+// way round (GPT-2) one tensor at a time is held.
 //
 // Threads: thread-confined. Lifetime: borrows the checkpoint, the description
 // and the budget. Memory: two buffers of 4 MiB and what is given back, reserved
