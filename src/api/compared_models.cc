@@ -9,7 +9,6 @@
 
 #include "base/random.h"
 #include "challenge/pot.h"
-#include "challenge/prompt_file.h"
 #include "challenge/system.h"
 #include "run/operation.h"
 #include "run/plan.h"
@@ -19,6 +18,14 @@ namespace revlm {
 namespace {
 
 using Prompt = ComparePrompts::Prompt;
+
+std::vector<Prompt> TextsOf(const std::vector<run::PlannedPrompt>& planned) {
+  std::vector<Prompt> prompts;
+  for (const run::PlannedPrompt& prompt : planned) {
+    prompts.push_back({prompt.id, prompt.text});
+  }
+  return prompts;
+}
 
 Result<ComparePrompts> MakeChallenges(const CompareOptions& options) {
   ComparePrompts made = {.prompts = {},
@@ -31,15 +38,13 @@ Result<ComparePrompts> MakeChallenges(const CompareOptions& options) {
                            "--challenges: found {}, allowed is 0 to {}", count,
                            challenge::kMaxChallenges);
   }
-  const challenge::Key key = challenge::DeriveSessionKey(
-      {.seed = challenge::SeedFromNumber(options.seed)});
-  REVLM_ASSIGN_OR_RETURN(
-      std::vector<challenge::Challenge> challenges,
-      challenge::GenerateChallenges(challenge::kPot, key, {},
-                                    static_cast<size_t>(count)));
-  for (challenge::Challenge& one : challenges) {
-    made.prompts.push_back({std::move(one.id), std::move(one.text)});
-  }
+  RunOptions asked;
+  asked.orchestrate_prompts = true;
+  asked.num_challenges = count;
+  asked.sampling.seed = options.seed;
+  REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
+                         run::PlanPrompts(asked));
+  made.prompts = TextsOf(planned);
   return made;
 }
 
@@ -160,10 +165,8 @@ Result<ComparePrompts> CollectPrompts(const CompareOptions& options) {
   given.prompts = options.prompts;
   REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
                          run::PlanPrompts(given));
-  ComparePrompts own = {.prompts = {}, .source = run::PromptSetSha256(planned)};
-  for (const run::PlannedPrompt& prompt : planned) {
-    own.prompts.push_back({prompt.id, prompt.text});
-  }
+  ComparePrompts own = {.prompts = TextsOf(planned),
+                        .source = run::PromptSetSha256(planned)};
   Shuffle(own.prompts, options.seed);
   return own;
 }
