@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "memory/image.h"
 #include "memory/limit.h"
-#include "memory/machine_memory.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/model.h"
@@ -120,15 +119,9 @@ verify::BehaviourOptions Comparer::BehaviourOptions() {
 }
 
 Result<uint64_t> Comparer::BudgetBytes() {
-  const uint64_t asked =
-      options_.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes);
   REVLM_ASSIGN_OR_RETURN(
       const memory::Limit limit,
-      memory::EffectiveLimit(
-          asked,
-          options_.memory_strict && options_.memory_limit_bytes.has_value(),
-          memory::ReadProcessMemory().anonymous_bytes,
-          memory::ReadMachineMemory()));
+      run::ProcessLimit(options_.memory_limit_bytes, options_.memory_strict));
   if (options_.memory_limit_bytes && limit.is_reduced) {
     Tell(RunEvent::Kind::kNotice, limit.notice);
   }

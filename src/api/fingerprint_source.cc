@@ -16,8 +16,8 @@
 #include "library/library.h"
 #include "memory/budget.h"
 #include "memory/limit.h"
-#include "memory/machine_memory.h"
 #include "memory/process_memory.h"
+#include "run/host.h"
 #include "run/model.h"
 #include "verify/model_fingerprint.h"
 
@@ -87,10 +87,7 @@ Result<uint64_t> BudgetBytes(const FingerprintSource& source) {
   const uint64_t held = memory::ReadProcessMemory().anonymous_bytes;
   REVLM_ASSIGN_OR_RETURN(
       const memory::Limit limit,
-      memory::EffectiveLimit(
-          source.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes),
-          source.memory_strict && source.memory_limit_bytes.has_value(), held,
-          memory::ReadMachineMemory()));
+      run::ProcessLimit(source.memory_limit_bytes, source.memory_strict));
   if (source.on_event && source.memory_limit_bytes && limit.is_reduced) {
     RunEvent event;
     event.kind = RunEvent::Kind::kNotice;

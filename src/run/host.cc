@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "memory/machine_memory.h"
 #include "memory/process_memory.h"
+#include "revlm/run.h"
 
 namespace revlm::run {
 namespace {
@@ -34,5 +35,13 @@ Host DescribeHost() {
 }
 
 uint64_t PeakMemoryBytes() { return memory::ReadProcessMemory().peak_bytes; }
+
+Result<memory::Limit> ProcessLimit(std::optional<uint64_t> asked_bytes,
+                                   bool strict) {
+  return memory::EffectiveLimit(asked_bytes.value_or(kDefaultMemoryLimitBytes),
+                                strict && asked_bytes.has_value(),
+                                memory::ReadProcessMemory().anonymous_bytes,
+                                memory::ReadMachineMemory());
+}
 
 }  // namespace revlm::run

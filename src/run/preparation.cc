@@ -173,15 +173,9 @@ Result<Preparation> Prepare(const RunOptions& options) {
   prepared.given_bytes = GivenBytes(options);
   REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));
   prepared.image = memory::ReadImage();
-  const uint64_t asked =
-      options.memory_limit_bytes.value_or(kDefaultMemoryLimitBytes);
   REVLM_ASSIGN_OR_RETURN(
       memory::Limit limit,
-      memory::EffectiveLimit(
-          asked,
-          options.memory_strict && options.memory_limit_bytes.has_value(),
-          memory::ReadProcessMemory().anonymous_bytes,
-          memory::ReadMachineMemory()));
+      ProcessLimit(options.memory_limit_bytes, options.memory_strict));
   if (options.memory_limit_bytes) prepared.limit_notice = limit.notice;
   prepared.limit_bytes = limit.limit_bytes;
   const size_t num_models = NumModelsAsked(options.mode, options.models.size(),
