@@ -100,9 +100,7 @@ int InspectCommand(const CommandLine& line) {
   Display display = MakeDisplay(line.output);
   options.environment = ReadEnvironment();
   options.stop = SignalStop();
-  options.on_event = [&](const RunEvent& event) {
-    if (IsWanted(event, line.output)) display.Show(event);
-  };
+  options.on_event = ShowOn(display, line.output);
   const Result<InspectReport> report = Inspect(options);
   display.Finish();
   if (!report) return Fail(report.error(), line.output.json, kInspectSchema);

@@ -67,9 +67,7 @@ int CompareCommand(const CompareLine& line, std::string_view schema) {
   Display display = MakeDisplay(line.output);
   options.environment = ReadEnvironment();
   options.stop = SignalStop();
-  options.on_event = [&](const RunEvent& event) {
-    if (IsWanted(event, line.output)) display.Show(event);
-  };
+  options.on_event = ShowOn(display, line.output);
   const Result<Comparison> comparison = Compare(options);
   display.Finish();
   if (!comparison) return FailWith(comparison.error(), line, schema);

@@ -53,23 +53,12 @@ void AddVerdictOptions(CLI::App& app, CompareLine& line) {
 
 void AddComputingOptions(CLI::App& app, CompareLine& line) {
   const std::string group = "Computing";
-  app.add_option("--dtype", line.dtype,
-                 "f32, bf16 or auto; f32 holds every weight exactly (f32)")
-      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
-      ->option_text("TYPE")
-      ->group(group);
-  app.add_option("--threads", line.compare.num_threads,
-                 "0: one for each CPU (0)")
-      ->option_text("N")
-      ->group(group);
-  app.add_option("--parallel-batch-size", line.compare.batch_size,
-                 "The most prompts together (as many as are fastest)")
-      ->option_text("N")
-      ->group(group);
+  AddDtype(app, line.dtype,
+           "f32, bf16 or auto; f32 holds every weight exactly (f32)", group);
+  AddThreads(app, line.compare.num_threads, group);
+  AddBatchSize(app, line.compare.batch_size, group);
   AddMemoryLimit(app, line.memory_limit_gib, group);
-  app.add_flag("--memory-strict", line.compare.memory_strict,
-               "Refuse a limit that is not there to be had")
-      ->group(group);
+  AddMemoryStrict(app, line.compare.memory_strict, group);
 }
 
 void AddAll(CLI::App& app, CompareLine& line) {
@@ -138,8 +127,7 @@ void Resolve(CompareLine& line) {
     compare.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
   }
   compare.owns_process = true;
-  if (line.dtype == "auto") compare.dtype = Dtype::kAuto;
-  if (line.dtype == "bf16") compare.dtype = Dtype::kBf16;
+  compare.dtype = DtypeOf(line.dtype);
 }
 
 }  // namespace revlm::cli

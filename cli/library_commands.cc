@@ -40,9 +40,7 @@ void FillIn(FingerprintSource& from, const OutputOptions& output,
   from.library = LibraryPath(from.library);
   from.environment = ReadEnvironment();
   from.stop = SignalStop();
-  from.on_event = [&](const RunEvent& event) {
-    if (IsWanted(event, output)) display.Show(event);
-  };
+  from.on_event = ShowOn(display, output);
 }
 
 }  // namespace

@@ -20,31 +20,16 @@ void AddSourceOptions(CLI::App& app, FingerprintSource& source,
       ->required()
       ->option_text(" ");
   AddLibraryOption(app, source.library);
-  app.add_option("--dtype", flags.dtype, "auto, f32 or bf16")
-      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
-      ->option_text("TYPE")
-      ->group(group);
-  app.add_option("--threads", source.num_threads, "0: one for each CPU (0)")
-      ->check(CLI::NonNegativeNumber)
-      ->option_text("N")
-      ->group(group);
-  app.add_option("--parallel-batch-size", source.batch_size,
-                 "The most prompts together (as many as are fastest)")
-      ->check(CLI::PositiveNumber)
-      ->option_text("N")
-      ->group(group);
+  AddDtype(app, flags.dtype, "auto, f32 or bf16", group);
+  AddThreads(app, source.num_threads, group)->check(CLI::NonNegativeNumber);
+  AddBatchSize(app, source.batch_size, group)->check(CLI::PositiveNumber);
   AddMemoryLimit(app, flags.memory_limit_gib, group);
-  app.add_flag("--memory-strict", source.memory_strict,
-               "Refuse a limit that is not there to be had")
-      ->group(group);
-  app.add_flag("--no-resident", flags.no_resident,
-               "Read the weights for every pass, even where they fit")
-      ->group(group);
+  AddMemoryStrict(app, source.memory_strict, group);
+  AddNoResident(app, flags.no_resident, group);
 }
 
 void Resolve(const SourceFlags& flags, FingerprintSource& source) {
-  if (flags.dtype == "f32") source.dtype = Dtype::kF32;
-  if (flags.dtype == "bf16") source.dtype = Dtype::kBf16;
+  source.dtype = DtypeOf(flags.dtype);
   if (flags.memory_limit_gib) {
     source.memory_limit_bytes = ToBytes(*flags.memory_limit_gib);
   }

@@ -99,13 +99,8 @@ void AddAnswerOptions(CLI::App& app, CommandLine& line) {
 void AddEngineOptions(CLI::App& app, CommandLine& line) {
   RunOptions& run = line.run;
   const std::string group = "Computing";
-  app.add_option("--dtype", line.dtype, "auto, f32 or bf16")
-      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
-      ->option_text("TYPE")
-      ->group(group);
-  app.add_option("--threads", run.num_threads, "0: one for each CPU (0)")
-      ->option_text("N")
-      ->group(group);
+  AddDtype(app, line.dtype, "auto, f32 or bf16", group);
+  AddThreads(app, run.num_threads, group);
   AddMemoryLimit(app, line.memory_limit_gib, group);
   app.add_option("--parallel-per-process", line.per_process_gib,
                  "GiB that each model at once needs room for;\ngiven, caps how "
@@ -113,12 +108,8 @@ void AddEngineOptions(CLI::App& app, CommandLine& line) {
       ->check(GibibytesValidator())
       ->option_text("G")
       ->group(group);
-  app.add_flag("--memory-strict", run.memory_strict,
-               "Refuse a limit that is not there to be had")
-      ->group(group);
-  app.add_flag("--no-resident", line.no_resident,
-               "Read the weights for every pass, even where they fit")
-      ->group(group);
+  AddMemoryStrict(app, run.memory_strict, group);
+  AddNoResident(app, line.no_resident, group);
 }
 
 void AddParallelOptions(CLI::App& app, CommandLine& line) {
@@ -141,11 +132,7 @@ void AddParallelOptions(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember({"cross_product", "paired", "broadcast"}))
       ->option_text("MODE")
       ->group(group);
-  app.add_option("--parallel-batch-size", run.batch_size,
-                 "The most prompts together (as many as are fastest)")
-      ->option_text("N")
-      ->excludes(no_parallel)
-      ->group(group);
+  AddBatchSize(app, run.batch_size, group)->excludes(no_parallel);
   app.add_option("--parallel-workers", run.num_workers,
                  "Models at once, each in a process of its own (as many\n"
                  "as are fastest)")
@@ -300,8 +287,7 @@ void Resolve(CommandLine& line) {
   if (line.no_parallel) run.batch_size = 1;
   run.keep_weights = !line.no_resident;
   run.owns_process = true;
-  if (line.dtype == "f32") run.dtype = Dtype::kF32;
-  if (line.dtype == "bf16") run.dtype = Dtype::kBf16;
+  run.dtype = DtypeOf(line.dtype);
   if (line.capture == "last") run.capture = HiddenStates::kLast;
   if (line.capture == "mean") run.capture = HiddenStates::kMean;
   if (line.capture == "all") run.capture = HiddenStates::kAll;

@@ -56,6 +56,47 @@ void AddMemoryLimit(CLI::App& app, std::optional<double>& gibibytes,
       ->group(group);
 }
 
+void AddDtype(CLI::App& app, std::string& dtype, const std::string& text,
+              const std::string& group) {
+  app.add_option("--dtype", dtype, text)
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
+      ->option_text("TYPE")
+      ->group(group);
+}
+
+Dtype DtypeOf(const std::string& name) {
+  if (name == "f32") return Dtype::kF32;
+  return name == "bf16" ? Dtype::kBf16 : Dtype::kAuto;
+}
+
+CLI::Option* AddThreads(CLI::App& app, int32_t& num_threads,
+                        const std::string& group) {
+  return app.add_option("--threads", num_threads, "0: one for each CPU (0)")
+      ->option_text("N")
+      ->group(group);
+}
+
+CLI::Option* AddBatchSize(CLI::App& app, std::optional<int32_t>& batch_size,
+                          const std::string& group) {
+  return app
+      .add_option("--parallel-batch-size", batch_size,
+                  "The most prompts together (as many as are fastest)")
+      ->option_text("N")
+      ->group(group);
+}
+
+void AddMemoryStrict(CLI::App& app, bool& strict, const std::string& group) {
+  app.add_flag("--memory-strict", strict,
+               "Refuse a limit that is not there to be had")
+      ->group(group);
+}
+
+void AddNoResident(CLI::App& app, bool& no_resident, const std::string& group) {
+  app.add_flag("--no-resident", no_resident,
+               "Read the weights for every pass, even where they fit")
+      ->group(group);
+}
+
 void NameEnvironment(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;

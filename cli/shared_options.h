@@ -2,8 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
+
+#include "revlm/run.h"
 
 namespace revlm::cli {
 
@@ -22,6 +25,18 @@ void AddOutputOptions(CLI::App& app, OutputOptions& output);
 // --parallel-memory-limit.
 void AddMemoryLimit(CLI::App& app, std::optional<double>& gibibytes,
                     const std::string& group);
+
+// --dtype; `text` says what the command's default is. `DtypeOf` its value.
+void AddDtype(CLI::App& app, std::string& dtype, const std::string& text,
+              const std::string& group);
+Dtype DtypeOf(const std::string& name);
+CLI::Option* AddThreads(CLI::App& app, int32_t& num_threads,
+                        const std::string& group);
+// --parallel-batch-size.
+CLI::Option* AddBatchSize(CLI::App& app, std::optional<int32_t>& batch_size,
+                          const std::string& group);
+void AddMemoryStrict(CLI::App& app, bool& strict, const std::string& group);
+void AddNoResident(CLI::App& app, bool& no_resident, const std::string& group);
 
 // Refuses what is no amount of memory before it is turned into bytes.
 CLI::Validator GibibytesValidator();

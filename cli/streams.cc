@@ -67,4 +67,11 @@ int Fail(const Error& error, bool json, std::string_view schema) {
   return Answer(RenderJson(error, schema, exit_code), exit_code);
 }
 
+std::function<void(const RunEvent&)> ShowOn(Display& display,
+                                            const OutputOptions& output) {
+  return [&display, output](const RunEvent& event) {
+    if (IsWanted(event, output)) display.Show(event);
+  };
+}
+
 }  // namespace revlm::cli

@@ -1,6 +1,7 @@
 // What commands write: results to stdout, talk to stderr.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "cli/display.h"
@@ -27,5 +28,9 @@ Display MakeDisplay(const OutputOptions& output);
 
 // Whether an event of this kind is for someone who asked for this much.
 bool IsWanted(const RunEvent& event, const OutputOptions& output);
+
+// Shows the events that are wanted. `display` must outlive it.
+std::function<void(const RunEvent&)> ShowOn(Display& display,
+                                            const OutputOptions& output);
 
 }  // namespace revlm::cli
