@@ -3,7 +3,7 @@
 from typing import Optional
 
 from revlm._types import (Batch, CompareOptions, MemoryFigures, MemorySnapshot,
-                          RunOptions, Status)
+                          RunOptions, Status, VerifyTextOptions)
 
 __version__: str
 
@@ -15,6 +15,7 @@ def make_executor(memory: MemoryFigures, run: RunOptions) -> Executor: ...
 def make_adaptive_executor(memory: MemoryFigures, run: RunOptions,
                            adaptation_interval: int) -> AdaptiveExecutor: ...
 def compare(options: CompareOptions) -> str: ...
+def verify_text(options: VerifyTextOptions) -> str: ...
 
 class Executor:
     def __init__(self, *args: object, **kwargs: object) -> None: ...
