@@ -80,6 +80,18 @@ struct DivergenceFinding {
   double upper = 0;
 };
 
+// How near two models are whose weights are unrelated, beside other unrelated
+// pairs of the same comparison (verify/nearness.h).
+struct NearnessFinding {
+  int64_t num_pairs = 0;  // of those others
+  // Their divergence, both ways together, over that of the nearest others.
+  double ratio = 0;
+  // ln of an e-value against "on half of the prompts or more it is not below
+  // 3/4 of that of some other pair".
+  double log_e = 0;
+  bool is_shown = false;  // related behaviour, at the error rate
+};
+
 struct BehaviourFinding {
   Scale scale = Scale::kNone;
   std::string why_none;  // of Scale::kNone
@@ -99,6 +111,8 @@ struct BehaviourFinding {
   // Prompts in all that would decide were the others like these; 0: not within
   // reason. Of kUndecided.
   int64_t num_needed = 0;
+  // Of several pairs.
+  std::optional<NearnessFinding> nearness;
 };
 
 // How a target's answers are judged of which nothing else is known.

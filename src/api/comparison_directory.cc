@@ -96,6 +96,8 @@ Result<PromptTable> ParseEvidence(std::string_view text,
     pair_of[{comparison.pairs[i].a, comparison.pairs[i].b}] = i;
   }
   PromptTable values(comparison.pairs.size());
+  // Prompts without a value take room, too: no more than the lines are worth.
+  uint64_t num_left = text.size();
   std::vector<int64_t> last_of(comparison.pairs.size(), -1);
   const auto take = [&](std::string_view text_line, size_t number) -> Status {
     const std::string source = fmt::format("{}, line {}", path, number);
@@ -112,7 +114,17 @@ Result<PromptTable> ParseEvidence(std::string_view text,
                              comparison.num_prompts);
     }
     last_of[pair->second] = line.prompt_idx;
-    values[pair->second].push_back(line.divergence);
+    auto& of_pair = values[pair->second];
+    const auto size = static_cast<uint64_t>(line.prompt_idx) + 1;
+    if (size - of_pair.size() > num_left) {
+      return base::MakeError(ErrorCode::kCorrupt,
+                             "{}: found prompt {}, with values of too few "
+                             "before it",
+                             source, line.prompt_idx);
+    }
+    num_left -= size - of_pair.size();
+    of_pair.resize(size);
+    of_pair.back() = line.divergence;
     return {};
   };
   REVLM_TRY(base::ForEachLine(text, take));

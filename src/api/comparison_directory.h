@@ -23,7 +23,7 @@
 
 namespace revlm {
 
-// By pair, what each prompt brings.
+// By pair, what each prompt brings, but for the last ones without a value.
 using PromptTable = std::vector<std::vector<verify::PromptDivergence>>;
 
 // What verdicts follow from, beside what is in the comparison.
@@ -65,7 +65,7 @@ class ComparisonDirectory {
 
 struct StoredComparison {
   Comparison comparison;  // as it was written
-  Evidence evidence;      // without prompts that have no value
+  Evidence evidence;
 };
 Result<StoredComparison> ReadComparison(const std::string& path);
 

@@ -1,11 +1,14 @@
 #include "api/judge.h"
 
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "stats/divergence.h"
 #include "verify/evidence.h"
+#include "verify/nearness.h"
 #include "verify/pair_divergence.h"
 #include "verify/text_evidence.h"
 #include "verify/verdict.h"
@@ -27,13 +30,41 @@ Status WeighAgain(const verify::TextScores& scores,
   return {};
 }
 
+size_t IndexOf(const std::string& alias, const Comparison& comparison) {
+  return static_cast<size_t>(
+      std::ranges::find(comparison.models, alias, &ComparedModel::alias) -
+      comparison.models.begin());
+}
+
+// Whether pairs are nearer than is usual here, once each has its finding.
+Status FindNearness(const PromptTable& values, Comparison& comparison) {
+  std::vector<verify::NearnessPair> pairs;
+  for (size_t i = 0; i < comparison.pairs.size(); ++i) {
+    const PairComparison& pair = comparison.pairs[i];
+    const bool is_related =
+        pair.weights && (pair.weights->relation == Relation::kSame ||
+                         pair.weights->relation == Relation::kDerived);
+    pairs.push_back(
+        {.a = IndexOf(pair.a, comparison),
+         .b = IndexOf(pair.b, comparison),
+         .is_related = is_related,
+         .scale = pair.behaviour ? pair.behaviour->scale : Scale::kNone,
+         .values = values[i]});
+  }
+  REVLM_ASSIGN_OR_RETURN(const auto found,
+                         verify::FindNearness(pairs, comparison.alpha));
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i]) comparison.pairs[i].behaviour->nearness = found[i];
+  }
+  return {};
+}
+
 }  // namespace
 
 Status Judge(const Evidence& evidence, Comparison& comparison) {
   const stats::DivergenceRules rules = {.same_nats = comparison.same_nats,
                                         .most_nats = comparison.most_nats,
                                         .alpha = comparison.alpha};
-  std::vector<verify::PairEvidence> pairs;
   for (size_t i = 0; i < comparison.pairs.size(); ++i) {
     PairComparison& pair = comparison.pairs[i];
     if (pair.behaviour && pair.behaviour->scale != Scale::kNone) {
@@ -53,6 +84,10 @@ Status Judge(const Evidence& evidence, Comparison& comparison) {
     if (pair.texts && evidence.texts) {
       REVLM_TRY(WeighAgain(*evidence.texts, comparison, *pair.texts));
     }
+  }
+  REVLM_TRY(FindNearness(evidence.values, comparison));
+  std::vector<verify::PairEvidence> pairs;
+  for (const PairComparison& pair : comparison.pairs) {
     pairs.push_back({.weights = pair.weights,
                      .behaviour = pair.behaviour,
                      .texts = pair.texts});

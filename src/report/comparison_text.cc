@@ -17,6 +17,7 @@ using report::Plural;
 constexpr int32_t kVerdictColumns = 9;
 constexpr int32_t kDivergenceColumns = 25;
 constexpr int32_t kRiskColumns = 8;
+constexpr double kLn10 = 2.302585092994046;
 
 std::string NameOf(const PairComparison& pair) {
   return pair.a + " ~ " + pair.b;
@@ -173,10 +174,17 @@ std::string BehaviourLines(const BehaviourFinding& behaviour,
           comparison.same_nats);
       break;
   }
+  if (behaviour.nearness) {
+    const NearnessFinding& nearness = *behaviour.nearness;
+    lines += fmt::format(
+        "             {:.3g} times the divergence of the nearest of {} other "
+        "unrelated pairs;\n             {} (e = 10^{:.1f})\n",
+        nearness.ratio, nearness.num_pairs,
+        nearness.is_shown ? "related behaviour" : "no related behaviour shown",
+        nearness.log_e / kLn10);
+  }
   return lines;
 }
-
-constexpr double kLn10 = 2.302585092994046;
 
 std::string TextLines(const TextFinding& texts, const Comparison& comparison,
                       const TextStyle& style) {

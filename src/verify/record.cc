@@ -48,6 +48,14 @@ void Fields(Archive& archive, DivergenceFinding& finding) {
 }
 
 template <typename Archive>
+void Fields(Archive& archive, NearnessFinding& finding) {
+  archive("num_pairs", finding.num_pairs);
+  archive("ratio", finding.ratio);
+  archive("log_e", finding.log_e);
+  archive("is_shown", finding.is_shown);
+}
+
+template <typename Archive>
 void Fields(Archive& archive, BehaviourFinding& finding) {
   archive.Name("scale", finding.scale, kScales);
   archive("why_none", finding.why_none);
@@ -59,6 +67,7 @@ void Fields(Archive& archive, BehaviourFinding& finding) {
   archive("mirror", finding.mirror);
   archive("log_e", finding.log_e);
   archive("num_needed", finding.num_needed);
+  archive("nearness", finding.nearness);
 }
 
 template <typename Archive>

@@ -31,15 +31,18 @@ Comparison MakeComparison() {
                                .is_same_function = true,
                                .z = 0.1 + 0.2,
                                .error_bound = 1e-6};
-  pair.behaviour = BehaviourFinding{.scale = Scale::kFirstBytes,
-                                    .closeness = Closeness::kDifferent,
-                                    .num_used = 12,
-                                    .num_prompts = 50,
-                                    .num_cut = 3,
-                                    .divergence = {0.1, 1.0 / 3, 0.5},
-                                    .mirror = {0.2, 1e-300, 0.6},
-                                    .log_e = -7.25,
-                                    .num_needed = 0};
+  pair.behaviour = BehaviourFinding{
+      .scale = Scale::kFirstBytes,
+      .closeness = Closeness::kDifferent,
+      .num_used = 12,
+      .num_prompts = 50,
+      .num_cut = 3,
+      .divergence = {0.1, 1.0 / 3, 0.5},
+      .mirror = {0.2, 1e-300, 0.6},
+      .log_e = -7.25,
+      .num_needed = 0,
+      .nearness = NearnessFinding{
+          .num_pairs = 27, .ratio = 1.0 / 7, .log_e = 13.5, .is_shown = true}};
   comparison.worst = Verdict::kDerived;
   comparison.num_prompts = 50;
   comparison.prompt_source = "pot/1";
@@ -62,6 +65,8 @@ TEST(RecordTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->pairs[0].weights->z, 0.1 + 0.2);
   EXPECT_EQ(read->pairs[0].behaviour->divergence.lower, 1.0 / 3);
   EXPECT_EQ(read->pairs[0].behaviour->scale, Scale::kFirstBytes);
+  EXPECT_EQ(read->pairs[0].behaviour->nearness->ratio, 1.0 / 7);
+  EXPECT_TRUE(read->pairs[0].behaviour->nearness->is_shown);
 
   comparison.pairs[0].weights.reset();
   comparison.pairs[0].behaviour.reset();

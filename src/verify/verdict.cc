@@ -155,6 +155,15 @@ std::string Related(const WeightFinding& weights) {
              : weights.sentence;
 }
 
+std::string Nearness(const std::optional<NearnessFinding>& nearness) {
+  if (!nearness || !nearness->is_shown) return "";
+  return fmt::format(
+      "; related behaviour: {:.2g} times as near as the nearest of {} other "
+      "unrelated pairs (e = 10^{:.1f})",
+      1 / nearness->ratio, nearness->num_pairs,
+      nearness->log_e / std::log(10.0));
+}
+
 // No relation of weights: behaviour may say DIFFERENT.
 PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
                           size_t num_pairs,
@@ -178,7 +187,8 @@ PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
       if (is_kept) {
         verdict.verdict = Verdict::kDifferent;
         verdict.error_bound = rules.alpha;
-        verdict.reason = unrelated + "; divergence certified";
+        verdict.reason =
+            unrelated + "; divergence certified" + Nearness(behaviour.nearness);
       } else {
         verdict.reason =
             fmt::format("{}; divergence enough for one pair, not for one of {}",
