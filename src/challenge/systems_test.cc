@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "challenge/dynamic.h"
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
 #include "challenge/system.h"
@@ -38,6 +40,10 @@ struct Tested {
 std::string ShortNameOf(const Tested& tested) {
   const std::string_view name = tested.system.name;
   return std::string(name.substr(0, name.find('/')));
+}
+
+void PrintTo(const Tested& tested, std::ostream* out) {
+  *out << tested.system.name;
 }
 
 class SystemsTest : public ::testing::TestWithParam<Tested> {
@@ -62,7 +68,10 @@ INSTANTIATE_TEST_SUITE_P(
                              "77fc5a7c78028c1d031a9415798da746"},
                       Tested{kKdf,
                              "d011dac2bce5c9453e5cd10333fcb88d"
-                             "7c491ce542eebd6542f7420524350448"}),
+                             "7c491ce542eebd6542f7420524350448"},
+                      Tested{kDynamic,
+                             "343215c5b4c059d55a9f29cfee60a19f"
+                             "c7f47545cc5c7ea6596e75aa97d877e3"}),
     [](const auto& tested) { return ShortNameOf(tested.param); });
 
 std::set<std::string> TextsOf(const std::vector<Challenge>& challenges) {
