@@ -68,14 +68,14 @@ INSTANTIATE_TEST_SUITE_P(
                              "5b3d66b83f3133cbd675248c09b9d4d7"
                              "77fc5a7c78028c1d031a9415798da746"},
                       Tested{kKdf,
-                             "c107bf1d909a7d305d6f39c52e80ece1"
-                             "815a090c8faf00eeb0a7a8b206ff0eb0"},
+                             "b4eb3fca16b4acd45ef4643717f19874"
+                             "8810b697d7a43f23c50cc86382e920be"},
                       Tested{kDynamic,
-                             "ed507be67c445ba38aa47658d1392096"
-                             "0cffc5eff8617d52c8483a57bd1c4c08"},
+                             "30c0714fecdf98871dd0bb9dffc7fec5"
+                             "1b7366eb0916eaa6cd3ce8911911c840"},
                       Tested{kHierarchical,
-                             "1e5df54503dd9c752ef5c53f33f893fc"
-                             "6af0f43731d739e500de6edace3f3c40"}),
+                             "0667246b121621ca8367f3de350e13fd"
+                             "968b1393bcd10cb2f2d7c5ce09926efc"}),
     [](const auto& tested) { return ShortNameOf(tested.param); });
 
 std::set<std::string> TextsOf(const std::vector<Challenge>& challenges) {
