@@ -74,6 +74,66 @@ SharedTokens SortedById(const SharedTokens& tokens) {
   return sorted;
 }
 
+// A basis of what the embeddings of the first tokens span.
+Result<Matrix> ReadBasis(TensorReader& reader, std::span<const int32_t> ids,
+                         memory::Budget& budget) {
+  const int64_t directions =
+      std::min(kMostDirections, reader.spec().hidden_size);
+  const size_t num_tokens =
+      std::min(ids.size(), static_cast<size_t>(directions) * 4);
+  REVLM_ASSIGN_OR_RETURN(const Matrix rows,
+                         ReadEmbeddings(reader, ids.first(num_tokens)));
+  return fingerprint::TokenBasis(rows, directions, budget);
+}
+
+Result<Matrix> Projected(const Matrix& rows, const Matrix& basis,
+                         memory::Budget& budget, Multiplier& multiplier) {
+  REVLM_ASSIGN_OR_RETURN(Matrix projected,
+                         Matrix::Create(rows.rows(), basis.columns(), budget));
+  REVLM_TRY(multiplier.Multiply(rows, basis, projected));
+  return projected;
+}
+
+// Turns rows over `basis_a` so that those of all tokens fall on those of b.
+Result<Matrix> ReadTurn(TensorReader& a, const Matrix& basis_a, TensorReader& b,
+                        const Matrix& basis_b, const SharedTokens& tokens,
+                        memory::Budget& budget, Multiplier& multiplier) {
+  REVLM_ASSIGN_OR_RETURN(
+      const std::vector<float> gains_a,
+      a.ReadVector(a.spec().final_norm.weight, a.spec().hidden_size));
+  REVLM_ASSIGN_OR_RETURN(
+      const std::vector<float> gains_b,
+      b.ReadVector(b.spec().final_norm.weight, b.spec().hidden_size));
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix total,
+      Matrix::Create(basis_a.columns(), basis_b.columns(), budget));
+  const SharedTokens sorted = SortedById(tokens);
+  for (const bool is_head : {false, true}) {
+    REVLM_ASSIGN_OR_RETURN(fingerprint::TokenMoments moments,
+                           fingerprint::TokenMoments::Create(
+                               basis_a.columns(), basis_b.columns(), budget));
+    for (size_t first = 0; first < tokens.size(); first += kTokenBlock) {
+      const size_t count = std::min(kTokenBlock, tokens.size() - first);
+      const auto read = [&](TensorReader& reader, std::span<const float> gains,
+                            std::span<const int32_t> ids,
+                            const Matrix& basis) -> Result<Matrix> {
+        REVLM_ASSIGN_OR_RETURN(
+            const Matrix rows,
+            is_head ? ReadUnembeddings(reader, gains, ids.subspan(first, count))
+                    : ReadEmbeddings(reader, ids.subspan(first, count)));
+        return Projected(rows, basis, budget, multiplier);
+      };
+      REVLM_ASSIGN_OR_RETURN(const Matrix rows_a,
+                             read(a, gains_a, sorted.ids_a, basis_a));
+      REVLM_ASSIGN_OR_RETURN(const Matrix rows_b,
+                             read(b, gains_b, sorted.ids_b, basis_b));
+      REVLM_TRY(moments.Add(rows_a, rows_b, budget, multiplier));
+    }
+    moments.AddTo(total);
+  }
+  return fingerprint::SoftPolar(std::move(total), budget, multiplier);
+}
+
 // The linear among q, k and v that has an output row, and the row's place in
 // it.
 std::pair<const LinearTensors*, int64_t> FindOutput(
@@ -181,53 +241,20 @@ fingerprint::AttentionShape AttentionShapeOf(const ModelSpec& spec) {
           .rotary_dim = spec.rope.rotary_dim()};
 }
 
-Result<Matrix> ReadResidualMap(TensorReader& a, TensorReader& b,
-                               const SharedTokens& tokens,
-                               memory::Budget& budget, Multiplier& multiplier) {
-  const int64_t width = a.spec().hidden_size;
-  REVLM_ASSIGN_OR_RETURN(const std::vector<float> gains_a,
-                         a.ReadVector(a.spec().final_norm.weight, width));
-  REVLM_ASSIGN_OR_RETURN(const std::vector<float> gains_b,
-                         b.ReadVector(b.spec().final_norm.weight, width));
-  REVLM_ASSIGN_OR_RETURN(Matrix total, Matrix::Create(width, width, budget));
-  const SharedTokens sorted = SortedById(tokens);
-  for (const bool is_head : {false, true}) {
-    REVLM_ASSIGN_OR_RETURN(fingerprint::TokenMoments moments,
-                           fingerprint::TokenMoments::Create(width, budget));
-    for (size_t first = 0; first < tokens.size(); first += kTokenBlock) {
-      const size_t count = std::min(kTokenBlock, tokens.size() - first);
-      const auto ids_a = std::span(sorted.ids_a).subspan(first, count);
-      const auto ids_b = std::span(sorted.ids_b).subspan(first, count);
-      REVLM_ASSIGN_OR_RETURN(const Matrix rows_a,
-                             is_head ? ReadUnembeddings(a, gains_a, ids_a)
-                                     : ReadEmbeddings(a, ids_a));
-      REVLM_ASSIGN_OR_RETURN(const Matrix rows_b,
-                             is_head ? ReadUnembeddings(b, gains_b, ids_b)
-                                     : ReadEmbeddings(b, ids_b));
-      REVLM_TRY(moments.Add(rows_a, rows_b, budget, multiplier));
-    }
-    moments.AddTo(total);
-  }
-  return fingerprint::SoftPolar(std::move(total), budget, multiplier);
-}
-
-Result<Projections> MakeProjections(TensorReader& b, const SharedTokens& tokens,
-                                    const Matrix& residual_map,
+Result<Projections> MakeProjections(TensorReader& a, TensorReader& b,
+                                    const SharedTokens& tokens,
                                     memory::Budget& budget,
                                     Multiplier& multiplier) {
-  const int64_t directions = std::min(kMostDirections, b.spec().hidden_size);
-  const size_t num_tokens =
-      std::min(tokens.size(), static_cast<size_t>(directions) * 4);
-  REVLM_ASSIGN_OR_RETURN(
-      const Matrix rows,
-      ReadEmbeddings(b, std::span(tokens.ids_b).first(num_tokens)));
   Projections projections;
-  REVLM_ASSIGN_OR_RETURN(projections.b,
-                         fingerprint::TokenBasis(rows, directions, budget));
+  REVLM_ASSIGN_OR_RETURN(projections.b, ReadBasis(b, tokens.ids_b, budget));
+  REVLM_ASSIGN_OR_RETURN(const Matrix basis_a,
+                         ReadBasis(a, tokens.ids_a, budget));
   REVLM_ASSIGN_OR_RETURN(
-      projections.a,
-      Matrix::Create(residual_map.rows(), projections.b.columns(), budget));
-  REVLM_TRY(multiplier.Multiply(residual_map, projections.b, projections.a));
+      const Matrix turn,
+      ReadTurn(a, basis_a, b, projections.b, tokens, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(
+      projections.a, Matrix::Create(basis_a.rows(), turn.columns(), budget));
+  REVLM_TRY(multiplier.Multiply(basis_a, turn, projections.a));
   return projections;
 }
 
