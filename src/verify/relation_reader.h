@@ -3,7 +3,9 @@
 //
 // Gains of norms are folded into the rows that follow them, and for LayerNorm
 // the mean over channels is taken off. Directions are those that the embeddings
-// of some tokens span, at most kMostDirections.
+// of some tokens span, at most kMostDirections. Of heads with more rotary pairs
+// than kMostPairs so many are read, in four runs of pairs that follow each
+// other, one from each quarter of the frequencies, where a seed says.
 //
 // Threads: thread-confined. Memory: reserved in the budget. Errors:
 // kBudgetExceeded, those of reading.
@@ -21,12 +23,25 @@
 namespace revlm::verify {
 
 inline constexpr int64_t kMostDirections = 256;
+inline constexpr int64_t kMostPairs = 16;
 
 // From channels to the directions that are compared, [channels][directions].
 struct Projections {
   fingerprint::Matrix a;
   fingerprint::Matrix b;
 };
+
+// A run of rows of a head.
+struct HeadRows {
+  int64_t first = 0;
+  int64_t count = 0;
+
+  bool operator==(const HeadRows&) const = default;
+};
+
+// Which rows of each head are read, ascending.
+std::vector<HeadRows> SampleHeadRows(const fingerprint::AttentionShape& shape,
+                                     uint64_t seed);
 
 struct HeadPair {
   fingerprint::AttentionShape shape;
@@ -50,9 +65,10 @@ Result<Projections> MakeProjections(TensorReader& a, TensorReader& b,
                                     memory::Budget& budget,
                                     fingerprint::Multiplier& multiplier);
 
-// REQUIRES: both are of one AttentionShape.
+// `shape` of the result is that of the rows read. REQUIRES: both are of one
+// AttentionShape.
 Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
-                           const Projections& projections,
+                           const Projections& projections, uint64_t seed,
                            memory::Budget& budget,
                            fingerprint::Multiplier& multiplier);
 

@@ -157,9 +157,10 @@ Result<std::variant<std::string, WeightAlignment>> AlignWeights(
   REVLM_ASSIGN_OR_RETURN(result.channels,
                          KindOfMap(projections, budget, multiplier));
   {
-    REVLM_ASSIGN_OR_RETURN(const HeadPair heads,
-                           ReadHeads(result.reader_a, result.reader_b,
-                                     projections, budget, multiplier));
+    REVLM_ASSIGN_OR_RETURN(
+        const HeadPair heads,
+        ReadHeads(result.reader_a, result.reader_b, projections, options.seed,
+                  budget, multiplier));
     REVLM_ASSIGN_OR_RETURN(
         result.test, fingerprint::TestRelation(heads.shape, heads.a, heads.b,
                                                budget, multiplier));
@@ -171,9 +172,13 @@ Result<std::variant<std::string, WeightAlignment>> AlignWeights(
     for (const fingerprint::MatchedLayers& matched : result.test.layers) {
       layers.push_back(matched.layers);
     }
-    REVLM_ASSIGN_OR_RETURN(result.units,
-                           MatchUnits(result.reader_a, result.reader_b, layers,
-                                      projections, budget, multiplier));
+    const size_t num_layers =
+        options.full_matching
+            ? layers.size()
+            : NumSampledUnitLayers(layers.size(), spec_a.intermediate_size);
+    REVLM_ASSIGN_OR_RETURN(
+        result.units, MatchUnits(result.reader_a, result.reader_b, layers,
+                                 num_layers, projections, budget, multiplier));
   }
   return result;
 }
