@@ -2,8 +2,6 @@
 // talk to stderr. Returns the exit code.
 #pragma once
 
-#include <string_view>
-
 #include "cli/options.h"
 
 namespace revlm::cli {
@@ -16,8 +14,8 @@ int EnrollCommand(const CommandLine& command_line);
 int IdentifyCommand(const CommandLine& command_line);
 int LsCommand(const CommandLine& command_line);
 
-// `schema` is the command's own: kCompareSchema or kVerifySchema.
-int CompareCommand(const CompareLine& line, std::string_view schema);
+int CompareCommand(const CompareLine& line);
+int VerifyCommand(const VerifyLine& line);
 int ExplainCommand(const ExplainLine& line);
 
 }  // namespace revlm::cli

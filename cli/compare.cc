@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "cli/streams.h"
 #include "cli/terminal.h"
 #include "revlm/report.h"
+#include "revlm/verify_text.h"
 
 namespace revlm::cli {
 namespace {
@@ -54,21 +56,16 @@ int FailWith(const Error& error, const CompareLine& line,
   return counts ? kDifferent : exit_code;
 }
 
-// "a~b", with or without blanks, either first.
-bool IsPair(const PairComparison& pair, std::string name) {
-  std::erase(name, ' ');
-  return name == pair.a + "~" + pair.b || name == pair.b + "~" + pair.a;
-}
-
-}  // namespace
-
-int CompareCommand(const CompareLine& line, std::string_view schema) {
-  CompareOptions options = line.compare;
+// Carries `compare` out with what the process provides, and shows what it
+// found.
+int Carry(
+    const CompareLine& line, CompareOptions options, std::string_view schema,
+    const std::function<Result<Comparison>(const CompareOptions&)>& compare) {
   Display display = MakeDisplay(line.output);
   options.environment = ReadEnvironment();
   options.stop = SignalStop();
   options.on_event = ShowOn(display, line.output);
-  const Result<Comparison> comparison = Compare(options);
+  const Result<Comparison> comparison = compare(options);
   display.Finish();
   if (!comparison) return FailWith(comparison.error(), line, schema);
   const int exit_code = VerdictExitCode(*comparison, line.exit);
@@ -79,6 +76,47 @@ int CompareCommand(const CompareLine& line, std::string_view schema) {
   return Answer(RenderText(*comparison, exit_code,
                            StyleOf(STDOUT_FILENO, !line.output.no_color)),
                 exit_code);
+}
+
+bool IsAboutTexts(const VerifyTextOptions& options) {
+  return !options.alternatives.empty() || options.max_tokens ||
+         options.temperature || options.top_k || options.top_p;
+}
+
+// "a~b", with or without blanks, either first.
+bool IsPair(const PairComparison& pair, std::string name) {
+  std::erase(name, ' ');
+  return name == pair.a + "~" + pair.b || name == pair.b + "~" + pair.a;
+}
+
+}  // namespace
+
+int CompareCommand(const CompareLine& line) {
+  return Carry(line, line.compare, kCompareSchema, Compare);
+}
+
+int VerifyCommand(const VerifyLine& line) {
+  const CompareLine& weights = line.by_weights;
+  if (weights.target.empty() && line.by_text.answers.empty()) {
+    return FailWith({ErrorCode::kInvalidArgument,
+                     "verifying: found no TARGET, and no --answers; see revlm "
+                     "verify --help"},
+                    weights, kVerifySchema);
+  }
+  if (!line.is_by_text && IsAboutTexts(line.by_text)) {
+    return FailWith({ErrorCode::kInvalidArgument,
+                     "verifying: --alternative, --max-tokens, --temperature, "
+                     "--top-k and --top-p are for texts; add --text-only or "
+                     "--answers"},
+                    weights, kVerifySchema);
+  }
+  return Carry(weights, weights.compare, kVerifySchema,
+               [&](const CompareOptions& options) {
+                 if (!line.is_by_text) return Compare(options);
+                 VerifyTextOptions text = line.by_text;
+                 text.compare = options;
+                 return VerifyText(text);
+               });
 }
 
 int ExplainCommand(const ExplainLine& line) {

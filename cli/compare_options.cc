@@ -1,5 +1,9 @@
 #include "cli/compare_options.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 namespace revlm::cli {
 namespace {
 
@@ -58,6 +62,44 @@ void AddVerdictOptions(CLI::App& app, CompareLine& line) {
       ->group(group);
 }
 
+void AddTextOptions(CLI::App& app, VerifyLine& line) {
+  VerifyTextOptions& text = line.by_text;
+  const std::string group = "Texts only";
+  app.add_option("--answers", text.answers,
+                 "What TARGET answered, all that is known of it: a\n"
+                 "run's directory, or lines of {\"prompt\", \"answer\"}")
+      ->option_text("FILE")
+      ->group(group);
+  app.add_flag("--text-only", line.text_only,
+               "Look at nothing of TARGET but the text of its answers")
+      ->group(group);
+  app.add_option("--alternative", text.alternatives,
+                 "A model that TARGET may be instead, besides REF\n"
+                 "quantised; may be given many times")
+      ->option_text("MODEL")
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_option("--max-tokens", text.max_tokens,
+                 "How TARGET was or is to be asked: the most new\ntokens (32)")
+      ->option_text("N")
+      ->group(group);
+  app.add_option("--temperature", text.temperature,
+                 "Its temperature, above 0 (1)")
+      ->option_text("T")
+      ->group(group);
+  app.add_option("--top-k", text.top_k, "Its top-k; 0: all (0)")
+      ->option_text("K")
+      ->group(group);
+  app.add_option("--top-p", text.top_p, "Its top-p (1)")
+      ->option_text("P")
+      ->group(group);
+  app.add_option("--own-answers", text.num_own_answers,
+                 fmt::format("REF's own answers to each prompt ({})",
+                             text.num_own_answers))
+      ->option_text("N")
+      ->group(group);
+}
+
 void AddComputingOptions(CLI::App& app, CompareLine& line) {
   const std::string group = "Computing";
   AddDtype(app, line.dtype,
@@ -98,18 +140,20 @@ std::unique_ptr<CompareLine> AddCompare(CLI::App& parser) {
   return line;
 }
 
-std::unique_ptr<CompareLine> AddVerify(CLI::App& parser) {
-  auto line = std::make_unique<CompareLine>();
+std::unique_ptr<VerifyLine> AddVerify(CLI::App& parser) {
+  auto line = std::make_unique<VerifyLine>();
   CLI::App* app = parser.add_subcommand(
       "verify", "Say whether a model is what it is claimed to be");
-  app->add_option("TARGET", line->target,
-                  "[alias=]directory or hf:ORG/NAME[@REVISION]")
-      ->required()
+  app->add_option("TARGET", line->by_weights.target,
+                  "[alias=]directory or hf:ORG/NAME[@REVISION]; the directory "
+                  "of\na run: its answers; with --answers: a name")
       ->option_text(" ");
-  app->add_option("--against", line->reference, "The model that it should be")
+  app->add_option("--against", line->by_weights.reference,
+                  "The model that it should be")
       ->required()
       ->option_text("REF");
-  AddAll(*app, *line);
+  AddTextOptions(*app, *line);
+  AddAll(*app, line->by_weights);
   return line;
 }
 
@@ -129,13 +173,31 @@ std::unique_ptr<ExplainLine> AddExplain(CLI::App& parser) {
 
 void Resolve(CompareLine& line) {
   CompareOptions& compare = line.compare;
-  if (!line.target.empty()) compare.models = {line.reference, line.target};
   compare.special_tokens = !line.no_special_tokens;
   if (line.memory_limit_gib) {
     compare.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
   }
   compare.owns_process = true;
   compare.dtype = DtypeOf(line.dtype);
+}
+
+void Resolve(VerifyLine& line) {
+  CompareLine& weights = line.by_weights;
+  VerifyTextOptions& text = line.by_text;
+  Resolve(weights);
+  if (text.answers.empty() && IsRunDirectory(weights.target)) {
+    text.answers = std::exchange(weights.target, "");
+  }
+  const bool has_answers = !text.answers.empty();
+  line.is_by_text = has_answers || line.text_only;
+  if (line.text_only) text.known = Known::kText;
+  weights.compare.models = {weights.reference};
+  if (has_answers) {
+    text.target = weights.target;
+  } else {
+    weights.compare.models.push_back(weights.target);
+  }
+  text.compare = weights.compare;
 }
 
 }  // namespace revlm::cli

@@ -10,6 +10,7 @@
 
 #include "cli/shared_options.h"
 #include "revlm/compare.h"
+#include "revlm/verify_text.h"
 
 namespace revlm::cli {
 
@@ -34,6 +35,14 @@ struct CompareLine {
   std::optional<double> memory_limit_gib;
 };
 
+// `verify`: by weights and behaviour, or by what the target answered.
+struct VerifyLine {
+  CompareLine by_weights;
+  VerifyTextOptions by_text;  // `compare` comes from the other by `Resolve`
+  bool text_only = false;
+  bool is_by_text = false;  // which of the two
+};
+
 struct ExplainLine {
   CLI::App* command = nullptr;
   OutputOptions output;
@@ -43,10 +52,11 @@ struct ExplainLine {
 
 // Each adds its command to the parser and fills what it returns.
 std::unique_ptr<CompareLine> AddCompare(CLI::App& parser);
-std::unique_ptr<CompareLine> AddVerify(CLI::App& parser);
+std::unique_ptr<VerifyLine> AddVerify(CLI::App& parser);
 std::unique_ptr<ExplainLine> AddExplain(CLI::App& parser);
 
 // After parsing: turns names into values.
 void Resolve(CompareLine& line);
+void Resolve(VerifyLine& line);
 
 }  // namespace revlm::cli

@@ -88,10 +88,10 @@ int Main(std::vector<std::string> arguments) {
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
   if (line.monitor_command->parsed()) return MonitorCommand(line);
   if (line.compare->command->parsed()) {
-    return CompareCommand(*line.compare, kCompareSchema);
+    return CompareCommand(*line.compare);
   }
-  if (line.verify->command->parsed()) {
-    return CompareCommand(*line.verify, kVerifySchema);
+  if (line.verify->by_weights.command->parsed()) {
+    return VerifyCommand(*line.verify);
   }
   if (line.explain->command->parsed()) return ExplainCommand(*line.explain);
   if (line.library.enroll_command->parsed()) return EnrollCommand(line);

@@ -28,7 +28,7 @@ struct CommandLine {
   // variables of their own, since the environment is read for all of them.
   std::unique_ptr<CommandLine> plan;
   std::unique_ptr<CompareLine> compare;
-  std::unique_ptr<CompareLine> verify;
+  std::unique_ptr<VerifyLine> verify;
   std::unique_ptr<ExplainLine> explain;
   CLI::App* inspect_command = nullptr;
   CLI::App* monitor_command = nullptr;

@@ -18,6 +18,7 @@
 #include "revlm/compare.h"
 #include "revlm/parallel.h"
 #include "revlm/report.h"
+#include "revlm/verify_text.h"
 #include "revlm/version.h"
 
 namespace py = pybind11;
@@ -80,8 +81,7 @@ py::dict Process(ParallelExecutor& executor, std::vector<std::string> models,
       Unwrap(Interruptible(stop, [&] { return executor.Process(batch); })));
 }
 
-// The document of `revlm compare --json`.
-py::str CompareModels(const py::dict& from) {
+CompareOptions CompareOptionsFrom(const py::dict& from) {
   CompareOptions options;
   options.models = Get<std::vector<std::string>>(from, "models");
   options.prompts = Get<std::vector<std::string>>(from, "prompts");
@@ -94,11 +94,41 @@ py::str CompareModels(const py::dict& from) {
   options.environment =
       EnvironmentFrom(Get<std::vector<std::string>>(from, "environment"));
   options.on_event = LogNotice;
+  return options;
+}
+
+// The document of `revlm compare --json`.
+py::str CompareModels(const py::dict& from) {
+  CompareOptions options = CompareOptionsFrom(from);
   std::stop_source stop;
   options.stop = stop.get_token();
   return RenderJson(
       Unwrap(Interruptible(stop, [&] { return Compare(options); })),
       kCompareSchema, 0);
+}
+
+// The document of `revlm verify --json`, by texts.
+py::str VerifyTexts(const py::dict& from) {
+  VerifyTextOptions options;
+  options.compare = CompareOptionsFrom(from);
+  options.answers = Get<std::string>(from, "answers");
+  using Given = std::tuple<std::string, std::string, std::vector<int32_t>>;
+  for (auto& [prompt, text, ids] : Get<std::vector<Given>>(from, "given")) {
+    options.given.push_back({prompt, text, ids});
+  }
+  options.target = Get<std::string>(from, "target");
+  options.known = Get<bool>(from, "text_only") ? Known::kText : Known::kTokens;
+  options.alternatives = Get<std::vector<std::string>>(from, "alternatives");
+  options.max_tokens = Get<std::optional<int32_t>>(from, "max_tokens");
+  options.temperature = Get<std::optional<double>>(from, "temperature");
+  options.top_k = Get<std::optional<int32_t>>(from, "top_k");
+  options.top_p = Get<std::optional<double>>(from, "top_p");
+  options.num_own_answers = Get<int32_t>(from, "own_answers");
+  std::stop_source stop;
+  options.compare.stop = stop.get_token();
+  return RenderJson(
+      Unwrap(Interruptible(stop, [&] { return VerifyText(options); })),
+      kVerifySchema, 0);
 }
 
 void BindMemory(py::module_& module) {
@@ -191,6 +221,7 @@ PYBIND11_MODULE(_revlm, module) {
   BindExecutors(module);
   module.def("compare", &CompareModels, py::arg("options"));
   BindLibrary(module);
+  module.def("verify_text", &VerifyTexts, py::arg("options"));
 }
 
 }  // namespace revlm::python

@@ -101,6 +101,56 @@ struct BehaviourFinding {
   int64_t num_needed = 0;
 };
 
+// How a target's answers are judged of which nothing else is known.
+enum class Reading {
+  kDrawnTokens,  // the very tokens, drawn at temperature 1 from all
+  kCompared,     // anything done to the target's and the reference's own
+                 // answers alike
+};
+
+// A model that the target may be instead of the reference.
+struct TextAlternative {
+  std::string name;
+  // How it is made from the reference, in plain words; empty: it is another
+  // model.
+  std::string derivation;
+  double nats = 0;        // KL(reference || it), a token, estimated
+  double nats_error = 0;  // standard error
+  // Of the mixture with the reference that is as far away as is tolerated.
+  double dilution = 1;
+  double posterior = 0;  // when the reference had 1/2 at first
+  double share = 1;      // of the requests, that it rather answers
+};
+
+// What a target's texts say of `a`, the reference.
+struct TextFinding {
+  Reading reading = Reading::kCompared;
+  int64_t num_requests = 0;
+  int64_t num_tokens = 0;  // of all answers
+  // ln of an e-value against "they are the reference's", and how many requests
+  // it took to refute that; 0: it is not refuted.
+  double log_e = 0;
+  int64_t num_refuted = 0;
+  // The alternative whose answers they are instead; empty: none.
+  std::string winner;
+  double winner_log_odds = 0;  // against all else together
+  // Of the reference and a winner that is not made from it.
+  std::optional<WeightFinding> winner_weights;
+  // Whose own answers the target's were compared with besides the reference's;
+  // empty: no alternative came so far.
+  std::string fitted;
+
+  // Of the first look that decided, and how many requests that had taken.
+  Closeness closeness = Closeness::kUndecided;
+  int64_t num_used = 0;
+  double lower_nats = 0;  // limits of KL(target || reference), a token
+  std::optional<double> upper_nats;
+  // Requests beside these that may show kSame, if it is the reference; 0: none
+  // can.
+  int64_t num_needed = 0;
+  std::vector<TextAlternative> alternatives;
+};
+
 struct PairComparison {
   std::string a;  // aliases
   std::string b;
@@ -110,9 +160,10 @@ struct PairComparison {
   // The probability that the verdict is wrong, at most; 0: it is exact, or
   // UNDECIDED, which claims nothing.
   double error_bound = 0;
-  int64_t num_used = 0;  // prompts that the verdict took
+  int64_t num_used = 0;  // prompts or requests that the verdict took
   std::optional<WeightFinding> weights;
   std::optional<BehaviourFinding> behaviour;
+  std::optional<TextFinding> texts;  // of b, when nothing else is known of it
 };
 
 struct ComparedModel {
@@ -130,7 +181,7 @@ struct Comparison {
   Verdict worst =
       Verdict::kUndecided;  // of DIFFERENT, UNDECIDED, DERIVED, SAME
 
-  int64_t num_prompts = 0;
+  int64_t num_prompts = 0;    // or requests, of texts
   std::string prompt_source;  // "pot/1", or the digest of prompts of one's own
   uint64_t seed = 0;
   double same_nats = 0;  // rules

@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Iterable
-from typing import Any, Literal, Optional, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Optional, Union, cast
 
 from revlm import _revlm
+from revlm._errors import RevUsageError
 from revlm._executor import ModelPath, _environment, _references, _texts
-from revlm._types import CompareOptions
+from revlm._types import CompareOptions, VerifyTextOptions
 
+# A prompt, and the text or the token ids of what was answered.
+Answer = tuple[str, Union[str, Sequence[int]]]
 VerdictName = Literal["SAME", "DERIVED", "DIFFERENT", "UNDECIDED"]
 _COLUMNS = ("pair", "verdict", "risk", "reason")
 
@@ -60,9 +63,10 @@ class Verdict:
 
     @property
     def checks(self) -> dict[str, Any]:
-        """What it rests on: `weights` and `behaviour`, each None where it was
-        not compared (docs/formats/comparison.md)."""
-        return {name: self._pair[name] for name in ("weights", "behaviour")}
+        """What it rests on: `weights`, `behaviour` and `texts`, each None where
+        it was not compared (docs/formats/comparison.md)."""
+        return {name: self._pair[name]
+                for name in ("weights", "behaviour", "texts")}
 
     def to_json(self) -> str:
         return json.dumps(self._pair)
@@ -123,10 +127,23 @@ def compare(models: Iterable[ModelPath], *,
     weights are compared. `epsilon`: a divergence that counts as none, in nats a
     token. `alpha`: how often a verdict may be wrong, for each pair.
     """
-    options: CompareOptions = {
+    return Comparison(_revlm.compare(_options(
+        models, prompts, challenges if prompts is None else None, seed=seed,
+        epsilon=epsilon, alpha=alpha, memory_limit_gb=memory_limit_gb,
+        output_dir=output_dir)))
+
+
+def _options(models: Iterable[ModelPath], prompts: Optional[Iterable[str]],
+             challenges: Optional[int], *,
+             seed: int = 0,
+             epsilon: float = 1e-3,
+             alpha: float = 0.01,
+             memory_limit_gb: Optional[float] = None,
+             output_dir: Optional[ModelPath] = None) -> CompareOptions:
+    return {
         "models": _references(models),
         "prompts": _texts(prompts) if prompts is not None else [],
-        "challenges": challenges if prompts is None else None,
+        "challenges": challenges,
         "seed": seed,
         "epsilon": epsilon,
         "alpha": alpha,
@@ -134,10 +151,54 @@ def compare(models: Iterable[ModelPath], *,
         "output_dir": os.fsencode(output_dir or ""),
         "environment": _environment(),
     }
-    return Comparison(_revlm.compare(options))
 
 
-def verify(target: ModelPath, against: ModelPath, **options: Any) -> Verdict:
+def verify(target: ModelPath, against: ModelPath, *,
+           answers: Union[ModelPath, Iterable[Answer], None] = None,
+           text_only: bool = False,
+           alternatives: Iterable[ModelPath] = (),
+           max_tokens: Optional[int] = None,
+           temperature: Optional[float] = None,
+           top_k: Optional[int] = None,
+           top_p: Optional[float] = None,
+           own_answers: int = 4,
+           **options: Any) -> Verdict:
     """Whether `target` is the model `against`, as `revlm verify`. `options` are
-    the keywords of `compare`."""
-    return compare([against, target], **options).pairs[0]
+    the keywords of `compare`.
+
+    With `answers`, these are all that is known of the target, and `target` is
+    only its name: a file or the directory of a run, as `--answers`, or pairs of
+    a prompt and an answer, text or token ids of `against`. `text_only`: the
+    target is asked here, or its run is read, and nothing is looked at but the
+    text of what it answers. For both: `alternatives`, models that it may be
+    besides `against` quantised; `max_tokens`, `temperature`, `top_k` and
+    `top_p`, how it was or is asked; `own_answers` of `against` to each prompt.
+    """
+    path = answers if isinstance(answers, (str, bytes, os.PathLike)) else None
+    if answers is None and not text_only:
+        asked = (max_tokens, temperature, top_k, top_p)
+        if any(value is not None for value in asked) or list(alternatives):
+            raise RevUsageError("verify: alternatives, max_tokens, temperature, "
+                                "top_k and top_p are for texts; give answers "
+                                "or text_only=True")
+        return compare([against, target], **options).pairs[0]
+    prompts = options.pop("prompts", None)
+    challenges = options.pop("challenges", None)
+    text: VerifyTextOptions = {
+        **_options([against] if answers is not None else [against, target],
+                   prompts, challenges, **options),
+        "answers": os.fsencode(path or ""),
+        "given": [(prompt, answer if isinstance(answer, str) else "",
+                   [] if isinstance(answer, str) else list(answer))
+                  for prompt, answer in cast(Iterable[Answer], answers)]
+                 if answers is not None and path is None else [],
+        "target": os.fsencode(target) if answers is not None else b"",
+        "text_only": text_only,
+        "alternatives": _references(alternatives),
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "own_answers": own_answers,
+    }
+    return Comparison(_revlm.verify_text(text)).pairs[0]

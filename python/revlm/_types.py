@@ -111,3 +111,18 @@ class CompareOptions(TypedDict):
     memory_limit_gb: Optional[float]
     output_dir: bytes
     environment: list[bytes]
+
+
+class VerifyTextOptions(CompareOptions):
+    """What the extension is told of a target that gives only text."""
+
+    answers: bytes
+    given: list[tuple[str, str, list[int]]]
+    target: bytes
+    text_only: bool
+    alternatives: list[bytes]
+    max_tokens: Optional[int]
+    temperature: Optional[float]
+    top_k: Optional[int]
+    top_p: Optional[float]
+    own_answers: int

@@ -1,35 +1,24 @@
 #include "revlm/compare.h"
 
 #include <algorithm>
-#include <chrono>
 #include <new>
 #include <numeric>
-#include <string_view>
 #include <utility>
 
+#include "api/compare_events.h"
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
 #include "api/judge.h"
-#include "base/clock.h"
 #include "base/error.h"
-#include "memory/image.h"
-#include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/model.h"
-#include "run/process_heap.h"
-#include "stats/divergence.h"
 #include "verify/behaviour.h"
 #include "verify/evidence.h"
 #include "verify/weights.h"
 
 namespace revlm {
 namespace {
-
-bool IsEndpoint(std::string_view target) {
-  return target.starts_with("http://") || target.starts_with("https://") ||
-         target.starts_with("openai:");
-}
 
 Status CheckOptions(const CompareOptions& options) {
   if (options.models.size() < 2) {
@@ -38,22 +27,7 @@ Status CheckOptions(const CompareOptions& options) {
                            "are needed",
                            options.models.size());
   }
-  for (const std::string& model : options.models) {
-    const size_t equals = model.find('=');
-    if (IsEndpoint(model) ||
-        (equals != std::string::npos &&
-         IsEndpoint(std::string_view(model).substr(equals + 1)))) {
-      return base::MakeError(
-          ErrorCode::kUnsupported,
-          "comparing {}: endpoints cannot be asked yet; name "
-          "a directory or hf:ORG/NAME",
-          model);
-    }
-  }
-  // Says what is wrong with the rules, if anything is.
-  REVLM_TRY(stats::Divergence::Create(
-      {.same_nats = options.same_nats, .alpha = options.alpha}));
-  return {};
+  return CheckModelsAndRules(options);
 }
 
 class Comparer {
@@ -70,16 +44,11 @@ class Comparer {
   Result<PromptTable> CompareBehaviour(memory::Budget& budget);
 
   verify::BehaviourOptions BehaviourOptions();
-  double Seconds() const {
-    return std::chrono::duration<double>(clock_.Monotonic() - started_).count();
-  }
-  void Tell(RunEvent::Kind kind, std::string message) const;
   // `done_seconds`: of what all of it was predicted to take.
   void TellProgress(RunEvent event, double done_seconds) const;
 
   const CompareOptions& options_;
-  const base::Clock& clock_ = base::SystemClock();
-  const std::chrono::nanoseconds started_ = clock_.Monotonic();
+  const CompareEvents events_ = CompareEvents(options_);
   std::string directory_;
   ComparePrompts prompts_;
   std::vector<OpenedModel> models_;
@@ -90,22 +59,10 @@ class Comparer {
   std::vector<double> behaviour_seconds_;  // predicted, by model
 };
 
-void Comparer::Tell(RunEvent::Kind kind, std::string message) const {
-  if (!options_.on_event) return;
-  RunEvent event;
-  event.kind = kind;
-  event.message = std::move(message);
-  event.seconds = Seconds();
-  options_.on_event(event);
-}
-
 void Comparer::TellProgress(RunEvent event, double done_seconds) const {
-  if (!options_.on_event) return;
   const double all = std::accumulate(behaviour_seconds_.begin(),
                                      behaviour_seconds_.end(), weight_seconds_);
-  event.fraction = all > 0 ? std::clamp(done_seconds / all, 0.0, 1.0) : 0;
-  event.seconds = Seconds();
-  options_.on_event(event);
+  events_.Progress(std::move(event), all > 0 ? done_seconds / all : 0);
 }
 
 verify::BehaviourOptions Comparer::BehaviourOptions() {
@@ -119,39 +76,13 @@ verify::BehaviourOptions Comparer::BehaviourOptions() {
 }
 
 Result<uint64_t> Comparer::BudgetBytes() {
-  REVLM_ASSIGN_OR_RETURN(
-      const memory::Limit limit,
-      run::ProcessLimit(options_.memory_limit_bytes, options_.memory_strict));
-  if (options_.memory_limit_bytes && limit.is_reduced) {
-    Tell(RunEvent::Kind::kNotice, limit.notice);
-  }
-  // Beside the budget: code, what is loaded, and what engines take while they
-  // are open or leave behind.
-  uint64_t beside =
-      memory::ReadImage().size_bytes() + run::PrivateBytes(run::HeapInUse(0));
-  uint64_t while_open = 0;
-  for (const OpenedModel& model : models_) {
-    beside += model.need.library_bytes;
-    while_open =
-        std::max(while_open, model.need.thread_bytes + model.need.heap_bytes);
-  }
-  beside += while_open;
   uint64_t floor_bytes = 0;
   if (!prompts_.prompts.empty()) {
     REVLM_ASSIGN_OR_RETURN(floor_bytes,
                            verify::BehaviourFloorBytes(encoded_, planned_.pairs,
                                                        BehaviourOptions()));
   }
-  const uint64_t least = memory::LimitFor(beside + floor_bytes);
-  if (limit.limit_bytes < least) {
-    return base::MakeError(
-        ErrorCode::kBudgetExceeded,
-        "the memory limit is {} bytes, the floor is {} bytes ({:.3f} GiB) for "
-        "these models and prompts; raise --parallel-memory-limit, or ask for "
-        "shorter prompts",
-        limit.limit_bytes, least, static_cast<double>(least) / (1 << 30));
-  }
-  return limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes) - beside;
+  return BudgetBytesFor(options_, NeedOf(models_), floor_bytes, events_);
 }
 
 Status Comparer::TellCosts(memory::Budget& budget) {
@@ -179,13 +110,12 @@ Status Comparer::TellCosts(memory::Budget& budget) {
                       models_[i].need.pass_bytes;
     }
   }
-  Tell(RunEvent::Kind::kNotice,
-       fmt::format(
-           "comparing {} models, {} pair{}, on {} prompts: {:.3g} MB of "
-           "weights to read, {} passes, about {:.2g} s",
-           models_.size(), planned_.pairs.size(),
-           planned_.pairs.size() == 1 ? "" : "s", prompts_.prompts.size(),
-           static_cast<double>(weight_bytes) / 1e6, num_passes, seconds));
+  events_.Notice(fmt::format(
+      "comparing {} models, {} pair{}, on {} prompts: {:.3g} MB of "
+      "weights to read, {} passes, about {:.2g} s",
+      models_.size(), planned_.pairs.size(),
+      planned_.pairs.size() == 1 ? "" : "s", prompts_.prompts.size(),
+      static_cast<double>(weight_bytes) / 1e6, num_passes, seconds));
   return {};
 }
 
@@ -271,12 +201,7 @@ Result<Comparison> Comparer::Run() {
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
   for (const OpenedModel& model : models_) {
-    comparison_.models.push_back(
-        {.alias = model.alias,
-         .reference = model.model.reference,
-         .commit = model.model.resolved.commit.value_or(""),
-         .tensor_root = "",
-         .identity = model.model.identity});
+    comparison_.models.push_back(Describe(model));
   }
   for (size_t i = 0; i < planned_.pairs.size(); ++i) {
     PairComparison& pair = comparison_.pairs.emplace_back();
@@ -287,29 +212,21 @@ Result<Comparison> Comparer::Run() {
     pair.behaviour->scale = planned_.pairs[i].scale;
     pair.behaviour->why_none = planned_.why_none[i];
   }
-  const engine::NumericsClass& numerics = models_.front().numerics;
-  comparison_.num_prompts = static_cast<int64_t>(prompts_.prompts.size());
-  comparison_.prompt_source = prompts_.source;
-  comparison_.seed = options_.seed;
-  comparison_.same_nats = options_.same_nats;
-  comparison_.most_nats = stats::DivergenceRules().most_nats;
-  comparison_.alpha = options_.alpha;
-  comparison_.compute = numerics.compute;
-  comparison_.numerics = fmt::format("{} by {} on {}", numerics.compute,
-                                     numerics.products, numerics.isa);
+  Describe(options_, models_.front(), prompts_, comparison_);
 
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
   memory::Budget budget(budget_bytes);
   REVLM_TRY(TellCosts(budget));
   REVLM_TRY(CompareWeights(budget));
-  PromptTable values(planned_.pairs.size());
+  Evidence evidence = {.values = PromptTable(planned_.pairs.size()),
+                       .texts = std::nullopt};
   if (!prompts_.prompts.empty()) {
-    REVLM_ASSIGN_OR_RETURN(values, CompareBehaviour(budget));
+    REVLM_ASSIGN_OR_RETURN(evidence.values, CompareBehaviour(budget));
   }
-  REVLM_TRY(Judge(values, comparison_));
-  REVLM_TRY(directory.Write(comparison_, prompts_, values));
+  REVLM_TRY(Judge(evidence, comparison_));
+  REVLM_TRY(directory.Write(comparison_, prompts_, evidence.values));
   comparison_.run_dir = directory_;
-  comparison_.seconds = Seconds();
+  comparison_.seconds = events_.Seconds();
   return std::move(comparison_);
 }
 

@@ -10,8 +10,13 @@
 #include "base/random.h"
 #include "challenge/pot.h"
 #include "challenge/system.h"
+#include "memory/image.h"
+#include "memory/limit.h"
+#include "run/host.h"
 #include "run/operation.h"
 #include "run/plan.h"
+#include "run/process_heap.h"
+#include "stats/divergence.h"
 #include "verify/next_token.h"
 
 namespace revlm {
@@ -59,21 +64,6 @@ void Shuffle(std::vector<Prompt>& prompts, uint64_t seed) {
 
 bool HasOwnPrompts(const CompareOptions& options) {
   return !options.prompt_file.empty() || !options.prompts.empty();
-}
-
-// Whether two models have the same tokens under the same ids.
-bool ShareTokens(const OpenedModel& a, const OpenedModel& b) {
-  const tokenizer::Tokenizer& of_a = *a.model.tokenizer;
-  const tokenizer::Tokenizer& of_b = *b.model.tokenizer;
-  if (a.model.checkpoint->config().vocab_size !=
-          b.model.checkpoint->config().vocab_size ||
-      of_a.num_ids() != of_b.num_ids()) {
-    return false;
-  }
-  for (int32_t id = 0; id < of_a.num_ids(); ++id) {
-    if (of_a.TokenText(id) != of_b.TokenText(id)) return false;
-  }
-  return true;
 }
 
 bool ShareIds(const verify::BehaviourModel& a,
@@ -150,7 +140,108 @@ std::string WhyNoBytes(const OpenedModel& a, const verify::BehaviourModel& of_a,
   return "";
 }
 
+bool IsEndpoint(std::string_view target) {
+  return target.starts_with("http://") || target.starts_with("https://") ||
+         target.starts_with("openai:");
+}
+
 }  // namespace
+
+bool ShareTokens(const OpenedModel& a, const OpenedModel& b) {
+  const tokenizer::Tokenizer& of_a = *a.model.tokenizer;
+  const tokenizer::Tokenizer& of_b = *b.model.tokenizer;
+  if (a.model.checkpoint->config().vocab_size !=
+          b.model.checkpoint->config().vocab_size ||
+      of_a.num_ids() != of_b.num_ids()) {
+    return false;
+  }
+  for (int32_t id = 0; id < of_a.num_ids(); ++id) {
+    if (of_a.TokenText(id) != of_b.TokenText(id)) return false;
+  }
+  return true;
+}
+
+Status CheckModelsAndRules(const CompareOptions& options) {
+  for (const std::string& model : options.models) {
+    const size_t equals = model.find('=');
+    if (IsEndpoint(model) ||
+        (equals != std::string::npos &&
+         IsEndpoint(std::string_view(model).substr(equals + 1)))) {
+      return base::MakeError(
+          ErrorCode::kUnsupported,
+          "comparing {}: endpoints cannot be asked yet; name "
+          "a directory or hf:ORG/NAME",
+          model);
+    }
+  }
+  // Says what is wrong with the rules, if anything is.
+  REVLM_TRY(stats::Divergence::Create(
+      {.same_nats = options.same_nats, .alpha = options.alpha}));
+  return {};
+}
+
+void AddNeed(const engine::MemoryNeed& one, engine::MemoryNeed& all) {
+  all.library_bytes += one.library_bytes;
+  if (one.thread_bytes + one.heap_bytes > all.thread_bytes + all.heap_bytes) {
+    all.thread_bytes = one.thread_bytes;
+    all.heap_bytes = one.heap_bytes;
+  }
+}
+
+engine::MemoryNeed NeedOf(std::span<const OpenedModel> models) {
+  engine::MemoryNeed all;
+  for (const OpenedModel& model : models) AddNeed(model.need, all);
+  return all;
+}
+
+Result<uint64_t> BudgetBytesFor(const CompareOptions& options,
+                                const engine::MemoryNeed& need,
+                                uint64_t floor_bytes,
+                                const CompareEvents& events) {
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Limit limit,
+      run::ProcessLimit(options.memory_limit_bytes, options.memory_strict));
+  if (options.memory_limit_bytes && limit.is_reduced) {
+    events.Notice(limit.notice);
+  }
+  // Beside the budget: code, what is loaded, and what engines take while they
+  // are open or leave behind.
+  const uint64_t beside =
+      memory::ReadImage().size_bytes() + run::PrivateBytes(run::HeapInUse(0)) +
+      need.library_bytes + need.thread_bytes + need.heap_bytes;
+  const uint64_t least = memory::LimitFor(beside + floor_bytes);
+  if (limit.limit_bytes < least) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "the memory limit is {} bytes, the floor is {} bytes ({:.3f} GiB) for "
+        "these models and prompts; raise --parallel-memory-limit, or ask for "
+        "shorter prompts",
+        limit.limit_bytes, least, static_cast<double>(least) / (1 << 30));
+  }
+  return limit.limit_bytes - memory::ReserveBytes(limit.limit_bytes) - beside;
+}
+
+ComparedModel Describe(const OpenedModel& model) {
+  return {.alias = model.alias,
+          .reference = model.model.reference,
+          .commit = model.model.resolved.commit.value_or(""),
+          .tensor_root = "",
+          .identity = model.model.identity};
+}
+
+void Describe(const CompareOptions& options, const OpenedModel& reference,
+              const ComparePrompts& prompts, Comparison& comparison) {
+  const engine::NumericsClass& numerics = reference.numerics;
+  comparison.num_prompts = static_cast<int64_t>(prompts.prompts.size());
+  comparison.prompt_source = prompts.source;
+  comparison.seed = options.seed;
+  comparison.same_nats = options.same_nats;
+  comparison.most_nats = stats::DivergenceRules().most_nats;
+  comparison.alpha = options.alpha;
+  comparison.compute = numerics.compute;
+  comparison.numerics = fmt::format("{} by {} on {}", numerics.compute,
+                                    numerics.products, numerics.isa);
+}
 
 Result<ComparePrompts> CollectPrompts(const CompareOptions& options) {
   if (!HasOwnPrompts(options)) return MakeChallenges(options);

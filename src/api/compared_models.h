@@ -5,9 +5,11 @@
 // prompt files; kInvalidArgument.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
+#include "api/compare_events.h"
 #include "base/error.h"
 #include "memory/budget.h"
 #include "revlm/compare.h"
@@ -47,6 +49,30 @@ RunOptions EngineOptionsOf(const CompareOptions& options);
 std::vector<verify::BehaviourModel> EncodeFor(
     const std::vector<OpenedModel>& models, const ComparePrompts& prompts,
     const CompareOptions& options);
+
+// Whether two models have the same tokens under the same ids.
+bool ShareTokens(const OpenedModel& a, const OpenedModel& b);
+
+// Refuses endpoints, and rules that mean nothing.
+Status CheckModelsAndRules(const CompareOptions& options);
+
+// What models that are opened one after the other need, whatever is asked.
+engine::MemoryNeed NeedOf(std::span<const OpenedModel> models);
+// Of two that need this: of what stays, the sum; of what is given back, the
+// larger.
+void AddNeed(const engine::MemoryNeed& one, engine::MemoryNeed& all);
+
+// What of the memory limit is left for weights and engines. kBudgetExceeded,
+// naming the floor of the process, when that is less than `floor_bytes`.
+Result<uint64_t> BudgetBytesFor(const CompareOptions& options,
+                                const engine::MemoryNeed& need,
+                                uint64_t floor_bytes,
+                                const CompareEvents& events);
+
+ComparedModel Describe(const OpenedModel& model);
+// The rules, the prompts and what `reference` computes in.
+void Describe(const CompareOptions& options, const OpenedModel& reference,
+              const ComparePrompts& prompts, Comparison& comparison);
 
 // All pairs in the order of `Comparison::pairs`, with what they can be compared
 // over; `why_none` is filled in beside, for each pair.

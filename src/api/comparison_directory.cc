@@ -10,15 +10,18 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lines.h"
 #include "base/quote.h"
 #include "run/op_record.h"
 #include "run/run_directory.h"
 #include "verify/record.h"
+#include "verify/text_record.h"
 
 namespace revlm {
 namespace {
 
 constexpr char kPromptsName[] = "prompts.jsonl";
+constexpr char kAnswersName[] = "answers.jsonl";
 constexpr uint64_t kMaxVerdictsBytes = uint64_t{256} << 20;
 constexpr uint64_t kMaxEvidenceBytes = uint64_t{1} << 30;
 
@@ -94,13 +97,10 @@ Result<PromptTable> ParseEvidence(std::string_view text,
   }
   PromptTable values(comparison.pairs.size());
   std::vector<int64_t> last_of(comparison.pairs.size(), -1);
-  for (size_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
+  const auto take = [&](std::string_view text_line, size_t number) -> Status {
     const std::string source = fmt::format("{}, line {}", path, number);
-    REVLM_ASSIGN_OR_RETURN(
-        const verify::EvidenceLine line,
-        verify::EvidenceFromLine(text.substr(0, end), source));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    REVLM_ASSIGN_OR_RETURN(const verify::EvidenceLine line,
+                           verify::EvidenceFromLine(text_line, source));
     const auto pair = pair_of.find({line.a, line.b});
     if (pair == pair_of.end() || line.prompt_idx <= last_of[pair->second] ||
         line.prompt_idx >= comparison.num_prompts ||
@@ -113,8 +113,42 @@ Result<PromptTable> ParseEvidence(std::string_view text,
     }
     last_of[pair->second] = line.prompt_idx;
     values[pair->second].push_back(line.divergence);
-  }
+    return {};
+  };
+  REVLM_TRY(base::ForEachLine(text, take));
   return values;
+}
+
+// The answers as `--answers` reads them.
+Status WriteAnswers(const std::string& path,
+                    std::span<const GivenAnswer> answers) {
+  REVLM_ASSIGN_OR_RETURN(LineFile file, LineFile::Create(path));
+  for (const GivenAnswer& answer : answers) {
+    base::Json line = {{"prompt", answer.prompt}};
+    if (answer.token_ids.empty()) {
+      line["answer"] = answer.text;
+    } else {
+      line["answer"] = answer.token_ids;
+    }
+    REVLM_TRY(file.Append(run::ToLine(line)));
+  }
+  return file.Commit();
+}
+
+Result<verify::TextScores> ReadTexts(const std::string& path,
+                                     const TextFinding& finding) {
+  REVLM_ASSIGN_OR_RETURN(verify::TextScores scores,
+                         verify::ScoresOf(finding, path));
+  REVLM_ASSIGN_OR_RETURN(const std::string text,
+                         ReadFile(path, kMaxEvidenceBytes));
+  const auto take = [&](std::string_view line, size_t number) -> Status {
+    const std::string source = fmt::format("{}, line {}", path, number);
+    REVLM_ASSIGN_OR_RETURN(verify::TextLine read,
+                           verify::TextFromLine(line, source));
+    return verify::AddLine(std::move(read), source, scores);
+  };
+  REVLM_TRY(base::ForEachLine(text, take));
+  return scores;
 }
 
 }  // namespace
@@ -174,6 +208,24 @@ Status ComparisonDirectory::Write(const Comparison& comparison,
   REVLM_TRY(WritePrompts(path_ + "/" + kPromptsName, prompts));
   REVLM_TRY(WriteEvidence(path_ + "/" + verify::kEvidenceName, comparison,
                           prompts, values));
+  return WriteVerdicts(comparison);
+}
+
+Status ComparisonDirectory::WriteTexts(const Comparison& comparison,
+                                       std::span<const GivenAnswer> answers,
+                                       const verify::TextScores& scores) {
+  is_written_ = true;
+  REVLM_TRY(WriteAnswers(path_ + "/" + kAnswersName, answers));
+  REVLM_ASSIGN_OR_RETURN(LineFile file,
+                         LineFile::Create(path_ + "/" + verify::kTextsName));
+  for (size_t i = 0; i < scores.requests.size(); ++i) {
+    REVLM_TRY(file.Append(verify::TextToLine(verify::LineOf(scores, i))));
+  }
+  REVLM_TRY(file.Commit());
+  return WriteVerdicts(comparison);
+}
+
+Status ComparisonDirectory::WriteVerdicts(const Comparison& comparison) {
   REVLM_TRY(base::WriteFileAtomically(
       path_ + "/" + verify::kVerdictsName,
       verify::ComparisonToJson(comparison)
@@ -203,11 +255,20 @@ Result<StoredComparison> ReadComparison(const std::string& path) {
   StoredComparison stored;
   REVLM_ASSIGN_OR_RETURN(stored.comparison,
                          verify::ComparisonFromJson(json, verdicts_path));
+  const std::vector<PairComparison>& pairs = stored.comparison.pairs;
+  if (pairs.size() == 1 && pairs[0].texts) {
+    stored.evidence.values.resize(1);
+    REVLM_ASSIGN_OR_RETURN(
+        stored.evidence.texts,
+        ReadTexts(path + "/" + verify::kTextsName, *pairs[0].texts));
+    return stored;
+  }
   const std::string evidence_path = path + "/" + verify::kEvidenceName;
   REVLM_ASSIGN_OR_RETURN(const std::string evidence,
                          ReadFile(evidence_path, kMaxEvidenceBytes));
   REVLM_ASSIGN_OR_RETURN(
-      stored.values, ParseEvidence(evidence, stored.comparison, evidence_path));
+      stored.evidence.values,
+      ParseEvidence(evidence, stored.comparison, evidence_path));
   return stored;
 }
 

@@ -9,6 +9,7 @@
 // kCorrupt.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,12 +17,21 @@
 #include "api/compared_models.h"
 #include "base/error.h"
 #include "revlm/compare.h"
+#include "revlm/verify_text.h"
 #include "verify/behaviour.h"
+#include "verify/text_evidence.h"
 
 namespace revlm {
 
 // By pair, what each prompt brings.
 using PromptTable = std::vector<std::vector<verify::PromptDivergence>>;
+
+// What verdicts follow from, beside what is in the comparison.
+struct Evidence {
+  PromptTable values;
+  // Of the only pair, whose target gave nothing but texts.
+  std::optional<verify::TextScores> texts;
+};
 
 class ComparisonDirectory {
  public:
@@ -36,10 +46,16 @@ class ComparisonDirectory {
   // prompts.jsonl, evidence.jsonl and, last, verdicts.json.
   Status Write(const Comparison& comparison, const ComparePrompts& prompts,
                const PromptTable& values);
+  // answers.jsonl, texts.jsonl and, last, verdicts.json.
+  Status WriteTexts(const Comparison& comparison,
+                    std::span<const GivenAnswer> answers,
+                    const verify::TextScores& scores);
 
  private:
   ComparisonDirectory(std::string path, std::string linked_from)
       : path_(std::move(path)), linked_from_(std::move(linked_from)) {}
+
+  Status WriteVerdicts(const Comparison& comparison);
 
   std::string path_;
   std::string linked_from_;  // runs_dir, whose `latest` is to lead here
@@ -49,7 +65,7 @@ class ComparisonDirectory {
 
 struct StoredComparison {
   Comparison comparison;  // as it was written
-  PromptTable values;     // without prompts that have no value
+  Evidence evidence;      // without prompts that have no value
 };
 Result<StoredComparison> ReadComparison(const std::string& path);
 

@@ -25,7 +25,7 @@ Result<Comparison> Explain(const ExplainOptions& options) {
                            "explaining {}: found no pair of models", path);
   }
   Comparison formed = stored.comparison;
-  if (const Status judged = Judge(stored.values, formed); !judged) {
+  if (const Status judged = Judge(stored.evidence, formed); !judged) {
     return base::MakeError(ErrorCode::kCorrupt, "explaining {}: {}", path,
                            judged.error().message);
   }

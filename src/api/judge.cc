@@ -1,26 +1,46 @@
 #include "api/judge.h"
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "stats/divergence.h"
 #include "verify/evidence.h"
 #include "verify/pair_divergence.h"
+#include "verify/text_evidence.h"
 #include "verify/verdict.h"
 
 namespace revlm {
 
-Status Judge(const PromptTable& values, Comparison& comparison) {
+namespace {
+
+// What texts say, beside what is known of the winner's weights.
+Status WeighAgain(const verify::TextScores& scores,
+                  const Comparison& comparison, TextFinding& finding) {
+  REVLM_ASSIGN_OR_RETURN(
+      const verify::TextEvidence weighed,
+      verify::WeighTexts(scores, {.alpha = comparison.alpha,
+                                  .same_nats = comparison.same_nats}));
+  std::optional<WeightFinding> weights = std::move(finding.winner_weights);
+  finding = verify::SumUp(weighed, scores);
+  if (!finding.winner.empty()) finding.winner_weights = std::move(weights);
+  return {};
+}
+
+}  // namespace
+
+Status Judge(const Evidence& evidence, Comparison& comparison) {
   const stats::DivergenceRules rules = {.same_nats = comparison.same_nats,
                                         .most_nats = comparison.most_nats,
                                         .alpha = comparison.alpha};
-  std::vector<verify::PairEvidence> evidence;
+  std::vector<verify::PairEvidence> pairs;
   for (size_t i = 0; i < comparison.pairs.size(); ++i) {
     PairComparison& pair = comparison.pairs[i];
     if (pair.behaviour && pair.behaviour->scale != Scale::kNone) {
       REVLM_ASSIGN_OR_RETURN(
           auto divergence,
           verify::PairDivergence::Create(rules, comparison.pairs.size()));
-      for (const verify::PromptDivergence& value : values[i]) {
+      for (const verify::PromptDivergence& value : evidence.values[i]) {
         if (value.num_positions == 0) continue;
         REVLM_TRY(divergence.Add(value.nats, value.mirror_nats));
       }
@@ -30,12 +50,15 @@ Status Judge(const PromptTable& values, Comparison& comparison) {
         pair.behaviour->num_needed = divergence.NumNeeded(scale);
       }
     }
-    evidence.push_back({.weights = pair.weights,
-                        .behaviour = pair.behaviour,
-                        .text = std::nullopt});
+    if (pair.texts && evidence.texts) {
+      REVLM_TRY(WeighAgain(*evidence.texts, comparison, *pair.texts));
+    }
+    pairs.push_back({.weights = pair.weights,
+                     .behaviour = pair.behaviour,
+                     .texts = pair.texts});
   }
   const std::vector<verify::PairVerdict> verdicts =
-      verify::FormVerdicts(evidence, rules);
+      verify::FormVerdicts(pairs, rules);
   for (size_t i = 0; i < verdicts.size(); ++i) {
     PairComparison& pair = comparison.pairs[i];
     pair.verdict = verdicts[i].verdict;

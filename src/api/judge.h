@@ -12,7 +12,8 @@
 namespace revlm {
 
 // Fills in the behaviour of each pair that can be compared (`scale` is
-// there), from the values of its prompts in their order, and all verdicts.
-Status Judge(const PromptTable& values, Comparison& comparison);
+// there), from the values of its prompts in their order, or what texts say but
+// for the winner's weights, and all verdicts.
+Status Judge(const Evidence& evidence, Comparison& comparison);
 
 }  // namespace revlm

@@ -1,12 +1,12 @@
 #include "challenge/prompt_file.h"
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <utility>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lines.h"
 #include "base/quote.h"
 #include "base/utf8.h"
 
@@ -27,27 +27,23 @@ Status ForEachLine(
   if (content.starts_with(kByteOrderMark)) {
     content.remove_prefix(kByteOrderMark.size());
   }
-  for (size_t number = 1; !content.empty(); ++number) {
-    const size_t end = std::min(content.find('\n'), content.size());
-    std::string_view line = content.substr(0, end);
-    content.remove_prefix(std::min(end + 1, content.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() > limits.max_line_bytes) {
-      return base::MakeError(
-          ErrorCode::kInvalidArgument,
-          "{}: found {} bytes, allowed are {} a line; shorten the prompt",
-          Place(path, number), line.size(), limits.max_line_bytes);
-    }
-    if (!base::IsValidUtf8(line)) {
-      return base::MakeError(ErrorCode::kInvalidArgument,
-                             "{}: found bytes that are not UTF-8; save the "
-                             "file as UTF-8",
-                             Place(path, number));
-    }
-    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-    REVLM_TRY(take(line, number));
-  }
-  return {};
+  return base::ForEachLine(
+      content, [&](std::string_view line, size_t number) -> Status {
+        if (line.size() > limits.max_line_bytes) {
+          return base::MakeError(
+              ErrorCode::kInvalidArgument,
+              "{}: found {} bytes, allowed are {} a line; shorten the prompt",
+              Place(path, number), line.size(), limits.max_line_bytes);
+        }
+        if (!base::IsValidUtf8(line)) {
+          return base::MakeError(ErrorCode::kInvalidArgument,
+                                 "{}: found bytes that are not UTF-8; save the "
+                                 "file as UTF-8",
+                                 Place(path, number));
+        }
+        if (line.find_first_not_of(" \t") == std::string_view::npos) return {};
+        return take(line, number);
+      });
 }
 
 Status Keep(Prompt prompt, const std::string& path, size_t line_number,

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,12 @@ std::string NameOf(const PairComparison& pair) {
 // 0.0123 [0.0081, 0.0166], or 0.446 (> 0.085) where values were cut: the upper
 // limit then is that of what is left of them.
 std::string DivergenceText(const PairComparison& pair) {
+  if (pair.texts) {  // of the target from the reference, which texts bound
+    const std::optional<double>& upper = pair.texts->upper_nats;
+    return upper
+               ? fmt::format("[{:.2g}, {:.2g}]", pair.texts->lower_nats, *upper)
+               : fmt::format(">= {:.2g}", pair.texts->lower_nats);
+  }
   if (!pair.behaviour || pair.behaviour->num_prompts == 0) return "-";
   const DivergenceFinding& found = pair.behaviour->divergence;
   const std::string limits =
@@ -94,10 +101,12 @@ std::string CountLine(const Comparison& comparison) {
 
 std::string RulesLine(const Comparison& comparison, const TextStyle& style) {
   const bool is_digest = comparison.prompt_source.size() == 64;
+  const bool is_text =
+      !comparison.pairs.empty() && comparison.pairs[0].texts.has_value();
   return fmt::format(
       "rules   {} of {}, seed {}; SAME below {:g} nats a token; error rate "
       "{:g}\n",
-      Plural(comparison.num_prompts, "prompt"),
+      Plural(comparison.num_prompts, is_text ? "request" : "prompt"),
       is_digest ? report::ShortDigest(comparison.prompt_source)
                 : Printable(comparison.prompt_source, style.charset),
       comparison.seed, comparison.same_nats, comparison.alpha);
@@ -167,6 +176,74 @@ std::string BehaviourLines(const BehaviourFinding& behaviour,
   return lines;
 }
 
+constexpr double kLn10 = 2.302585092994046;
+
+std::string TextLines(const TextFinding& texts, const Comparison& comparison,
+                      const TextStyle& style) {
+  std::string lines =
+      fmt::format("  texts      {} of {} tokens, {}:\n",
+                  Plural(texts.num_requests, "answer"), texts.num_tokens,
+                  texts.reading == Reading::kDrawnTokens
+                      ? "its tokens as they were drawn"
+                      : "compared with the reference's own answers");
+  lines += fmt::format("             against the reference e = 10^{:.1f}{}\n",
+                       texts.log_e / kLn10,
+                       texts.num_refuted > 0
+                           ? fmt::format(", refuted after {}",
+                                         Plural(texts.num_refuted, "answer"))
+                           : ", not refuted");
+  lines += fmt::format("             KL(target||reference) at least {:.3g}{}\n",
+                       texts.lower_nats,
+                       texts.upper_nats
+                           ? fmt::format(", at most {:.3g} if on the way to "
+                                         "an alternative",
+                                         *texts.upper_nats)
+                           : "");
+  if (texts.closeness != Closeness::kUndecided) {
+    lines +=
+        fmt::format("             {} {:g} certified after {}\n",
+                    texts.closeness == Closeness::kSame ? "below" : "above",
+                    comparison.same_nats, Plural(texts.num_used, "answer"));
+  }
+  for (const TextAlternative& alternative : texts.alternatives) {
+    lines += fmt::format(
+        "             {}  {:.2g} nats from the reference, posterior "
+        "{:.3g}{}{}\n",
+        Column(alternative.name, 14, style.charset), alternative.nats,
+        alternative.posterior,
+        alternative.share < 1
+            ? fmt::format(", at {:g} of the requests", alternative.share)
+            : "",
+        alternative.name == texts.winner ? ", fits" : "");
+  }
+  if (texts.winner_weights) {
+    lines +=
+        fmt::format("             weights of {}: {}\n",
+                    Printable(texts.winner, style.charset),
+                    Printable(texts.winner_weights->sentence, style.charset));
+  }
+  return lines;
+}
+
+// The same, when there are only texts to know it by.
+std::string_view TextLimitsOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSame:
+      return "of these prompts, and of models on the way to an alternative; a "
+             "change that resembles none of them is not excluded";
+    case Verdict::kDerived:
+      return "it is not the reference; which alternative it is, is as certain "
+             "as the odds say, among those that were tried";
+    case Verdict::kDifferent:
+      return "it answers otherwise; what it is, and whether it comes from the "
+             "reference, texts do not say";
+    case Verdict::kUndecided:
+      break;
+  }
+  return "nothing is claimed, neither that it is the reference nor that it is "
+         "not";
+}
+
 // What the verdict leaves open.
 std::string_view LimitsOf(Verdict verdict) {
   switch (verdict) {
@@ -220,6 +297,7 @@ std::string RenderExplanation(const Comparison& comparison,
     if (pair.behaviour) {
       text += BehaviourLines(*pair.behaviour, comparison, style);
     }
+    if (pair.texts) text += TextLines(*pair.texts, comparison, style);
     if (pair.verdict != Verdict::kUndecided) {
       text += pair.error_bound == 0
                   ? "  risk       none: the comparison is exact\n"
@@ -231,7 +309,9 @@ std::string RenderExplanation(const Comparison& comparison,
     if (!pair.missing.empty()) {
       text += "  missing    " + Printable(pair.missing, style.charset) + "\n";
     }
-    text += fmt::format("  limits     {}\n", LimitsOf(pair.verdict));
+    text +=
+        fmt::format("  limits     {}\n", pair.texts ? TextLimitsOf(pair.verdict)
+                                                    : LimitsOf(pair.verdict));
   }
   return text;
 }

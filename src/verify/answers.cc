@@ -46,23 +46,38 @@ Status Run(const formats::Checkpoint& model,
   return {};
 }
 
-}  // namespace
-
-Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
-                                          std::span<const TokenIds> prompts,
-                                          size_t num_each,
-                                          const Decoding& decoding,
-                                          uint64_t seed, const ModelUse& use) {
-  uint64_t held_bytes = 0;
-  for (const TokenIds& prompt : prompts) {
-    held_bytes +=
-        num_each *
-        (sizeof(Request) + VectorBytes(prompt.size(), sizeof(int32_t)) +
-         VectorBytes(static_cast<size_t>(decoding.max_new_tokens),
-                     sizeof(int32_t)));
-  }
+// How `requests` would go, for which `held_bytes` are held beside.
+Result<AnswerPlan> PlanRun(const formats::Checkpoint& model,
+                           const std::vector<Request>& requests,
+                           uint64_t held_bytes, const ModelUse& use) {
+  REVLM_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
+                         Engine::Open(model, use.budget, use.engine));
+  AnswerPlan plan = {.floor_bytes = engine->FloorBytes(requests) + held_bytes,
+                     .need = engine->memory_need(),
+                     .run = std::nullopt};
+  if (use.budget.left_bytes() < plan.floor_bytes) return plan;
   REVLM_ASSIGN_OR_RETURN(const memory::Reservation held,
                          use.budget.Reserve(held_bytes, memory::Use::kResults));
+  REVLM_ASSIGN_OR_RETURN(plan.run, engine->Plan(requests));
+  return plan;
+}
+
+// What requests and their answers take while they are drawn.
+uint64_t DrawBytes(std::span<const TokenIds> prompts, size_t num_each,
+                   const Decoding& decoding) {
+  uint64_t bytes = 0;
+  for (const TokenIds& prompt : prompts) {
+    bytes += num_each *
+             (sizeof(Request) + VectorBytes(prompt.size(), sizeof(int32_t)) +
+              VectorBytes(static_cast<size_t>(decoding.max_new_tokens),
+                          sizeof(int32_t)));
+  }
+  return bytes;
+}
+
+std::vector<Request> DrawRequests(std::span<const TokenIds> prompts,
+                                  size_t num_each, const Decoding& decoding,
+                                  uint64_t seed) {
   std::vector<Request> requests;
   requests.reserve(prompts.size() * num_each);
   for (size_t i = 0; i < prompts.size(); ++i) {
@@ -77,6 +92,48 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
                         .seed = base::RandomBits(prompt_seed, k)}});
     }
   }
+  return requests;
+}
+
+uint64_t ScoreBytes(std::span<const Exchange> exchanges) {
+  uint64_t bytes = 0;
+  for (const Exchange& exchange : exchanges) {
+    const size_t num_answered = exchange.answer->size();
+    bytes +=
+        sizeof(Request) +
+        VectorBytes(exchange.prompt->size() + num_answered, sizeof(int32_t)) +
+        VectorBytes(num_answered, sizeof(float));
+  }
+  return bytes;
+}
+
+std::vector<Request> ScoreRequests(std::span<const Exchange> exchanges) {
+  std::vector<Request> requests;
+  requests.reserve(exchanges.size());
+  for (const Exchange& exchange : exchanges) {
+    Request request = {.max_new_tokens = 0, .want_prompt_logprobs = true};
+    request.prompt.reserve(exchange.prompt->size() + exchange.answer->size());
+    request.prompt = *exchange.prompt;
+    request.prompt.insert(request.prompt.end(), exchange.answer->begin(),
+                          exchange.answer->end());
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+}  // namespace
+
+Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
+                                          std::span<const TokenIds> prompts,
+                                          size_t num_each,
+                                          const Decoding& decoding,
+                                          uint64_t seed, const ModelUse& use) {
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Reservation held,
+      use.budget.Reserve(DrawBytes(prompts, num_each, decoding),
+                         memory::Use::kResults));
+  const std::vector<Request> requests =
+      DrawRequests(prompts, num_each, decoding, seed);
   std::vector<TokenIds> answers(requests.size());
   REVLM_TRY(
       Run(model, requests, use, [&](size_t i, const Completion& completion) {
@@ -86,6 +143,13 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
         }
       }));
   return answers;
+}
+
+Result<AnswerPlan> PlanDraw(const formats::Checkpoint& model,
+                            std::span<const TokenIds> prompts, size_t num_each,
+                            const Decoding& decoding, const ModelUse& use) {
+  return PlanRun(model, DrawRequests(prompts, num_each, decoding, 0),
+                 DrawBytes(prompts, num_each, decoding), use);
 }
 
 Result<std::string> AnswerText(const formats::Checkpoint& model,
@@ -105,26 +169,10 @@ Result<std::string> AnswerText(const formats::Checkpoint& model,
 Result<std::vector<std::vector<float>>> ScoreAnswers(
     const formats::Checkpoint& model, std::span<const Exchange> exchanges,
     const ModelUse& use) {
-  uint64_t held_bytes = 0;
-  for (const Exchange& exchange : exchanges) {
-    const size_t num_answered = exchange.answer->size();
-    held_bytes +=
-        sizeof(Request) +
-        VectorBytes(exchange.prompt->size() + num_answered, sizeof(int32_t)) +
-        VectorBytes(num_answered, sizeof(float));
-  }
-  REVLM_ASSIGN_OR_RETURN(const memory::Reservation held,
-                         use.budget.Reserve(held_bytes, memory::Use::kResults));
-  std::vector<Request> requests;
-  requests.reserve(exchanges.size());
-  for (const Exchange& exchange : exchanges) {
-    Request request = {.max_new_tokens = 0, .want_prompt_logprobs = true};
-    request.prompt.reserve(exchange.prompt->size() + exchange.answer->size());
-    request.prompt = *exchange.prompt;
-    request.prompt.insert(request.prompt.end(), exchange.answer->begin(),
-                          exchange.answer->end());
-    requests.push_back(std::move(request));
-  }
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Reservation held,
+      use.budget.Reserve(ScoreBytes(exchanges), memory::Use::kResults));
+  const std::vector<Request> requests = ScoreRequests(exchanges);
   std::vector<std::vector<float>> log_ps(exchanges.size());
   REVLM_TRY(
       Run(model, requests, use, [&](size_t i, const Completion& completion) {
@@ -136,6 +184,12 @@ Result<std::vector<std::vector<float>>> ScoreAnswers(
         }
       }));
   return log_ps;
+}
+
+Result<AnswerPlan> PlanScore(const formats::Checkpoint& model,
+                             std::span<const Exchange> exchanges,
+                             const ModelUse& use) {
+  return PlanRun(model, ScoreRequests(exchanges), ScoreBytes(exchanges), use);
 }
 
 }  // namespace revlm::verify

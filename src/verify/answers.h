@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -55,6 +56,17 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
                                           const Decoding& decoding,
                                           uint64_t seed, const ModelUse& use);
 
+// What that would take of a budget and of time; no callback is called.
+struct AnswerPlan {
+  uint64_t floor_bytes = 0;  // the least budget that will do
+  engine::MemoryNeed need;   // of the model
+  // How it would go; nothing when the budget has less left than that.
+  std::optional<engine::RunPlan> run;
+};
+Result<AnswerPlan> PlanDraw(const formats::Checkpoint& model,
+                            std::span<const TokenIds> prompts, size_t num_each,
+                            const Decoding& decoding, const ModelUse& use);
+
 // The text of an answer, without the stop token that ended it.
 Result<std::string> AnswerText(const formats::Checkpoint& model,
                                const tokenizer::Tokenizer& tokenizer,
@@ -71,5 +83,9 @@ struct Exchange {
 Result<std::vector<std::vector<float>>> ScoreAnswers(
     const formats::Checkpoint& model, std::span<const Exchange> exchanges,
     const ModelUse& use);
+
+Result<AnswerPlan> PlanScore(const formats::Checkpoint& model,
+                             std::span<const Exchange> exchanges,
+                             const ModelUse& use);
 
 }  // namespace revlm::verify

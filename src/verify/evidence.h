@@ -12,6 +12,7 @@
 #include <string>
 
 #include "revlm/compare.h"
+#include "verify/text_evidence.h"
 #include "verify/weights.h"
 
 namespace revlm::verify {
@@ -20,18 +21,13 @@ namespace revlm::verify {
 WeightFinding SumUp(const WeightEvidence& evidence,
                     const WeightOptions& options);
 
-// What the texts of a side that gives nothing else say.
-struct TextFinding {
-  Closeness closeness = Closeness::kUndecided;
-  // The entry of the catalogue that won at the error rate asked for.
-  std::optional<std::string> catalogue_entry;
-  int64_t num_needed = 0;  // as in BehaviourFinding
-};
+// What texts come to, all but `winner_weights`.
+TextFinding SumUp(const TextEvidence& evidence, const TextScores& scores);
 
 struct PairEvidence {
   std::optional<WeightFinding> weights;  // when both checkpoints are here
   std::optional<BehaviourFinding> behaviour;
-  std::optional<TextFinding> text;  // when one side gives only text
+  std::optional<TextFinding> texts;  // when one side gives only text
 };
 
 }  // namespace revlm::verify

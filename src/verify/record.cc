@@ -1,21 +1,12 @@
 #include "verify/record.h"
 
-#include <array>
-#include <concepts>
-#include <limits>
-#include <optional>
-#include <utility>
-#include <vector>
-
 #include "run/op_record.h"
+#include "verify/record_archive.h"
 
 namespace revlm::verify {
 namespace {
 
 using base::Json;
-
-template <typename E, size_t kCount>
-using Names = std::array<std::pair<E, std::string_view>, kCount>;
 
 constexpr Names<Verdict, 4> kVerdicts = {{{Verdict::kSame, "SAME"},
                                           {Verdict::kDerived, "DERIVED"},
@@ -33,147 +24,12 @@ constexpr Names<Closeness, 3> kClosenesses = {
     {{Closeness::kUndecided, "undecided"},
      {Closeness::kSame, "same"},
      {Closeness::kDifferent, "different"}}};
+constexpr Names<Reading, 2> kReadings = {
+    {{Reading::kDrawnTokens, "drawn_tokens"},
+     {Reading::kCompared, "compared"}}};
+constexpr char kEvidenceSchema[] = "revlm.evidence/1";
 
-// What a struct holds is said once, in `Fields`, for writing and reading.
-class Writer {
- public:
-  template <typename T>
-  void operator()(const char* name, const T& value) {
-    json_[name] = ToJson(value);
-  }
-  template <typename E, size_t kCount>
-  void Name(const char* name, const E& value, const Names<E, kCount>& names) {
-    for (const auto& [known, text] : names) {
-      if (known == value) json_[name] = text;
-    }
-  }
-  Json Take() { return std::move(json_); }
-
- private:
-  template <typename T>
-  static Json ToJson(const T& value) {
-    if constexpr (std::constructible_from<Json, const T&>) {
-      return Json(value);
-    } else {
-      Writer writer;
-      Fields(writer, const_cast<T&>(value));  // only read
-      return writer.Take();
-    }
-  }
-  template <typename T>
-  static Json ToJson(const std::optional<T>& value) {
-    return value ? ToJson(*value) : Json();
-  }
-  template <typename T>
-  static Json ToJson(const std::vector<T>& values) {
-    Json array = Json::array();
-    for (const T& value : values) array.push_back(ToJson(value));
-    return array;
-  }
-
-  Json json_ = Json::object();
-};
-
-// Keeps the first error; what follows it reads as nothing.
-class Reader {
- public:
-  Reader(const Json& json, const std::string& source)
-      : json_(json), source_(source) {
-    if (!json.is_object()) {
-      error_ = Error{ErrorCode::kCorrupt, source + ": found no object"};
-    }
-  }
-
-  void operator()(const char* name, std::string& value) {
-    Get(base::GetString, name, value);
-  }
-  void operator()(const char* name, double& value) {
-    Get(base::GetNumber, name, value);
-  }
-  void operator()(const char* name, bool& value) {
-    Get(base::GetBool, name, value);
-  }
-  template <std::signed_integral T>
-  void operator()(const char* name, T& value) {
-    const base::IntRange range = {.max = std::numeric_limits<T>::max()};
-    Get(
-        [range](const Json& json, std::string_view key,
-                const std::string& source) {
-          return base::GetInt(json, key, range, source);
-        },
-        name, value);
-  }
-  void operator()(const char* name, uint64_t& value) {
-    const Json* member = Find(name);
-    if (member == nullptr) return;
-    if (!member->is_number_unsigned()) return Fail(name, "no whole number");
-    value = member->get<uint64_t>();
-  }
-  template <typename T>
-  void operator()(const char* name, std::optional<T>& value) {
-    if (error_ || base::FindMember(json_, name) == nullptr) return;
-    (*this)(name, value.emplace());
-  }
-  template <typename T>
-  void operator()(const char* name, std::vector<T>& values) {
-    const Json* member = Find(name);
-    if (member == nullptr) return;
-    if (!member->is_array()) return Fail(name, "no array");
-    for (const Json& element : *member) Read(element, values.emplace_back());
-  }
-  template <typename T>
-    requires std::is_class_v<T>
-  void operator()(const char* name, T& value) {
-    if (const Json* member = Find(name)) Read(*member, value);
-  }
-  template <typename E, size_t kCount>
-  void Name(const char* name, E& value, const Names<E, kCount>& names) {
-    std::string text;
-    (*this)(name, text);
-    for (const auto& [known, known_text] : names) {
-      if (text == known_text) {
-        value = known;
-        return;
-      }
-    }
-    Fail(name, "no such name");
-  }
-
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  const Json* Find(const char* name) {
-    if (error_) return nullptr;
-    const Json* member = base::FindMember(json_, name);
-    if (member == nullptr) Fail(name, "nothing");
-    return member;
-  }
-  template <typename Getter, typename T>
-  void Get(const Getter& getter, const char* name, T& value) {
-    if (Find(name) == nullptr) return;
-    const auto found = getter(json_, name, source_);
-    if (!found) {
-      error_ = found.error();
-    } else if (*found) {
-      value = static_cast<T>(**found);
-    }
-  }
-  template <typename T>
-  void Read(const Json& json, T& value) {
-    Reader reader(json, source_);
-    Fields(reader, value);
-    if (reader.error_ && !error_) error_ = reader.error_;
-  }
-  void Fail(const char* name, std::string_view found) {
-    if (error_) return;
-    error_ = Error{ErrorCode::kCorrupt,
-                   fmt::format("{}: found {} in \"{}\"", source_, found, name)};
-  }
-
-  const Json& json_;
-  const std::string& source_;
-  std::optional<Error> error_;
-};
+}  // namespace
 
 template <typename Archive>
 void Fields(Archive& archive, WeightFinding& finding) {
@@ -206,6 +62,36 @@ void Fields(Archive& archive, BehaviourFinding& finding) {
 }
 
 template <typename Archive>
+void Fields(Archive& archive, TextAlternative& alternative) {
+  archive("name", alternative.name);
+  archive("derivation", alternative.derivation);
+  archive("nats", alternative.nats);
+  archive("nats_error", alternative.nats_error);
+  archive("dilution", alternative.dilution);
+  archive("posterior", alternative.posterior);
+  archive("share", alternative.share);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, TextFinding& finding) {
+  archive.Name("reading", finding.reading, kReadings);
+  archive("num_requests", finding.num_requests);
+  archive("num_tokens", finding.num_tokens);
+  archive("log_e", finding.log_e);
+  archive("num_refuted", finding.num_refuted);
+  archive("winner", finding.winner);
+  archive("winner_log_odds", finding.winner_log_odds);
+  archive("winner_weights", finding.winner_weights);
+  archive("fitted", finding.fitted);
+  archive.Name("closeness", finding.closeness, kClosenesses);
+  archive("num_used", finding.num_used);
+  archive("lower_nats", finding.lower_nats);
+  archive("upper_nats", finding.upper_nats);
+  archive("num_needed", finding.num_needed);
+  archive("alternatives", finding.alternatives);
+}
+
+template <typename Archive>
 void Fields(Archive& archive, PairComparison& pair) {
   archive("a", pair.a);
   archive("b", pair.b);
@@ -216,6 +102,7 @@ void Fields(Archive& archive, PairComparison& pair) {
   archive("num_used", pair.num_used);
   archive("weights", pair.weights);
   archive("behaviour", pair.behaviour);
+  archive("texts", pair.texts);
 }
 
 template <typename Archive>
@@ -252,34 +139,6 @@ void Fields(Archive& archive, EvidenceLine& line) {
   archive("nats", line.divergence.nats);
   archive("mirror_nats", line.divergence.mirror_nats);
 }
-
-template <typename T>
-Json ToJson(const T& value) {
-  Writer writer;
-  Fields(writer, const_cast<T&>(value));  // only read
-  return writer.Take();
-}
-
-template <typename T>
-Result<T> FromJson(const Json& json, const std::string& source) {
-  T value;
-  Reader reader(json, source);
-  Fields(reader, value);
-  if (reader.error()) return std::unexpected(*reader.error());
-  return value;
-}
-
-Status CheckSchema(const Json& json, std::string_view schema,
-                   const std::string& source) {
-  const Json* found = base::FindMember(json, "schema");
-  if (found != nullptr && *found == Json(schema)) return {};
-  return base::MakeError(ErrorCode::kCorrupt, "{}: found no {}", source,
-                         schema);
-}
-
-constexpr char kEvidenceSchema[] = "revlm.evidence/1";
-
-}  // namespace
 
 Json ComparisonToJson(const Comparison& comparison) {
   Json json = ToJson(comparison);

@@ -171,11 +171,9 @@ std::array<memory::Region, 2> RegionsFor(const Checkpoint& model,
            {memory::Use::kScratch, value_bytes}}};
 }
 
-Status WriteWeights(const Checkpoint& model, const Rounding& rounding,
-                    const std::string& path, memory::Budget& budget,
-                    const std::stop_token& stop) {
-  REVLM_ASSIGN_OR_RETURN(const ModelSpec spec, engine::DescribeModel(model));
-  const std::map<int32_t, LinearTensors> rounded = RoundedTensors(spec);
+// The tensors of a copy.
+std::vector<formats::TensorSpec> SpecsOf(
+    const Checkpoint& model, const std::map<int32_t, LinearTensors>& rounded) {
   std::vector<formats::TensorSpec> specs;
   for (size_t i = 0; i < model.tensors().size(); ++i) {
     const TensorInfo& tensor = model.tensors()[i];
@@ -183,8 +181,17 @@ Status WriteWeights(const Checkpoint& model, const Rounding& rounding,
     specs.push_back(
         {tensor.name, is_rounded ? DType::kF32 : tensor.dtype, tensor.shape});
   }
-  REVLM_ASSIGN_OR_RETURN(formats::SafetensorsWriter writer,
-                         formats::SafetensorsWriter::Create(path, specs));
+  return specs;
+}
+
+Status WriteWeights(const Checkpoint& model, const Rounding& rounding,
+                    const std::string& path, memory::Budget& budget,
+                    const std::stop_token& stop) {
+  REVLM_ASSIGN_OR_RETURN(const ModelSpec spec, engine::DescribeModel(model));
+  const std::map<int32_t, LinearTensors> rounded = RoundedTensors(spec);
+  REVLM_ASSIGN_OR_RETURN(
+      formats::SafetensorsWriter writer,
+      formats::SafetensorsWriter::Create(path, SpecsOf(model, rounded)));
   REVLM_ASSIGN_OR_RETURN(
       const memory::Arena arena,
       memory::Arena::Map(budget, RegionsFor(model, spec, rounding)));
@@ -214,26 +221,59 @@ Result<RoundedModel> RoundedModel::Make(const Checkpoint& model,
                                         memory::Budget& budget,
                                         const std::stop_token& stop) {
   RoundedModel rounded(parent + "/" + std::string(rounding.name));
+  REVLM_TRY(rounded.CopySmallFiles(model));
+  REVLM_TRY(WriteWeights(
+      model, rounding, rounded.directory_ + "/" + kWeightsName, budget, stop));
+  REVLM_ASSIGN_OR_RETURN(rounded.checkpoint_,
+                         Checkpoint::Open(rounded.directory_));
+  return rounded;
+}
+
+Result<RoundedModel> RoundedModel::MakeOutline(const Checkpoint& model,
+                                               const std::string& parent) {
+  RoundedModel outline(parent + "/outline");
+  REVLM_TRY(outline.CopySmallFiles(model));
+  REVLM_ASSIGN_OR_RETURN(const ModelSpec spec, engine::DescribeModel(model));
+  const std::vector<formats::TensorSpec> specs =
+      SpecsOf(model, RoundedTensors(spec));
+  REVLM_ASSIGN_OR_RETURN(const std::string header,
+                         formats::SerializeSafetensorsHeader(specs, {}));
+  uint64_t size_bytes = header.size();
+  for (const formats::TensorSpec& tensor : specs) {
+    size_bytes += *formats::TensorSizeBytes(tensor.dtype, tensor.shape);
+  }
+  const std::string path = outline.directory_ + "/" + kWeightsName;
+  REVLM_TRY(base::WriteFileAtomically(path, header));
   std::error_code failed;
-  std::filesystem::create_directories(rounded.directory_, failed);
+  std::filesystem::resize_file(path, size_bytes, failed);
+  if (failed) {
+    return base::MakeError(ErrorCode::kUnavailable,
+                           "giving {} its size of {} bytes: {}; name another "
+                           "folder",
+                           path, size_bytes, failed.message());
+  }
+  REVLM_ASSIGN_OR_RETURN(outline.checkpoint_,
+                         Checkpoint::Open(outline.directory_));
+  return outline;
+}
+
+Status RoundedModel::CopySmallFiles(const Checkpoint& model) {
+  std::error_code failed;
+  std::filesystem::create_directories(directory_, failed);
   if (failed) {
     return base::MakeError(ErrorCode::kUnavailable,
                            "making the folder {}: {}; name another one",
-                           rounded.directory_, failed.message());
+                           directory_, failed.message());
   }
   for (const std::string name : kCopiedNames) {
     const bool is_there = std::ranges::any_of(
         model.small_files(),
         [&](const formats::SmallFile& file) { return file.name == name; });
     if (!is_there) continue;
-    REVLM_TRY(CopySmallFile(model.path() + "/" + name,
-                            rounded.directory_ + "/" + name));
+    REVLM_TRY(
+        CopySmallFile(model.path() + "/" + name, directory_ + "/" + name));
   }
-  REVLM_TRY(WriteWeights(
-      model, rounding, rounded.directory_ + "/" + kWeightsName, budget, stop));
-  REVLM_ASSIGN_OR_RETURN(rounded.checkpoint_,
-                         Checkpoint::Open(rounded.directory_));
-  return rounded;
+  return {};
 }
 
 uint64_t RoundedModel::MakeBytes(const Checkpoint& model, const ModelSpec& spec,

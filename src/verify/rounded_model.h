@@ -41,6 +41,11 @@ class RoundedModel {
                                    memory::Budget& budget,
                                    const std::stop_token& stop);
 
+  // The copy without its values, which read as zeros and take no room: to plan
+  // for. It is that of every rounding. Writes to `parent/outline`.
+  static Result<RoundedModel> MakeOutline(const formats::Checkpoint& model,
+                                          const std::string& parent);
+
   // What Make holds meanwhile.
   static uint64_t MakeBytes(const formats::Checkpoint& model,
                             const engine::ModelSpec& spec,
@@ -56,6 +61,9 @@ class RoundedModel {
  private:
   explicit RoundedModel(std::string directory)
       : directory_(std::move(directory)) {}
+
+  // The directory, with everything but weights.
+  Status CopySmallFiles(const formats::Checkpoint& model);
 
   std::string directory_;  // empty once moved from
   std::optional<formats::Checkpoint> checkpoint_;

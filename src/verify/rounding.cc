@@ -1,5 +1,7 @@
 #include "verify/rounding.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -113,6 +115,25 @@ std::span<const Rounding> Roundings() {
       {"int3-group32", kSymmetric, 3, 32},
   };
   return kRoundings;
+}
+
+std::string Describe(const Rounding& rounding) {
+  const std::string groups =
+      rounding.group_size == 0
+          ? "whole rows"
+          : fmt::format("groups of {}", rounding.group_size);
+  switch (rounding.scheme) {
+    case RoundingScheme::kSymmetric:
+      return fmt::format("int{} quantisation ({})", rounding.bits, groups);
+    case RoundingScheme::kZeroPoint:
+      return fmt::format("int{} quantisation ({}, with a zero point)",
+                         rounding.bits, groups);
+    case RoundingScheme::kHalfScale:
+    case RoundingScheme::kSigned:
+    case RoundingScheme::kOffset:
+      break;
+  }
+  return fmt::format("{} quantisation (as of GGUF)", rounding.name);
 }
 
 void RoundGroup(const Rounding& rounding, int64_t num, int64_t stride,

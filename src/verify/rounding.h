@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace revlm::verify {
@@ -47,6 +48,9 @@ struct Rounding {
 
 // The usual ones, from fine to coarse.
 std::span<const Rounding> Roundings();
+
+// In plain words: "int4 quantisation (groups of 32)".
+std::string Describe(const Rounding& rounding);
 
 // Rounds one group in place: values[0], values[stride], ... REQUIRES: num >= 1,
 // 2 <= rounding.bits <= 8.

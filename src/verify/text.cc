@@ -35,8 +35,8 @@ class TextComparer {
       REVLM_TRY(WithAlternative(
           i, [&](const Checkpoint& model, const std::string& name) -> Status {
             REVLM_ASSIGN_OR_RETURN(const AllLogs log_qs,
-                                   Score(model, name, Exchanges(own_)));
-            AddAlternative(name, log_qs);
+                                   Score(model, name, ReadByAlternatives()));
+            AddAlternative(i, name, log_qs);
             return {};
           }));
     }
@@ -51,7 +51,89 @@ class TextComparer {
     return std::move(comparison_);
   }
 
+  Result<TextPlan> Plan(Reading reading) {
+    REVLM_TRY(ReadSamples());
+    comparison_.scores.reading = reading;
+    own_.assign(
+        num_samples() * options_.num_own_answers,
+        TokenIds(static_cast<size_t>(options_.decoding.max_new_tokens)));
+    TextPlan plan = {
+        .num_own_answers = static_cast<int64_t>(own_.size()),
+        .num_models = static_cast<int64_t>(1 + num_alternatives())};
+    // Refused, the budget is below the floor anyway.
+    const Result<memory::Reservation> held =
+        budget_.Reserve(HeldBytes(), memory::Use::kResults);
+    const Checkpoint& reference = *question_.reference.checkpoint;
+    REVLM_TRY(AddDraw(reference, plan));
+    REVLM_TRY(AddReading(reference, Exchanges(own_), 1, plan));
+    for (const TextModel& other : question_.others) {
+      REVLM_TRY(AddReading(*other.checkpoint, ReadByAlternatives(), 1, plan));
+    }
+    if (!question_.roundings.empty()) REVLM_TRY(AddRoundings(plan));
+    plan.floor_bytes += HeldBytes();
+    return plan;
+  }
+
  private:
+  // ---- The plan -----------------------------------------------------------
+
+  // Of a model that is used `times` times in this way.
+  static void Add(const AnswerPlan& part, int64_t times, TextPlan& plan) {
+    plan.floor_bytes = std::max(plan.floor_bytes, part.floor_bytes);
+    plan.need.thread_bytes =
+        std::max(plan.need.thread_bytes, part.need.thread_bytes);
+    plan.need.heap_bytes = std::max(plan.need.heap_bytes, part.need.heap_bytes);
+    plan.need.library_bytes =
+        std::max(plan.need.library_bytes, part.need.library_bytes);
+    if (!part.run) return;
+    plan.num_passes += times * part.run->num_passes;
+    plan.read_bytes += static_cast<uint64_t>(times * part.run->num_passes) *
+                       part.need.pass_bytes;
+    plan.seconds += static_cast<double>(times) * part.run->seconds;
+  }
+
+  Status AddDraw(const Checkpoint& model, TextPlan& plan) {
+    REVLM_ASSIGN_OR_RETURN(const AnswerPlan draw,
+                           PlanDraw(model, prompts_, options_.num_own_answers,
+                                    options_.decoding, Use("planning")));
+    Add(draw, 1, plan);
+    return {};
+  }
+
+  Status AddReading(const Checkpoint& model,
+                    const std::vector<Exchange>& exchanges, int64_t times,
+                    TextPlan& plan) {
+    REVLM_ASSIGN_OR_RETURN(const AnswerPlan read,
+                           PlanScore(model, exchanges, Use("planning")));
+    Add(read, times, plan);
+    return {};
+  }
+
+  Status AddRoundings(TextPlan& plan) {
+    const Checkpoint& reference = *question_.reference.checkpoint;
+    REVLM_ASSIGN_OR_RETURN(
+        const RoundedModel outline,
+        RoundedModel::MakeOutline(reference, options_.work_directory));
+    const auto num_roundings = static_cast<int64_t>(question_.roundings.size());
+    REVLM_TRY(AddReading(outline.checkpoint(), ReadByAlternatives(),
+                         num_roundings, plan));
+    // The one that fits best is asked, too.
+    REVLM_TRY(AddDraw(outline.checkpoint(), plan));
+    REVLM_ASSIGN_OR_RETURN(const engine::ModelSpec spec,
+                           engine::DescribeModel(reference));
+    for (const Rounding& rounding : question_.roundings) {
+      plan.floor_bytes = std::max(
+          plan.floor_bytes, RoundedModel::MakeBytes(reference, spec, rounding));
+    }
+    constexpr double kMadeBytesPerSecond = 2e8;  // as seen, with syncing
+    plan.seconds += static_cast<double>(num_roundings) *
+                    static_cast<double>(outline.checkpoint().weight_bytes()) /
+                    kMadeBytesPerSecond;
+    return {};
+  }
+
+  // -------------------------------------------------------------------------
+
   size_t num_samples() const { return prompts_.size(); }
   size_t num_alternatives() const {
     return question_.roundings.size() + question_.others.size();
@@ -215,12 +297,17 @@ class TextComparer {
     }
   }
 
-  void AddAlternative(const std::string& name, const AllLogs& log_qs) {
+  void AddAlternative(size_t idx, const std::string& name,
+                      const AllLogs& log_qs) {
     const auto own_ps = OwnLogs(log_ps_, num_samples()).first(num_own_read());
     const auto own_qs = OwnLogs(log_qs, num_samples());
     const NatsEstimate estimate = EstimateNats(own_ps, own_qs);
     const AlternativeFacts facts = {
         .name = name,
+        .derivation = idx < question_.roundings.size()
+                          ? Describe(question_.roundings[idx]) + " of " +
+                                question_.reference.name
+                          : "",
         .nats = estimate.nats,
         .nats_error = estimate.error,
         .dilution = FindDilution(own_ps, own_qs, options_.rules.same_nats)};
@@ -234,8 +321,8 @@ class TextComparer {
         continue;
       }
       for (size_t k = 0; k < request.own.size(); ++k) {
-        const size_t idx = i * options_.num_own_answers + k;
-        request.own[k].log_ratios.push_back(LogRatio(own_ps[idx], own_qs[idx]));
+        const size_t own = i * options_.num_own_answers + k;
+        request.own[k].log_ratios.push_back(LogRatio(own_ps[own], own_qs[own]));
       }
     }
   }
@@ -313,6 +400,11 @@ Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget) {
   return TextComparer(question, options, budget).Compare();
+}
+
+Result<TextPlan> PlanText(const TextQuestion& question, Reading reading,
+                          const TextOptions& options, memory::Budget& budget) {
+  return TextComparer(question, options, budget).Plan(reading);
 }
 
 }  // namespace revlm::verify

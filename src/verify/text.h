@@ -101,4 +101,22 @@ Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget);
 
+// What that would take, before any model is run.
+struct TextPlan {
+  uint64_t floor_bytes = 0;  // the least budget that will do
+  engine::MemoryNeed need;   // of each thing, the model that needs most of it
+  int64_t num_own_answers = 0;
+  int64_t num_models = 0;  // that read the answers
+  // Nothing when the budget has less left than the floor.
+  int64_t num_passes = 0;
+  uint64_t read_bytes = 0;
+  double seconds = 0;
+};
+
+// Samples may be stand-ins as long as the answers will be, for answers that
+// will be read as `reading` says. Makes an empty model in the work directory
+// and removes it.
+Result<TextPlan> PlanText(const TextQuestion& question, Reading reading,
+                          const TextOptions& options, memory::Budget& budget);
+
 }  // namespace revlm::verify

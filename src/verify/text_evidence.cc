@@ -319,12 +319,15 @@ void Apportion(const stats::Catalogue& catalogue, double routed_share,
     }
   }
   // Against the others and the reference; summed apart, as 1 - posterior would
-  // lose what matters.
-  double rest = std::exp(-stats::LogAdd(0, log_e));
+  // lose what matters, and as logarithms, of which none is too small.
+  double log_rest = -stats::LogAdd(0, log_e);
   for (size_t i = 0; i < num_alternatives; ++i) {
-    if (i != evidence.best_idx) rest += evidence.alternatives[i].posterior;
+    if (i != evidence.best_idx) {
+      log_rest =
+          stats::LogAdd(log_rest, std::log(evidence.alternatives[i].posterior));
+    }
   }
-  evidence.best_log_odds = best_log - std::log(rest);
+  evidence.best_log_odds = best_log - log_rest;
 }
 
 }  // namespace

@@ -68,16 +68,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "revlm/compare.h"
 #include "stats/divergence.h"
 
 namespace revlm::verify {
 
 // ---- What is weighed ------------------------------------------------------
 
-enum class Reading {
-  kDrawnTokens,  // the very tokens, drawn at temperature 1 from all
-  kCompared,     // anything done to the target's and our own answers alike
-};
+using revlm::Reading;
 
 // One answer, as models find it.
 struct AnswerScore {
@@ -97,6 +95,9 @@ struct RequestScores {
 // A model that the target may be instead.
 struct AlternativeFacts {
   std::string name;
+  // How it is made from the reference, in plain words; empty: it is another
+  // model.
+  std::string derivation;
   // KL(reference || alternative) per token, estimated on our own answers, and
   // its standard error.
   double nats = 0;

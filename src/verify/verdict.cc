@@ -1,6 +1,7 @@
 #include "verify/verdict.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -38,7 +39,7 @@ std::vector<bool> KeptByEBh(std::span<const PairEvidence> pairs, double alpha) {
   std::vector<double> log_es;
   for (size_t i = 0; i < pairs.size(); ++i) {
     const PairEvidence& pair = pairs[i];
-    if (IsRelated(pair) || pair.text || !pair.behaviour) continue;
+    if (IsRelated(pair) || pair.texts || !pair.behaviour) continue;
     asked.push_back(i);
     log_es.push_back(pair.behaviour->log_e);
   }
@@ -58,30 +59,92 @@ std::string MorePrompts(int64_t num_needed, int64_t num_prompts) {
                      num_needed - num_prompts, num_needed);
 }
 
-PairVerdict FromText(const TextFinding& text,
-                     const stats::DivergenceRules& rules) {
-  if (text.catalogue_entry) {
-    return {.verdict = Verdict::kDerived,
-            .reason = fmt::format("its texts are rather those of {}",
-                                  *text.catalogue_entry),
-            .error_bound = rules.alpha};
+// "odds 10^38", "odds 120".
+std::string Odds(double log_odds) {
+  const double decades = log_odds / std::log(10.0);
+  return decades >= 4 ? fmt::format("odds 10^{:.0f}", decades)
+                      : fmt::format("odds {:.2g}", std::exp(log_odds));
+}
+
+// An alternative won that is no rounding of the reference.
+PairVerdict FromWinner(const TextFinding& texts,
+                       const stats::DivergenceRules& rules) {
+  const WeightFinding weights = texts.winner_weights.value_or(
+      WeightFinding{.sentence = "its weights were not compared"});
+  PairVerdict verdict = {
+      .reason = fmt::format("its texts are those of {}, {}; {}", texts.winner,
+                            Odds(texts.winner_log_odds), weights.sentence),
+      .num_used = texts.num_requests};
+  if (weights.relation == Relation::kSame ||
+      weights.relation == Relation::kDerived) {
+    verdict.verdict = Verdict::kDerived;
+    verdict.error_bound = rules.alpha + weights.error_bound;
+  } else if (texts.closeness == Closeness::kDifferent) {
+    verdict.verdict = Verdict::kDifferent;
+    verdict.error_bound = rules.alpha;
+  } else {
+    verdict.missing = fmt::format(
+        "more texts: that it is not the reference is certain, that it is "
+        "further away than {} nats per token is not",
+        rules.same_nats);
   }
-  switch (text.closeness) {
+  return verdict;
+}
+
+PairVerdict UndecidedByText(const TextFinding& texts) {
+  if (texts.num_refuted > 0) {
+    return {.reason =
+                "its texts are not those of the reference, nor of any "
+                "alternative; how near they are is undecided",
+            .missing = "more texts, or the model that it is (--alternative)"};
+  }
+  const std::string reason = "its texts do not tell it from the reference";
+  if (texts.num_needed > 0) {
+    return {.reason = reason,
+            .missing = fmt::format("about {} more answers like these",
+                                   texts.num_needed)};
+  }
+  return {.reason = reason,
+          .missing =
+              "its tokens, drawn at temperature 1 from all, or its "
+              "weights: text alone certifies no SAME"};
+}
+
+PairVerdict FromText(const TextFinding& texts,
+                     const stats::DivergenceRules& rules) {
+  if (!texts.winner.empty()) {
+    const auto winner = std::ranges::find(texts.alternatives, texts.winner,
+                                          &TextAlternative::name);
+    if (winner == texts.alternatives.end() || winner->derivation.empty()) {
+      return FromWinner(texts, rules);
+    }
+    return {.verdict = Verdict::kDerived,
+            .reason = fmt::format("{} fits, {}", winner->derivation,
+                                  Odds(texts.winner_log_odds)),
+            .error_bound = rules.alpha,
+            .num_used = texts.num_requests};
+  }
+  switch (texts.closeness) {
     case Closeness::kSame:
       return {.verdict = Verdict::kSame,
-              .reason = fmt::format("the divergence is below {} nats per token",
-                                    rules.same_nats),
-              .error_bound = rules.alpha};
+              .reason = fmt::format(
+                  "the divergence is below {} nats per token, on the way to "
+                  "every alternative",
+                  rules.same_nats),
+              .error_bound = rules.alpha,
+              .num_used = texts.num_used};
     case Closeness::kDifferent:
       return {.verdict = Verdict::kDifferent,
-              .reason = fmt::format("the divergence is above {} nats per token",
-                                    rules.same_nats),
-              .error_bound = rules.alpha};
+              .reason = fmt::format(
+                  "the divergence is above {} nats per token; no alternative "
+                  "fits",
+                  rules.same_nats),
+              .error_bound = rules.alpha,
+              .num_used = texts.num_used};
     case Closeness::kUndecided:
       break;
   }
-  return {.reason = "its texts tell neither one nor the other yet",
-          .missing = MorePrompts(text.num_needed, 0)};
+  return UndecidedByText(texts);
 }
 
 std::string Related(const WeightFinding& weights) {
@@ -140,7 +203,7 @@ PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
 
 PairVerdict FormOne(const PairEvidence& pair, bool is_kept, size_t num_pairs,
                     const stats::DivergenceRules& rules) {
-  if (pair.text) return FromText(*pair.text, rules);
+  if (pair.texts) return FromText(*pair.texts, rules);
   if (pair.weights && pair.weights->relation == Relation::kSame) {
     return {.verdict = Verdict::kSame, .reason = pair.weights->sentence};
   }

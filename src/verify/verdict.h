@@ -4,8 +4,9 @@
 //              gives only text, the divergence is certified to be below
 //              `same_nats`
 //   DERIVED    the weights are related in any other way; or, when one side
-//              gives only text, an entry of the catalogue fits it better than
-//              the model it claims to be
+//              gives only text, an alternative fits it better than the model
+//              it claims to be that is made from that model, or whose weights
+//              are related to its
 //   DIFFERENT  the divergence is certified to be above `same_nats`, and no
 //              relation of weights was found
 //   UNDECIDED  everything else, with what more would decide it
@@ -42,7 +43,7 @@ struct PairVerdict {
   // nothing is claimed.
   double error_bound = 0;
   std::string missing;   // what would decide it; empty: it is decided
-  int64_t num_used = 0;  // prompts that the verdict took; 0: it needed none
+  int64_t num_used = 0;  // prompts or requests that it took; 0: it needed none
 };
 
 // Of all pairs that are judged together, in order.

@@ -62,7 +62,7 @@ TEST(VerdictTest, IsTheTruthTableOfWeightsAndBehaviour) {
   for (const Row& row : rows) {
     const PairVerdict found = FormOne({.weights = Weights(row.relation),
                                        .behaviour = Behaviour(row.closeness),
-                                       .text = {}});
+                                       .texts = {}});
     EXPECT_EQ(found.verdict, row.verdict)
         << static_cast<int>(row.relation) << static_cast<int>(row.closeness);
     EXPECT_NE(found.reason, "");
@@ -96,12 +96,13 @@ TEST(VerdictTest, WithoutOneOfTheTwo) {
 }
 
 TEST(VerdictTest, IsTheTruthTableOfTexts) {
-  const auto form = [](Closeness closeness, const char* entry) {
-    TextFinding text;
-    text.closeness = closeness;
-    text.num_needed = 700;
-    if (entry != nullptr) text.catalogue_entry = entry;
-    return FormOne({.weights = {}, .behaviour = {}, .text = text});
+  const auto form = [](Closeness closeness, const char* winner) {
+    TextFinding texts;
+    texts.closeness = closeness;
+    texts.num_needed = 700;
+    texts.alternatives = {{.name = "int4", .derivation = "int4 of a"}};
+    if (winner != nullptr) texts.winner = winner;
+    return FormOne({.weights = {}, .behaviour = {}, .texts = texts});
   };
   EXPECT_EQ(form(Closeness::kSame, nullptr).verdict, Verdict::kSame);
   EXPECT_EQ(form(Closeness::kDifferent, nullptr).verdict, Verdict::kDifferent);
@@ -109,10 +110,53 @@ TEST(VerdictTest, IsTheTruthTableOfTexts) {
   EXPECT_THAT(form(Closeness::kUndecided, nullptr).missing, HasSubstr("700"));
   for (const Closeness closeness :
        {Closeness::kUndecided, Closeness::kDifferent}) {
-    const PairVerdict found = form(closeness, "int4 of a");
+    const PairVerdict found = form(closeness, "int4");
     EXPECT_EQ(found.verdict, Verdict::kDerived);
     EXPECT_THAT(found.reason, HasSubstr("int4 of a"));
   }
+}
+
+TEST(VerdictTest, AnotherModelThatWinsIsWhatItsWeightsSay) {
+  const auto form = [](Relation relation, Closeness closeness) {
+    TextFinding texts;
+    texts.closeness = closeness;
+    texts.num_refuted = 5;
+    texts.num_requests = 40;
+    texts.winner = "other";
+    texts.winner_log_odds = std::log(1e20);
+    texts.winner_weights = Weights(relation);
+    return FormOne({.weights = {}, .behaviour = {}, .texts = texts});
+  };
+  for (const Closeness closeness :
+       {Closeness::kUndecided, Closeness::kDifferent}) {
+    const PairVerdict derived = form(Relation::kDerived, closeness);
+    EXPECT_EQ(derived.verdict, Verdict::kDerived);
+    EXPECT_THAT(derived.reason, HasSubstr("those of other, odds 10^20"));
+    EXPECT_DOUBLE_EQ(derived.error_bound, kRules.alpha + 1e-6);
+    EXPECT_EQ(derived.num_used, 40);
+  }
+  for (const Relation relation :
+       {Relation::kIndependent, Relation::kNotComparable}) {
+    EXPECT_EQ(form(relation, Closeness::kDifferent).verdict,
+              Verdict::kDifferent);
+    const PairVerdict open = form(relation, Closeness::kUndecided);
+    EXPECT_EQ(open.verdict, Verdict::kUndecided);
+    EXPECT_THAT(open.missing, HasSubstr("more texts"));
+  }
+}
+
+TEST(VerdictTest, UndecidedTextsSayWhatIsMissing) {
+  TextFinding texts;
+  const auto form = [&] {
+    return FormOne({.weights = {}, .behaviour = {}, .texts = texts});
+  };
+  // Text: no number of answers certifies SAME.
+  EXPECT_THAT(form().missing, HasSubstr("its tokens"));
+  texts.num_refuted = 3;
+  EXPECT_EQ(form().verdict, Verdict::kUndecided);
+  EXPECT_THAT(form().reason, HasSubstr("not those of the reference"));
+  EXPECT_THAT(form().missing, HasSubstr("--alternative"));
+  EXPECT_EQ(form().error_bound, 0);
 }
 
 TEST(VerdictTest, SaysTheRiskOfEachVerdict) {
@@ -153,10 +197,10 @@ TEST(VerdictTest, SeveralPairsNeedMoreThanOne) {
   const PairEvidence weak = {
       .weights = Weights(Relation::kIndependent),
       .behaviour = Behaviour(Closeness::kDifferent, std::log(120.0)),
-      .text = {}};
+      .texts = {}};
   const PairEvidence undecided = {.weights = Weights(Relation::kIndependent),
                                   .behaviour = Behaviour(Closeness::kUndecided),
-                                  .text = {}};
+                                  .texts = {}};
   EXPECT_EQ(FormOne(weak).verdict, Verdict::kDifferent);
   const auto three = FormVerdicts({{weak, undecided, undecided}}, kRules);
   EXPECT_EQ(three[0].verdict, Verdict::kUndecided);
@@ -168,7 +212,7 @@ TEST(VerdictTest, SeveralPairsNeedMoreThanOne) {
   // Pairs whose weights are related are not asked, and cost nothing.
   const PairEvidence related = {.weights = Weights(Relation::kDerived),
                                 .behaviour = Behaviour(Closeness::kDifferent),
-                                .text = {}};
+                                .texts = {}};
   EXPECT_EQ(FormVerdicts({{related, weak, related}}, kRules)[1].verdict,
             Verdict::kDifferent);
 }

@@ -33,6 +33,28 @@ class CompareTest(PackageTest):
         self.assertEqual(verdict.checks["behaviour"]["closeness"], "different")
         self.assertGreater(verdict.divergence, 0.01)
 
+    def test_verify_by_texts(self):
+        few = {"max_tokens": 8, "own_answers": 1}
+        verdict = revlm.verify(MODEL, MODEL, text_only=True, challenges=8,
+                               **few)
+        self.assertEqual(verdict.verdict, "UNDECIDED")
+        self.assertEqual(verdict.checks["texts"]["reading"], "compared")
+        self.assertIsNone(verdict.divergence)
+        given = [("The king", " of all"), ("One day", " he came")]
+        verdict = revlm.verify("their-api", MODEL, answers=given, **few)
+        self.assertEqual((verdict.a, verdict.b), ("aster-s0", "their-api"))
+        self.assertEqual(verdict.checks["texts"]["num_requests"], 2)
+        verdict = revlm.verify("ids", MODEL, answers=[("The", [5, 6])], **few)
+        self.assertEqual(verdict.checks["texts"]["reading"], "drawn_tokens")
+        with open("a.jsonl", "w", encoding="utf-8") as lines:
+            lines.write('{"prompt": "The", "answer": " king"}\n')
+        verdict = revlm.verify("named", MODEL, answers="a.jsonl", **few)
+        self.assertEqual(verdict.checks["texts"]["num_requests"], 1)
+        for bad in ({"max_tokens": 3}, {"answers": given},
+                    {"text_only": True, "temperature": 0}):
+            with self.assertRaises(revlm.RevUsageError, msg=str(bad)):
+                revlm.verify(MODEL, MODEL, **bad)
+
     def test_prompts_of_ones_own(self):
         found = revlm.compare([MODEL, OTHER_MODEL], prompts=["one", "two"])
         behaviour = found.pairs[0].checks["behaviour"]

@@ -1,0 +1,259 @@
+#include "revlm/verify_text.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "formats/checkpoint.h"
+#include "memory/budget.h"
+#include "support/models.h"
+#include "verify/rounded_model.h"
+
+namespace revlm {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kAster[] = REVLM_EXAMPLES "/models/aster-s0";
+constexpr char kQuotes[] = REVLM_EXAMPLES "/models/aster-s0-ft-quotes";
+
+class VerifyTextTest : public ::testing::Test {
+ protected:
+  VerifyTextTest() {
+    std::string pattern = ::testing::TempDir() + "revlm-text-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~VerifyTextTest() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  VerifyTextOptions Options(const std::string& target = "") const {
+    VerifyTextOptions options;
+    options.compare.models = {kAster};
+    if (!target.empty()) options.compare.models.push_back(target);
+    options.compare.num_threads = 1;
+    options.compare.output_dir = folder_ + "/d";
+    options.num_own_answers = 2;
+    options.max_tokens = 16;
+    if (!target.empty()) options.compare.num_challenges = 40;
+    return options;
+  }
+
+  std::string Write(const std::string& name, const std::string& content) const {
+    std::ofstream(folder_ + "/" + name) << content;
+    return folder_ + "/" + name;
+  }
+
+  // A directory with the weights of `kAster` rounded to three bits.
+  std::string RoundedAster() const {
+    const auto model = formats::Checkpoint::Open(kAster).value();
+    memory::Budget budget(uint64_t{64} << 20);
+    const verify::Rounding& coarse = verify::Roundings().back();
+    const auto rounded =
+        verify::RoundedModel::Make(model, coarse, folder_, budget, {}).value();
+    const std::string copy = folder_ + "/target";
+    std::filesystem::copy(rounded.checkpoint().path(), copy,
+                          std::filesystem::copy_options::recursive);
+    std::filesystem::copy_file(std::string(kAster) + "/tokenizer.json",
+                               copy + "/tokenizer.json");
+    return copy;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(VerifyTextTest, ARoundingIsDerivedAndWhatIsKeptExplainsIt) {
+  VerifyTextOptions options = Options(RoundedAster());
+  std::vector<std::string> notices;
+  double last = 0;
+  bool goes_back = false;
+  options.compare.on_event = [&](const RunEvent& event) {
+    if (event.kind == RunEvent::Kind::kNotice) notices.push_back(event.message);
+    if (event.kind != RunEvent::Kind::kProgress) return;
+    goes_back = goes_back || event.fraction < last || event.fraction > 1;
+    last = event.fraction;
+  };
+  const auto found = VerifyText(options);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->pairs.size(), 1u);
+  const PairComparison& pair = found->pairs[0];
+  EXPECT_EQ(pair.a, "aster-s0");
+  EXPECT_EQ(pair.b, "target");
+  EXPECT_EQ(pair.verdict, Verdict::kDerived) << pair.reason;
+  EXPECT_THAT(pair.reason,
+              HasSubstr("int3 quantisation (groups of 32) of aster-s0 fits"));
+  EXPECT_EQ(pair.error_bound, options.compare.alpha);
+  ASSERT_TRUE(pair.texts);
+  EXPECT_EQ(pair.texts->reading, Reading::kCompared);
+  EXPECT_EQ(pair.texts->winner, "int3-group32");
+  EXPECT_EQ(pair.texts->num_requests, 40);
+  EXPECT_GT(pair.texts->num_refuted, 0);
+  EXPECT_FALSE(pair.texts->upper_nats);
+  EXPECT_FALSE(pair.weights);
+  ASSERT_FALSE(notices.empty());
+  EXPECT_THAT(notices.back(),
+              HasSubstr("40 answers of target, 80 of aster-s0"));
+  EXPECT_FALSE(goes_back);
+  EXPECT_GT(last, 0.9);
+
+  const auto explained = Explain({.run = folder_ + "/d"});
+  ASSERT_TRUE(explained) << explained.error().message;
+  EXPECT_EQ(explained->pairs[0].reason, pair.reason);
+  EXPECT_EQ(explained->pairs[0].texts->log_e, pair.texts->log_e);
+
+  // The answers it kept, given back, are the same evidence.
+  VerifyTextOptions again = Options();
+  again.answers = folder_ + "/d/answers.jsonl";
+  again.target = "target";
+  again.compare.output_dir = folder_ + "/again";
+  const auto repeated = VerifyText(again);
+  ASSERT_TRUE(repeated) << repeated.error().message;
+  EXPECT_EQ(repeated->pairs[0].reason, pair.reason);
+  EXPECT_EQ(repeated->pairs[0].texts->log_e, pair.texts->log_e);
+  EXPECT_EQ(repeated->models[1].reference, again.answers);
+
+  // A verdict that does not follow from what is beside it, and a torn line.
+  const std::string verdicts = folder_ + "/d/verdicts.json";
+  std::ifstream file(verdicts);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::ofstream(verdicts) << text.replace(text.find("\"DERIVED\""), 9,
+                                          "\"SAME\"");
+  const auto forged = Explain({.run = folder_ + "/d"});
+  ASSERT_FALSE(forged);
+  EXPECT_EQ(forged.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(forged.error().message, HasSubstr("does not follow"));
+  std::ofstream(folder_ + "/again/texts.jsonl", std::ios::app) << "{}\n";
+  const auto torn = Explain({.run = folder_ + "/again"});
+  ASSERT_FALSE(torn);
+  EXPECT_EQ(torn.error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(VerifyTextTest, TheModelItselfIsNotRefutedWhateverTheMemory) {
+  const auto found = VerifyText(Options(kAster));
+  ASSERT_TRUE(found) << found.error().message;
+  const PairComparison& pair = found->pairs[0];
+  EXPECT_EQ(pair.verdict, Verdict::kUndecided) << pair.reason;
+  EXPECT_EQ(pair.texts->num_refuted, 0);
+  EXPECT_NE(pair.missing, "");
+  EXPECT_EQ(pair.b, "aster-s0-2");
+
+  VerifyTextOptions small = Options(kAster);
+  small.compare.output_dir = folder_ + "/small";
+  small.compare.memory_limit_bytes = 1 << 20;
+  small.compare.batch_size = 7;
+  const auto refused = VerifyText(small);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kBudgetExceeded);
+  EXPECT_THAT(refused.error().message, HasSubstr("the floor is"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/small"));
+}
+
+TEST_F(VerifyTextTest, AnAlternativeThatWinsIsComparedByWeights) {
+  VerifyTextOptions options = Options(kQuotes);
+  const auto unknown = VerifyText(options);
+  ASSERT_TRUE(unknown) << unknown.error().message;
+  EXPECT_NE(unknown->pairs[0].verdict, Verdict::kSame);
+  EXPECT_NE(unknown->pairs[0].verdict, Verdict::kDerived);
+  EXPECT_EQ(unknown->pairs[0].texts->winner, "");
+
+  options.alternatives = {std::string("quotes=") + kQuotes};
+  options.compare.output_dir = folder_ + "/known";
+  const auto known = VerifyText(options);
+  ASSERT_TRUE(known) << known.error().message;
+  const PairComparison& pair = known->pairs[0];
+  EXPECT_EQ(pair.texts->winner, "quotes");
+  ASSERT_TRUE(pair.texts->winner_weights);
+  EXPECT_EQ(pair.texts->winner_weights->relation, Relation::kDerived);
+  EXPECT_EQ(pair.verdict, Verdict::kDerived);
+  EXPECT_THAT(pair.reason, HasSubstr("its texts are those of quotes"));
+  const auto explained = Explain({.run = folder_ + "/known"});
+  ASSERT_TRUE(explained) << explained.error().message;
+  EXPECT_EQ(explained->pairs[0].reason, pair.reason);
+}
+
+TEST_F(VerifyTextTest, ReadsAnswersOfEveryForm) {
+  VerifyTextOptions options = Options();
+  options.answers = Write(
+      "theirs.jsonl",
+      "{\"prompt\": \"One day\", \"answer\": \" a man came.\", \"more\": 1}\n"
+      "\n"
+      "{\"prompt\": \"The\", \"answers\": [\" king\", \" queen of all\"]}\n");
+  const auto texts = VerifyText(options);
+  ASSERT_TRUE(texts) << texts.error().message;
+  EXPECT_EQ(texts->num_prompts, 3);
+  EXPECT_EQ(texts->pairs[0].b, "theirs");
+  EXPECT_EQ(texts->pairs[0].texts->reading, Reading::kCompared);
+  EXPECT_EQ(texts->prompt_source.size(), 64u);
+
+  // Given at once, and as ids.
+  options.answers = "";
+  options.given = {{.prompt = "One day", .text = "", .token_ids = {5, 6, 7}}};
+  options.compare.output_dir = folder_ + "/ids";
+  const auto ids = VerifyText(options);
+  ASSERT_TRUE(ids) << ids.error().message;
+  EXPECT_EQ(ids->pairs[0].texts->reading, Reading::kDrawnTokens);
+  EXPECT_EQ(ids->pairs[0].texts->num_tokens, 3);
+}
+
+TEST_F(VerifyTextTest, RefusesWhatCannotBeJudged) {
+  const auto refused = [&](const auto& change) {
+    VerifyTextOptions options = Options();
+    options.given = {{.prompt = "One day", .text = " a man came."}};
+    change(options);
+    const auto found = VerifyText(options);
+    EXPECT_FALSE(found);
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
+    return found ? Error{} : found.error();
+  };
+  const auto expect = [&](const Error& error, const char* text) {
+    EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.message, HasSubstr(text));
+  };
+  expect(refused([](auto& of) { of.max_tokens.reset(); }), "--max-tokens");
+  expect(refused([](auto& of) { of.temperature = 0; }), "temperature 0");
+  expect(refused([](auto& of) { of.top_p = 0; }), "--top-p 0");
+  expect(refused([](auto& of) { of.max_tokens = 1; }), "answer 1 has");
+  expect(refused([](auto& of) { of.num_own_answers = 0; }), "--own-answers");
+  expect(refused([](auto& of) { of.given.clear(); }), "a reference with");
+  expect(refused([](auto& of) { of.compare.models.push_back(kQuotes); }),
+         "a reference with");
+  expect(refused([](auto& of) { of.compare.alpha = 2; }), "2");
+  expect(refused([&](auto& of) {
+           of.alternatives = {
+               testing::UnpackModel(REVLM_TEST_DATA "/zoo/cedar-s0").value()};
+         }),
+         "has other tokens");
+  expect(refused([&](auto& of) { of.answers = folder_; }), "manifest.json");
+  for (const char* line :
+       {"[", "[]", "{\"answer\": \"x\"}", "{\"prompt\": \"x\"}",
+        "{\"prompt\": \"x\", \"answer\": 3}",
+        "{\"prompt\": \"x\", \"answer\": [-1]}",
+        "{\"prompt\": \"x\", \"answer\": \"y\", \"answers\": [\"z\"]}"}) {
+    expect(refused([&](auto& of) { of.answers = Write("bad.jsonl", line); }),
+           "bad.jsonl, line 1");
+  }
+  EXPECT_EQ(refused([](auto& of) { of.answers = "/nowhere.jsonl"; }).code,
+            ErrorCode::kNotFound);
+}
+
+TEST_F(VerifyTextTest, StoppedItLeavesNothing) {
+  VerifyTextOptions options = Options(kAster);
+  std::stop_source stop;
+  options.compare.stop = stop.get_token();
+  options.compare.on_event = [&](const RunEvent& event) {
+    if (event.model == "reading with q8_0") stop.request_stop();
+  };
+  const auto found = VerifyText(options);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kCancelled);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
+}
+
+}  // namespace
+}  // namespace revlm
