@@ -65,8 +65,9 @@ struct LogitBlock {
   double sum_exp = 0;   // of exp(x - max)
 };
 
-// How two rows differ, by bits: NaN equals itself, and zeros of two signs
-// differ. Sums are in f64.
+// How two rows differ once they are widened to f32, by bits: NaN equals itself,
+// and zeros of two signs differ. Differences are rounded to f32, sums are in
+// f64.
 struct RowDifference {
   double squares_a = 0;
   double squares_b = 0;
@@ -104,7 +105,8 @@ struct Kernels {
   // REQUIRES: 1 <= n < 2^32.
   LogitBlock (*logit_block)(const float* logits, int64_t n);
   // REQUIRES: n < 2^32.
-  RowDifference (*difference)(const float* a, const float* b, int64_t n);
+  RowDifference (*difference)(ElementType type_a, const void* a,
+                              ElementType type_b, const void* b, int64_t n);
 };
 
 // The best table this machine can run. `REVLM_CHECK`s nothing; never fails.

@@ -95,10 +95,11 @@ Result<Matrix> Projected(const Matrix& rows, const Matrix& basis,
   return projected;
 }
 
-// Turns rows over `basis_a` so that those of all tokens fall on those of b.
-Result<Matrix> ReadTurn(TensorReader& a, const Matrix& basis_a, TensorReader& b,
-                        const Matrix& basis_b, const SharedTokens& tokens,
-                        memory::Budget& budget, Multiplier& multiplier) {
+// M of residual_map.h for rows over the bases.
+Result<Matrix> ReadMoments(TensorReader& a, const Matrix& basis_a,
+                           TensorReader& b, const Matrix& basis_b,
+                           const SharedTokens& tokens, memory::Budget& budget,
+                           Multiplier& multiplier) {
   REVLM_ASSIGN_OR_RETURN(
       const std::vector<float> gains_a,
       a.ReadVector(a.spec().final_norm.weight, a.spec().hidden_size));
@@ -132,8 +133,10 @@ Result<Matrix> ReadTurn(TensorReader& a, const Matrix& basis_a, TensorReader& b,
     }
     moments.AddTo(total);
   }
-  return fingerprint::SoftPolar(std::move(total), budget, multiplier);
+  return total;
 }
+
+constexpr double kNumTables = 2;  // embeddings and unembeddings
 
 // The linear among q, k and v that has an output row, and the row's place in
 // it.
@@ -150,6 +153,32 @@ int64_t CountRows(std::span<const HeadRows> sample) {
   int64_t count = 0;
   for (const HeadRows& rows : sample) count += rows.count;
   return count;
+}
+
+// The directions as rows see them that read the stream after a norm: its gains
+// folded in and, for LayerNorm, the mean over channels taken off.
+Result<Matrix> BehindNorm(TensorReader& reader, const engine::NormTensors& norm,
+                          const Matrix& projection, memory::Budget& budget) {
+  const int64_t width = projection.rows();
+  REVLM_ASSIGN_OR_RETURN(const std::vector<float> gains,
+                         reader.ReadVector(norm.weight, width));
+  std::vector<double> means(static_cast<size_t>(projection.columns()), 0.0);
+  if (reader.spec().family->norm == engine::NormKind::kLayer) {
+    for (int64_t i = 0; i < width; ++i) {
+      for (size_t j = 0; j < means.size(); ++j) {
+        means[j] += projection.row(i)[j] / static_cast<double>(width);
+      }
+    }
+  }
+  REVLM_ASSIGN_OR_RETURN(Matrix result,
+                         Matrix::Create(width, projection.columns(), budget));
+  for (int64_t i = 0; i < width; ++i) {
+    for (size_t j = 0; j < means.size(); ++j) {
+      result.row(i)[j] = static_cast<float>((projection.row(i)[j] - means[j]) *
+                                            gains[static_cast<size_t>(i)]);
+    }
+  }
+  return result;
 }
 
 // The rows that are read of all heads of one kind, over the directions of
@@ -183,8 +212,6 @@ Result<Matrix> ReadProjected(TensorReader& reader, int64_t layer,
       row_gains.insert(row_gains.end(), of_run.begin(), of_run.end());
     }
   }
-  ScaleColumns(gains, rows);
-  CentreRows(spec, rows);
   REVLM_ASSIGN_OR_RETURN(Matrix result,
                          Projected(rows, projection, budget, multiplier));
   for (int64_t i = 0; i < result.rows(); ++i) {
@@ -209,15 +236,18 @@ Result<std::vector<LayerHeads>> ReadSide(
     REVLM_ASSIGN_OR_RETURN(
         const std::vector<float> key_gains,
         reader.ReadVector(tensors.key_norm.weight, spec.head_dim));
+    REVLM_ASSIGN_OR_RETURN(
+        const Matrix behind_norm,
+        BehindNorm(reader, tensors.attention_norm, projection, budget));
     LayerHeads heads;
     REVLM_ASSIGN_OR_RETURN(
         heads.queries,
         ReadProjected(reader, i, spec.query, spec.num_heads, query_gains,
-                      sample, projection, budget, multiplier));
+                      sample, behind_norm, budget, multiplier));
     REVLM_ASSIGN_OR_RETURN(
         heads.keys,
         ReadProjected(reader, i, spec.key, spec.num_kv_heads, key_gains, sample,
-                      projection, budget, multiplier));
+                      behind_norm, budget, multiplier));
     fingerprint::NormaliseHeads(shape, heads);
     layers.push_back(std::move(heads));
   }
@@ -265,8 +295,19 @@ Result<Projections> MakeProjections(TensorReader& a, TensorReader& b,
   REVLM_ASSIGN_OR_RETURN(const Matrix basis_a,
                          ReadBasis(a, tokens.ids_a, budget));
   REVLM_ASSIGN_OR_RETURN(
+      const Matrix moments,
+      ReadMoments(a, basis_a, b, projections.b, tokens, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(
+      Matrix start, Matrix::Create(moments.rows(), moments.columns(), budget));
+  std::ranges::copy(moments.values(), start.values().begin());
+  // Rows over the basis of a, turned by this, fall on those of b.
+  REVLM_ASSIGN_OR_RETURN(
       const Matrix turn,
-      ReadTurn(a, basis_a, b, projections.b, tokens, budget, multiplier));
+      fingerprint::SoftPolar(std::move(start), budget, multiplier));
+  for (size_t i = 0; i < turn.values().size(); ++i) {
+    projections.agreement +=
+        double{turn.values()[i]} * moments.values()[i] / kNumTables;
+  }
   REVLM_ASSIGN_OR_RETURN(
       projections.a, Matrix::Create(basis_a.rows(), turn.columns(), budget));
   REVLM_TRY(multiplier.Multiply(basis_a, turn, projections.a));
@@ -338,17 +379,14 @@ Result<Matrix> ReadUnits(TensorReader& reader, int32_t layer, UnitVector vector,
                                     ? tensors.mlp_inputs.front()
                                     : tensors.mlp_inputs.back();
   REVLM_ASSIGN_OR_RETURN(
-      const std::vector<float> gains,
-      reader.ReadVector(tensors.mlp_norm.weight, spec.hidden_size));
+      const Matrix behind_norm,
+      BehindNorm(reader, tensors.mlp_norm, projection, budget));
   for (int64_t first = 0; first < spec.intermediate_size; first += kUnitBlock) {
     const int64_t count = std::min(kUnitBlock, spec.intermediate_size - first);
-    REVLM_ASSIGN_OR_RETURN(Matrix rows,
+    REVLM_ASSIGN_OR_RETURN(const Matrix rows,
                            reader.ReadOutputs(linear, first, count));
-    ScaleColumns(gains, rows);
-    CentreRows(spec, rows);
-    REVLM_ASSIGN_OR_RETURN(Matrix projected,
-                           Matrix::Create(count, projection.columns(), budget));
-    REVLM_TRY(multiplier.Multiply(rows, projection, projected));
+    REVLM_ASSIGN_OR_RETURN(const Matrix projected,
+                           Projected(rows, behind_norm, budget, multiplier));
     std::ranges::copy(projected.values(), result.row(first));
   }
   return result;

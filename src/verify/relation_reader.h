@@ -29,6 +29,7 @@ inline constexpr int64_t kMostPairs = 16;
 struct Projections {
   fingerprint::Matrix a;
   fingerprint::Matrix b;
+  double agreement = 0;  // mean cosine of tokens of a and b over them
 };
 
 // A run of rows of a head.

@@ -1,6 +1,7 @@
 #include "verify/tensor_comparison.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -46,14 +47,8 @@ uint64_t ElementBytes(DType dtype) {
   return bits >= 8 && bits <= 32 ? bits / 8 : 4;
 }
 
-// Elements that are widened at a time: both sides stay in the nearest cache.
-constexpr uint64_t kWidenedElements = 2048;
-
-// The memory of one thread.
-struct Buffers {
-  std::span<std::byte> bytes[2];
-  std::span<float> values[2];  // kWidenedElements each
-};
+// The memory of one thread, for each side.
+using Buffers = std::array<std::span<std::byte>, 2>;
 
 // `value` rounded to a number format of 16 bits, to nearest even; as it is for
 // others.
@@ -67,16 +62,29 @@ float Rounded(float value, DType dtype) {
   return std::bit_cast<float>((bits + to_even) & 0xffff0000);
 }
 
-// Where formats differ, what one is when rounded to the other's.
-void AddRounded(std::span<const float> a, DType dtype_a,
-                std::span<const float> b, DType dtype_b,
+// Where formats differ: what in one is that in the other, rounded.
+void AddRounded(const TensorInfo* const infos[2],
+                const std::span<const std::byte> pieces[2],
                 PairDifference& total) {
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::bit_cast<uint32_t>(a[i]) == std::bit_cast<uint32_t>(b[i])) {
-      continue;
+  constexpr size_t kBlock = 2048;  // widened at a time: stays in cache
+  const engine::Kernels& kernels = engine::BestKernels();
+  const size_t size = pieces[0].size() / ElementBytes(infos[0]->dtype);
+  float values[2][kBlock];
+  for (size_t first = 0; first < size; first += kBlock) {
+    const size_t count = std::min(kBlock, size - first);
+    for (int side = 0; side < 2; ++side) {
+      const DType dtype = infos[side]->dtype;
+      kernels.widen(engine::WeightType(*infos[side]),
+                    pieces[side].data() + first * ElementBytes(dtype),
+                    static_cast<int64_t>(count), values[side]);
     }
-    total.num_rounded_in_b += b[i] == Rounded(a[i], dtype_b) ? 1 : 0;
-    total.num_rounded_in_a += a[i] == Rounded(b[i], dtype_a) ? 1 : 0;
+    for (size_t i = 0; i < count; ++i) {
+      const float a = values[0][i];
+      const float b = values[1][i];
+      if (std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b)) continue;
+      total.num_rounded_in_b += b == Rounded(a, infos[1]->dtype) ? 1 : 0;
+      total.num_rounded_in_a += a == Rounded(b, infos[0]->dtype) ? 1 : 0;
+    }
   }
 }
 
@@ -107,7 +115,7 @@ class Reader {
     }
     // Pieces of equal numbers of elements on both sides.
     const uint64_t num_elements =
-        (buffers.bytes[0].size() - base::UnalignedReadBytes(0)) / widest;
+        (buffers[0].size() - base::UnalignedReadBytes(0)) / widest;
     for (uint64_t first = 0;; first += num_elements) {
       std::span<const std::byte> pieces[2];
       for (int side = 0; side < 2; ++side) {
@@ -121,7 +129,7 @@ class Reader {
       if (result.equal_bytes) {
         result.equal_bytes = std::ranges::equal(pieces[0], pieces[1]);
       }
-      if (can_widen) AddDifference(infos, pieces, buffers, result.difference);
+      if (can_widen) AddDifference(infos, pieces, result.difference);
       read_bytes_ += pieces[0].size() + pieces[1].size();
       if (reports && options_.on_progress) {
         options_.on_progress(read_bytes_, total_bytes_);
@@ -161,42 +169,31 @@ class Reader {
     if (begin >= info.size_bytes) return std::span<const std::byte>();
     const uint64_t count = std::min(info.size_bytes - begin,
                                     num_elements * ElementBytes(info.dtype));
-    REVLM_ASSIGN_OR_RETURN(const std::byte* bytes,
-                           sides_[side]
-                               ->file(info.file_idx)
-                               .ReadUnaligned(info.offset_bytes + begin, count,
-                                              buffers.bytes[side]));
+    REVLM_ASSIGN_OR_RETURN(
+        const std::byte* bytes,
+        sides_[side]
+            ->file(info.file_idx)
+            .ReadUnaligned(info.offset_bytes + begin, count, buffers[side]));
     return std::span(bytes, count);
   }
 
   static void AddDifference(const TensorInfo* const infos[2],
                             const std::span<const std::byte> pieces[2],
-                            const Buffers& buffers, PairDifference& total) {
-    const engine::Kernels& kernels = engine::BestKernels();
-    const DType dtypes[2] = {infos[0]->dtype, infos[1]->dtype};
-    const uint64_t size = pieces[0].size() / ElementBytes(dtypes[0]);
-    for (uint64_t first = 0; first < size; first += kWidenedElements) {
-      const uint64_t count = std::min(kWidenedElements, size - first);
-      std::span<const float> values[2];
-      for (int side = 0; side < 2; ++side) {
-        kernels.widen(engine::WeightType(*infos[side]),
-                      pieces[side].data() + first * ElementBytes(dtypes[side]),
-                      static_cast<int64_t>(count), buffers.values[side].data());
-        values[side] = buffers.values[side].first(count);
-      }
-      const engine::RowDifference difference = kernels.difference(
-          values[0].data(), values[1].data(), static_cast<int64_t>(count));
-      total.Add({.num_elements = static_cast<int64_t>(count),
-                 .squares_a = difference.squares_a,
-                 .squares_b = difference.squares_b,
-                 .squares_difference = difference.squares_difference,
-                 .num_changed = difference.num_changed,
-                 .num_zeroed_in_b = difference.num_zeroed_in_b,
-                 .num_zeroed_in_a = difference.num_zeroed_in_a});
-      if (dtypes[0] != dtypes[1]) {
-        AddRounded(values[0], dtypes[0], values[1], dtypes[1], total);
-      }
-    }
+                            PairDifference& total) {
+    const engine::ElementType types[2] = {engine::WeightType(*infos[0]),
+                                          engine::WeightType(*infos[1])};
+    const auto count =
+        static_cast<int64_t>(pieces[0].size() / ElementBytes(infos[0]->dtype));
+    const engine::RowDifference difference = engine::BestKernels().difference(
+        types[0], pieces[0].data(), types[1], pieces[1].data(), count);
+    total.Add({.num_elements = count,
+               .squares_a = difference.squares_a,
+               .squares_b = difference.squares_b,
+               .squares_difference = difference.squares_difference,
+               .num_changed = difference.num_changed,
+               .num_zeroed_in_b = difference.num_zeroed_in_b,
+               .num_zeroed_in_a = difference.num_zeroed_in_a});
+    if (types[0] != types[1]) AddRounded(infos, pieces, total);
   }
 
   const Checkpoint* sides_[2];
@@ -207,15 +204,8 @@ class Reader {
 };
 
 Buffers BuffersOf(const memory::Arena& arena, int thread_idx) {
-  Buffers buffers;
-  for (size_t side = 0; side < 2; ++side) {
-    const size_t region = static_cast<size_t>(thread_idx) * 4 + side * 2;
-    buffers.bytes[side] = arena.region(region);
-    const std::span<std::byte> values = arena.region(region + 1);
-    buffers.values[side] = {reinterpret_cast<float*>(values.data()),
-                            kWidenedElements};
-  }
-  return buffers;
+  const auto region = static_cast<size_t>(thread_idx) * 2;
+  return {arena.region(region), arena.region(region + 1)};
 }
 
 // The level and the lists, from what each pair gave.
@@ -281,15 +271,9 @@ Result<memory::Arena> MapComparisonBuffers(const Checkpoint& a,
   const uint64_t piece_bytes = std::min(
       kPieceBytes, base::AlignUp(std::min(most, kPieceBytes) * sizeof(float),
                                  base::kMaxDirectAlignment));
-  std::vector<memory::Region> regions;
-  for (int i = 0; i < num_threads; ++i) {
-    for (int side = 0; side < 2; ++side) {
-      regions.push_back(
-          {memory::Use::kScratch, base::UnalignedReadBytes(piece_bytes)});
-      regions.push_back(
-          {memory::Use::kScratch, kWidenedElements * sizeof(float)});
-    }
-  }
+  const std::vector<memory::Region> regions(
+      static_cast<size_t>(num_threads) * 2,
+      {memory::Use::kScratch, base::UnalignedReadBytes(piece_bytes)});
   return memory::Arena::Map(budget, regions);
 }
 

@@ -154,7 +154,7 @@ class UnitMatcher {
 
 size_t NumSampledUnitLayers(size_t num_layers, int64_t units_per_layer) {
   constexpr size_t kMostLayers = 8;
-  constexpr int64_t kMostUnits = 24'000;
+  constexpr int64_t kMostUnits = 12'000;
   const auto affordable =
       static_cast<size_t>(kMostUnits / std::max<int64_t>(units_per_layer, 1));
   return std::min({num_layers, kMostLayers, std::max<size_t>(affordable, 1)});

@@ -29,7 +29,7 @@
 namespace revlm::verify {
 
 // How many pairs of layers are looked at by default: at most 8, with about
-// 24,000 units together, but one at least.
+// 12,000 units together, but one at least.
 size_t NumSampledUnitLayers(size_t num_layers, int64_t units_per_layer);
 
 struct UnitEvidence {

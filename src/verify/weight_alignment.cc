@@ -12,12 +12,12 @@ namespace {
 using engine::ModelSpec;
 using fingerprint::Matrix;
 
-// Tokens that the residual map is made of: so many times the width.
-constexpr size_t kTokensByWidth = 4;
-constexpr size_t kFewestTokens = 4096;
+// Tokens that turn one model's directions onto the other's: many times those.
+constexpr size_t kTokens = 4096;
 constexpr int64_t kFewestDirections = 8;
 constexpr int64_t kChannelBlock = 512;
-constexpr double kClear = 0.5;  // squared cosine of channels that correspond
+// Squared cosine of channels that correspond, as a part of that of tokens.
+constexpr double kClear = 0.5;
 
 // Why heads of the two cannot be compared; empty where they can.
 std::string WhyNotComparable(const WeightSide& a, const ModelSpec& spec_a,
@@ -66,6 +66,7 @@ Result<ChannelMap> KindOfMap(const Projections& projections,
                              fingerprint::Multiplier& multiplier) {
   const Matrix& a = projections.a;
   const Matrix& b = projections.b;
+  const double clear = kClear * projections.agreement * projections.agreement;
   std::vector<double> squares_b;
   for (int64_t j = 0; j < b.rows(); ++j) {
     squares_b.push_back(SquaresOf(b.row(j), b.columns()));
@@ -95,7 +96,7 @@ Result<ChannelMap> KindOfMap(const Projections& projections,
         }
       }
       if (largest == 0 ||
-          largest < kClear * SquaresOf(part.row(i), part.columns())) {
+          largest < clear * SquaresOf(part.row(i), part.columns())) {
         continue;
       }
       ++num_clear;
@@ -132,9 +133,9 @@ Result<std::variant<std::string, WeightAlignment>> AlignWeights(
     return reason;
   }
   const auto width = static_cast<size_t>(spec_a.hidden_size);
-  const SharedTokens tokens = FindSharedTokens(
-      *a.tokenizer, spec_a.vocab_size, *b.tokenizer, spec_b.vocab_size,
-      std::max(kFewestTokens, kTokensByWidth * width));
+  const SharedTokens tokens =
+      FindSharedTokens(*a.tokenizer, spec_a.vocab_size, *b.tokenizer,
+                       spec_b.vocab_size, std::max(kTokens, width));
   if (tokens.size() < width) {
     return fmt::format(
         "{} and {} share {} tokens; {} are needed to align {} channels", a.name,
