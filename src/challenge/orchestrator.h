@@ -113,28 +113,31 @@ struct Outcome {
 };
 
 struct SystemReport {
-  std::string name;    // "pot/1"
-  double share = 0;    // of all prompts, in [0, 1], as long as no system fails
-  size_t num_due = 0;  // prompts whose turn was this system's
-  size_t num_given = 0;
-  std::string failure;  // empty: none
+  std::string name;  // "pot/1"
+  double share = 0;  // of all prompts, in [0, 1], as long as no system fails
+  size_t num_asked = 0;  // prompts that it was asked to propose
+  size_t num_given = 0;  // of those chosen
+  std::string failure;   // empty: none
 };
 
 class Proposer;
+
+struct WeightedProposer {
+  std::shared_ptr<Proposer> proposer;  // shared: see proposer.h
+  int share = 1;                       // relative to the others'
+};
 
 class Orchestrator {
  public:
   // Errors: kInvalidArgument for a system twice, a negative number of threads,
   // or a deadline that is not above 0.
-  static Result<Orchestrator> Create(OrchestratorOptions options);
+  static Result<Orchestrator> Create(const OrchestratorOptions& options);
 
-  // The same with systems of one's own: `options.systems` is not used.
-  struct Member {
-    std::shared_ptr<Proposer> proposer;  // not null; see proposer.h on sharing
-    int share = 1;                       // above 0, relative to the others'
-  };
-  static Result<Orchestrator> CreateOf(std::vector<Member> members,
-                                       OrchestratorOptions options);
+  // The same with systems of one's own: `options.systems` and
+  // `options.strategy` are not used. REQUIRES: no null, shares above 0.
+  static Result<Orchestrator> CreateOf(
+      const std::vector<WeightedProposer>& proposers,
+      const OrchestratorOptions& options);
 
   Orchestrator(Orchestrator&&) noexcept;
   Orchestrator& operator=(Orchestrator&&) noexcept;
