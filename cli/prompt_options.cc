@@ -1,57 +1,23 @@
 #include "cli/prompt_options.h"
 
-#include <array>
-#include <string_view>
+#include <vector>
 
 namespace revlm::cli {
-namespace {
-
-constexpr std::array kStrategies = {
-    PromptStrategy::kBalanced, PromptStrategy::kAdversarial,
-    PromptStrategy::kBehavioral, PromptStrategy::kComprehensive};
-constexpr std::array kFocuses = {ChallengeFocus::kCoverage,
-                                 ChallengeFocus::kSeparation,
-                                 ChallengeFocus::kBalanced};
-
-// One of the values by its name.
-template <typename Values, typename NameOf>
-auto Named(const Values& values, NameOf name_of, std::string_view name) {
-  for (const auto value : values) {
-    if (name_of(value) == name) return value;
-  }
-  return values.front();  // the parser let no other name through
-}
-
-template <typename Values, typename NameOf>
-CLI::IsMember OneOf(const Values& values, NameOf name_of) {
-  std::vector<std::string> names;
-  for (const auto value : values) names.emplace_back(name_of(value));
-  return CLI::IsMember(names);
-}
-
-}  // namespace
 
 std::optional<PromptOrchestration> OrchestrationFlags::Resolve() const {
-  PromptOrchestration asked;
-  const std::array<std::pair<bool, PromptSystem>, 5> systems = {
-      {{pot, PromptSystem::kPot},
-       {kdf, PromptSystem::kKdf},
-       {evolutionary, PromptSystem::kEvolutionary},
-       {dynamic, PromptSystem::kDynamic},
-       {hierarchical, PromptSystem::kHierarchical}}};
-  for (const auto& [is_given, system] : systems) {
-    if (is_given) asked.systems.push_back(system);
-  }
+  std::vector<std::string> systems;
+  if (pot) systems.emplace_back("pot");
+  if (kdf) systems.emplace_back("kdf");
+  if (evolutionary) systems.emplace_back("evolutionary");
+  if (dynamic) systems.emplace_back("dynamic");
+  if (hierarchical) systems.emplace_back("hierarchical");
   const bool is_asked =
-      enable || !asked.systems.empty() || !strategy.empty() || !focus.empty();
+      enable || !systems.empty() || !strategy.empty() || !focus.empty();
   if (disable || !is_asked) return std::nullopt;
-  if (!strategy.empty()) {
-    asked.strategy = Named(kStrategies, PromptStrategyName, strategy);
-  }
-  if (!focus.empty()) {
-    asked.focus = Named(kFocuses, ChallengeFocusName, focus);
-  }
-  return asked;
+  // The parser lets no other names through.
+  return NamedOrchestration(systems, strategy.empty() ? "balanced" : strategy,
+                            focus.empty() ? "balanced" : focus)
+      .value_or(PromptOrchestration());
 }
 
 void AddSystemOptions(CLI::App& app, OrchestrationFlags& flags,
@@ -73,13 +39,14 @@ void AddSystemOptions(CLI::App& app, OrchestrationFlags& flags,
   app.add_option("--prompt-strategy", flags.strategy,
                  "The systems' shares: balanced, adversarial,\nbehavioral or "
                  "comprehensive (balanced)")
-      ->check(OneOf(kStrategies, PromptStrategyName))
+      ->check(CLI::IsMember(
+          {"balanced", "adversarial", "behavioral", "comprehensive"}))
       ->option_text("NAME")
       ->group(group);
   app.add_option("--challenge-focus", flags.focus,
                  "Of prompts chosen by what others told: coverage,\n"
                  "separation or balanced (balanced)")
-      ->check(OneOf(kFocuses, ChallengeFocusName))
+      ->check(CLI::IsMember({"coverage", "separation", "balanced"}))
       ->option_text("NAME")
       ->group(group);
 }

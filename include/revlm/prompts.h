@@ -55,6 +55,12 @@ struct PromptOrchestration {
   ChallengeFocus focus = ChallengeFocus::kBalanced;
 };
 
+// By names: "pot", "kdf", "evolutionary", "dynamic", "hierarchical" (none: all
+// systems), and those above. Errors: kInvalidArgument.
+Result<PromptOrchestration> NamedOrchestration(
+    const std::vector<std::string>& systems, std::string_view strategy,
+    std::string_view focus);
+
 // What became of one system's share.
 struct PromptSystemReport {
   std::string name;  // with its version: "pot/1"

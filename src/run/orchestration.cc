@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/quote.h"
 #include "challenge/draw.h"
 
 namespace revlm {
@@ -14,6 +15,20 @@ static_assert(static_cast<size_t>(PromptStrategy::kComprehensive) + 1 ==
               challenge::kNumStrategies);
 static_assert(static_cast<size_t>(ChallengeFocus::kBalanced) + 1 ==
               challenge::kNumFocuses);
+
+// The value that `name_of` gives this name.
+template <typename T, typename NameOf>
+Result<T> Named(std::string_view what, size_t num_values, NameOf name_of,
+                std::string_view name) {
+  std::string allowed;
+  for (size_t i = 0; i < num_values; ++i) {
+    if (name_of(i) == name) return static_cast<T>(i);
+    allowed += (i == 0 ? "" : ", ") + std::string(name_of(i));
+  }
+  return base::MakeError(ErrorCode::kInvalidArgument,
+                         "{}: found {}, allowed are {}", what,
+                         base::Quote(name), allowed);
+}
 
 challenge::Strategy From(PromptStrategy strategy) {
   return static_cast<challenge::Strategy>(strategy);
@@ -31,6 +46,36 @@ std::string_view PromptStrategyName(PromptStrategy strategy) {
 
 std::string_view ChallengeFocusName(ChallengeFocus focus) {
   return challenge::FocusName(From(focus));
+}
+
+Result<PromptOrchestration> NamedOrchestration(
+    const std::vector<std::string>& systems, std::string_view strategy,
+    std::string_view focus) {
+  const auto system_name = [](size_t i) {
+    return challenge::SystemKindName(static_cast<challenge::SystemKind>(i));
+  };
+  const auto strategy_name = [](size_t i) {
+    return challenge::StrategyName(static_cast<challenge::Strategy>(i));
+  };
+  const auto focus_name = [](size_t i) {
+    return challenge::FocusName(static_cast<challenge::Focus>(i));
+  };
+  PromptOrchestration named;
+  for (const std::string& system : systems) {
+    REVLM_ASSIGN_OR_RETURN(
+        named.systems.emplace_back(),
+        Named<PromptSystem>("prompt system", challenge::kNumSystemKinds,
+                            system_name, system));
+  }
+  REVLM_ASSIGN_OR_RETURN(
+      named.strategy,
+      Named<PromptStrategy>("prompt strategy", challenge::kNumStrategies,
+                            strategy_name, strategy));
+  REVLM_ASSIGN_OR_RETURN(
+      named.focus,
+      Named<ChallengeFocus>("challenge focus", challenge::kNumFocuses,
+                            focus_name, focus));
+  return named;
 }
 
 }  // namespace revlm
