@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <deque>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -13,6 +14,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/quote.h"
+#include "challenge/chooser.h"
+#include "challenge/evolution.h"
 #include "challenge/pot.h"
 #include "challenge/proposer.h"
 #include "challenge/timed_calls.h"
@@ -22,24 +25,12 @@
 namespace revlm::challenge {
 namespace {
 
-using Shares = std::array<int, kNumSystemKinds>;
-
-// In the order of the enumerators, as the header shows them.
-constexpr std::array<std::string_view, kNumSystemKinds> kSystemKindNames = {
-    "pot", "kdf", "evolutionary", "dynamic", "hierarchical"};
-constexpr std::array<std::string_view, kNumStrategies> kStrategyNames = {
-    "balanced", "adversarial", "behavioral", "comprehensive"};
-constexpr std::array<std::string_view, kNumFocuses> kFocusNames = {
-    "coverage", "separation", "balanced"};
-constexpr std::array<Shares, kNumStrategies> kShares = {{{30, 20, 20, 20, 10},
-                                                         {10, 45, 25, 10, 10},
-                                                         {15, 10, 15, 35, 25},
-                                                         {20, 20, 20, 20, 20}}};
-
 std::shared_ptr<Proposer> MakeProposer(SystemKind kind, const Key& key) {
   switch (kind) {
     case SystemKind::kPot:
-      return MakeIndexProposer(kPot, key);
+      return MakeFixedProposer(kPot, key);
+    case SystemKind::kEvolutionary:
+      return MakeEvolutionProposer(key);
     default:
       return nullptr;  // not there yet
   }
@@ -71,24 +62,43 @@ Status CheckOptions(const OrchestratorOptions& options) {
   return {};
 }
 
+bool IsWithin(double value, double most) {
+  return value >= 0 && value <= most;  // false for NaN
+}
+
+Status CheckOutcome(const Outcome& outcome) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  const auto refuse = [&](std::string_view what, double found,
+                          std::string_view allowed) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "learning from prompt {}: found {} {}, allowed is {}",
+        base::Quote(outcome.challenge_id), what, found, allowed);
+  };
+  if (!IsWithin(outcome.information_nats, kMost)) {
+    return refuse("an information of", outcome.information_nats,
+                  "a finite number of 0 or more");
+  }
+  for (const ModelObservation& observation : outcome.models) {
+    if (!IsWithin(observation.mean_entropy_nats, kMost)) {
+      return refuse("an entropy of", observation.mean_entropy_nats,
+                    "a finite number of 0 or more");
+    }
+    if (!IsWithin(observation.mean_top_probability, 1)) {
+      return refuse("a probability of", observation.mean_top_probability,
+                    "0 to 1");
+    }
+  }
+  return {};
+}
+
 }  // namespace
-
-std::string_view SystemKindName(SystemKind kind) {
-  return kSystemKindNames[static_cast<size_t>(kind)];
-}
-
-std::string_view StrategyName(Strategy strategy) {
-  return kStrategyNames[static_cast<size_t>(strategy)];
-}
-
-std::string_view FocusName(Focus focus) {
-  return kFocusNames[static_cast<size_t>(focus)];
-}
 
 struct Orchestrator::State {
   std::vector<Member> members;
   Turns turns;
   TimedCalls calls;
+  Chooser chooser;
   size_t num_given = 0;
   std::set<crypto::Sha256Digest> texts;     // given
   std::set<std::string> ids;                // given
@@ -96,6 +106,8 @@ struct Orchestrator::State {
 
   // Asks those who have fewer proposals than turns among the next `num_turns`.
   void Ask(size_t num_turns);
+  // What was proposed without what was learnt since; better ones will come.
+  void Forget();
   // The member's next proposal that is new.
   std::optional<Challenge> Take(Member& member);
   void Give(Member& member, const Challenge& challenge);
@@ -104,15 +116,18 @@ struct Orchestrator::State {
 
 void Orchestrator::State::Ask(size_t num_turns) {
   const std::vector<size_t> num_due = turns.Count(num_turns);
-  std::vector<size_t> asked;  // members
+  struct Request {
+    size_t member_idx;
+    size_t count;
+  };
+  std::vector<Request> requests;
   std::vector<TimedCalls::Call> asking;
   for (size_t i = 0; i < members.size(); ++i) {
     Member& member = members[i];
-    if (!member.failure.empty() || member.proposals.size() >= num_due[i]) {
-      continue;
-    }
-    const size_t count = num_due[i] - member.proposals.size();
-    asked.push_back(i);
+    const size_t num_proposals = member.proposals.size();
+    if (!member.failure.empty() || num_proposals >= num_due[i]) continue;
+    const size_t count = chooser.NumProposals(num_due[i] - num_proposals);
+    requests.push_back({.member_idx = i, .count = count});
     asking.push_back(
         [proposer = member.proposer, count](const std::stop_token& stop) {
           return proposer->Propose(count, stop);
@@ -120,17 +135,26 @@ void Orchestrator::State::Ask(size_t num_turns) {
     member.num_asked += count;
   }
   std::vector<TimedCalls::Answer> answers = calls.Run(std::move(asking));
-  for (size_t i = 0; i < asked.size(); ++i) {
-    Member& member = members[asked[i]];
+  for (size_t i = 0; i < requests.size(); ++i) {
+    Member& member = members[requests[i].member_idx];
     if (!answers[i]) {
       member.failure = answers[i].error().message;
       continue;
     }
+    const bool has_more = answers[i]->size() >= requests[i].count;
     std::ranges::move(*answers[i], std::back_inserter(member.proposals));
-    if (member.proposals.size() < num_due[asked[i]]) {
+    chooser.Order(member.proposals, member.num_given);
+    if (!has_more) {
       member.failure = fmt::format("no more prompts after {}",
                                    member.num_given + member.proposals.size());
     }
+  }
+}
+
+void Orchestrator::State::Forget() {
+  if (!chooser.has_learnt()) return;
+  for (Member& member : members) {
+    if (member.failure.empty()) member.proposals.clear();
   }
 }
 
@@ -174,7 +198,7 @@ Result<Orchestrator> Orchestrator::Create(const OrchestratorOptions& options) {
     }
     is_given = true;
   }
-  const Shares& shares = kShares[static_cast<size_t>(options.strategy)];
+  const auto& shares = SharesOf(options.strategy);
   std::vector<WeightedProposer> proposers;
   for (size_t i = 0; i < kNumSystemKinds; ++i) {
     if (!options.systems.empty() && !is_enabled[i]) continue;
@@ -198,7 +222,9 @@ Result<Orchestrator> Orchestrator::CreateOf(
                                  : proposers.size();
   auto state = std::make_unique<State>(
       State{.turns = Turns(shares),
-            .calls = TimedCalls(num_at_once, options.deadline)});
+            .calls = TimedCalls(num_at_once, options.deadline),
+            .chooser =
+                Chooser(options.session_key, options.strategy, options.focus)});
   for (const WeightedProposer& item : proposers) {
     state->members.push_back({.name = std::string(item.proposer->name()),
                               .proposer = item.proposer,
@@ -240,6 +266,7 @@ Result<std::vector<Challenge>> Orchestrator::Next(size_t count) {
       state_->Ask(count - chosen.size());
     }
   }
+  state_->Forget();
   return chosen;
 }
 
@@ -247,6 +274,7 @@ Status Orchestrator::Observe(std::span<const Outcome> outcomes) {
   std::vector<Lesson> lessons;
   std::set<std::string_view> seen;
   for (const Outcome& outcome : outcomes) {
+    REVLM_TRY(CheckOutcome(outcome));
     const auto given = state_->unseen.find(outcome.challenge_id);
     if (given == state_->unseen.end() ||
         !seen.insert(outcome.challenge_id).second) {
@@ -258,9 +286,14 @@ Status Orchestrator::Observe(std::span<const Outcome> outcomes) {
     lessons.push_back({.challenge = given->second,
                        .information_nats = outcome.information_nats});
   }
-  for (Member& member : state_->members) {
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    state_->chooser.Learn(lessons[i].challenge, outcomes[i].information_nats,
+                          outcomes[i].models);
+  }
+  for (auto& member : state_->members) {
     if (member.failure.empty()) member.proposer->Learn(lessons);
   }
+  state_->Forget();
   for (const Outcome& outcome : outcomes) {
     state_->unseen.erase(outcome.challenge_id);
   }
@@ -277,6 +310,10 @@ std::vector<SystemReport> Orchestrator::systems() const {
                        .failure = member.failure});
   }
   return reports;
+}
+
+std::vector<ModelProfile> Orchestrator::profiles() const {
+  return state_->chooser.profiles();
 }
 
 }  // namespace revlm::challenge

@@ -11,13 +11,7 @@
 // Shares. Each prompt is due from one system, by smooth weighted round robin
 // over all calls: each system's credit grows by its share, the one with most
 // credit (the first of equals) gives the prompt and pays the sum of all shares.
-// In percent, relative to the sum of those enabled:
-//
-//                   pot  kdf  evolutionary  dynamic  hierarchical
-//   balanced         30   20            20       20            10
-//   adversarial      10   45            25       10            10
-//   behavioral       15   10            15       35            25
-//   comprehensive    20   20            20       20            20
+// `strategy.h` has the shares.
 //
 // A system that fails (an error, an exception, nothing to give, no answer
 // within the deadline) is not asked again, `systems` says why, and its share
@@ -27,9 +21,9 @@
 // order, so the first n are the same however they are asked for: Next(8) twice
 // is Next(16). Afterwards each proposes several times as many as are due, and
 // those are chosen that promise most: `predictor.h` learns which prompts are
-// informative, `profile.h` where the models behave differently. How many are
-// taken in the system's own order all the same, to explore, is the focus:
-// coverage all but one of four, balanced one of four, separation one of eight.
+// informative, `profile.h` where the models behave differently, `chooser.h`
+// ranks by both. Some are taken in the system's own order all the same, to
+// explore.
 //
 // What is chosen depends on the key, the options and the past: the outcomes of
 // prompts that came before. That is what a sequential test asks of whoever
@@ -38,8 +32,9 @@
 //
 // Threads: thread-compatible; systems run in threads of the orchestrator's own
 // inside `Next`. One that is late is asked to stop and left behind: the
-// destructor waits for it. Memory: some hundred bytes for each prompt given,
-// and the prompts proposed while `Next` runs: below 32 MiB. Errors: below.
+// destructor waits for it. Memory: the prompts given that were not observed
+// yet, some hundred bytes for each other, and those proposed while `Next` runs.
+// Errors: below.
 // Determinism: the same calls give the same bytes on every machine, for every
 // compiler and number of threads, unless a deadline passes; arithmetic is IEEE
 // double precision without contraction and without the C library's functions.
@@ -56,34 +51,11 @@
 
 #include "base/error.h"
 #include "challenge/draw.h"
+#include "challenge/profile.h"
+#include "challenge/strategy.h"
 #include "challenge/system.h"
 
 namespace revlm::challenge {
-
-enum class SystemKind : uint8_t {
-  kPot,
-  kKdf,
-  kEvolutionary,
-  kDynamic,
-  kHierarchical,
-};
-inline constexpr size_t kNumSystemKinds = 5;
-
-enum class Strategy : uint8_t {
-  kBalanced,
-  kAdversarial,
-  kBehavioral,
-  kComprehensive,
-};
-inline constexpr size_t kNumStrategies = 4;
-
-enum class Focus : uint8_t { kCoverage, kSeparation, kBalanced };
-inline constexpr size_t kNumFocuses = 3;
-
-// "pot", "balanced", "coverage" and so on: what flags and files say.
-std::string_view SystemKindName(SystemKind kind);
-std::string_view StrategyName(Strategy strategy);
-std::string_view FocusName(Focus focus);
 
 struct OrchestratorOptions {
   Key session_key = {};             // DeriveSessionKey
@@ -93,14 +65,6 @@ struct OrchestratorOptions {
   int num_threads = 0;  // systems at work at once; 0: all of them
   // For each system in each call of `Next`.
   std::chrono::milliseconds deadline = std::chrono::seconds(30);
-};
-
-// What one model did with a challenge.
-struct ModelObservation {
-  std::string model;
-  std::string answer;            // empty: none was asked for
-  double mean_entropy_nats = 0;  // of the next token, over all positions
-  double mean_top_probability = 0;
 };
 
 // What one challenge brought.
@@ -155,7 +119,9 @@ class Orchestrator {
   // probability, above 1; then nothing was learnt.
   Status Observe(std::span<const Outcome> outcomes);
 
-  std::vector<SystemReport> systems() const;  // in the order of the table above
+  std::vector<SystemReport> systems() const;  // in the order of SystemKind
+  // Of the models in outcomes, in the order in which they came.
+  std::vector<ModelProfile> profiles() const;
 
  private:
   struct State;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -13,6 +15,7 @@
 #include "base/error.h"
 #include "challenge/draw.h"
 #include "challenge/system.h"
+#include "crypto/sha256.h"
 
 namespace revlm::challenge {
 
@@ -42,8 +45,22 @@ class Proposer {
   virtual void Learn(std::span<const Lesson> lessons) = 0;
 };
 
-// A system whose order is that of the index, whatever it is told.
-std::shared_ptr<Proposer> MakeIndexProposer(const System& system,
+// One that makes the challenges of index 0, 1, ... and leaves out those whose
+// text came before.
+class NumberedProposer : public Proposer {
+ public:
+  Result<std::vector<Challenge>> Propose(size_t count,
+                                         const std::stop_token& stop) final;
+
+ private:
+  virtual Result<Challenge> Make(uint64_t index) = 0;
+
+  uint64_t next_index_ = 0;
+  std::set<crypto::Sha256Digest> texts_;  // proposed before
+};
+
+// A system that gives the same, whatever it is told.
+std::shared_ptr<Proposer> MakeFixedProposer(const System& system,
                                             const Key& session_key);
 
 }  // namespace revlm::challenge
