@@ -181,8 +181,12 @@ struct CompareOptions {
   // until the behaviour of every pair is decided. Every round reads the
   // weights. Without it, prompts are those of pot/1, and all are asked at once.
   std::optional<PromptOrchestration> orchestration;
-  uint64_t seed = 0;
+  uint64_t seed = 0;  // of these, and of which rows of weights are compared
   bool special_tokens = true;
+
+  // The hidden units of all layers are matched, not of some: minutes for models
+  // of billions of weights.
+  bool full_matching = false;
 
   double same_nats = 1e-3;  // a token: a divergence that still counts as none
   double alpha = 0.01;      // of a wrong verdict, for each pair

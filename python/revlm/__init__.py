@@ -13,6 +13,7 @@ from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
                              BatchResults, ParallelExecutor,
                              parallel_process_models,
                              parallel_process_prompts)
+from revlm._library import Identification, Library
 from revlm._memory import MemoryConfig, MemoryMonitor
 from revlm._prompts import Prompt, make_prompts
 from revlm._result import Result
@@ -23,6 +24,8 @@ __all__ = [
     "BatchProcessor",
     "BatchResults",
     "Comparison",
+    "Identification",
+    "Library",
     "MemoryConfig",
     "MemoryMonitor",
     "ParallelExecutor",
