@@ -15,7 +15,9 @@
 #include "base/check.h"
 #include "base/quote.h"
 #include "challenge/chooser.h"
+#include "challenge/dynamic.h"
 #include "challenge/evolution.h"
+#include "challenge/kdf.h"
 #include "challenge/pot.h"
 #include "challenge/proposer.h"
 #include "challenge/timed_calls.h"
@@ -31,9 +33,14 @@ std::shared_ptr<Proposer> MakeProposer(SystemKind kind, const Key& key) {
       return MakeFixedProposer(kPot, key);
     case SystemKind::kEvolutionary:
       return MakeEvolutionProposer(key);
-    default:
-      return nullptr;  // not there yet
+    case SystemKind::kKdf:
+      return MakeFixedProposer(kKdf, key);
+    case SystemKind::kDynamic:
+      return MakeFixedProposer(kDynamic, key);
+    case SystemKind::kHierarchical:
+      break;
   }
+  return nullptr;  // not there yet
 }
 
 struct Member {
