@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "challenge/golden_testing.h"
 #include "challenge/landscape_testing.h"
 #include "challenge/pot.h"
 
@@ -104,12 +105,42 @@ TEST(EvolutionTest, WhatIsNotAllowedIsRefused) {
     const auto challenge = MakeEvolutionaryChallenge({}, 0, parameters);
     return challenge ? "no error" : challenge.error().message;
   };
-  EXPECT_THAT(error_of({{"gene", "0.0.0.0.0.0;0.0.0"}}),
-              HasSubstr("found \"gene\", allowed is \"origin\""));
-  EXPECT_THAT(error_of({{"origin", "bought"}, {"gene", "0.0.0.0.0.0;0.0.0"}}),
-              HasSubstr("found the origin \"bought\""));
+  const Parameter gene = {"gene", "0.0.0.0.0.0;0.0.0"};
+  EXPECT_EQ(error_of({gene}), "no error");
+  EXPECT_THAT(error_of({gene, gene}), HasSubstr("each once"));
+  EXPECT_THAT(error_of({{"origin", "bought"}, gene}),
+              HasSubstr("\"origin\" = \"bought\", allowed is random or bred"));
+  EXPECT_THAT(error_of({{"origin", "bred"}}),
+              HasSubstr("allowed is random where no gene is given"));
   EXPECT_THAT(error_of({{"origin", "bred"}, {"gene", "x"}}),
-              HasSubstr("reading a gene: found \"x\""));
+              HasSubstr("\"gene\" = \"x\", allowed is a gene"));
+}
+
+// So that the kept file needs no logarithm of this machine.
+double PlainInformation(const Challenge& challenge) {
+  const auto num_digits = static_cast<size_t>(std::ranges::count_if(
+      challenge.text, [](char c) { return c >= '0' && c <= '9'; }));
+  return static_cast<double>(1 + challenge.text.size() % 64 + 8 * num_digits) /
+         65536;
+}
+
+TEST(EvolutionTest, FiftyAfterAFixedHistoryAreAsKept) {
+  const auto proposer = MakeEvolutionProposer(SessionKey(0));
+  const auto pot = GenerateChallenges(kPot, SessionKey(0), {}, 20).value();
+  std::vector<Lesson> lessons;
+  for (const Challenge& challenge : pot) {
+    lessons.push_back({challenge, PlainInformation(challenge)});
+  }
+  proposer->Learn(lessons);
+  for (int i = 0; i < 4; ++i) {
+    const auto asked = Propose(*proposer, 20);
+    lessons.clear();
+    for (const Challenge& challenge : asked) {
+      lessons.push_back({challenge, PlainInformation(challenge)});
+    }
+    proposer->Learn(lessons);
+  }
+  ExpectAsKept("evolutionary_bred.jsonl", Propose(*proposer, 50));
 }
 
 // The mean information of the last 60 of 240 prompts, in twelve generations,

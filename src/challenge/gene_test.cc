@@ -192,7 +192,7 @@ TEST(GeneTest, AChildHasOfBothParents) {
 TEST(GeneTest, AnAdoptedPromptSaysWhatItBeginsWith) {
   EXPECT_EQ(ExpressGene(AdoptPrompt("Q: why?\nA:")), "Q: why?\nA:");
   EXPECT_EQ(ExpressGene(AdoptPrompt("a\n\nb\nc\nd")), "a\nb\nc");
-  EXPECT_EQ(ExpressGene(AdoptPrompt("")), " ");
+  EXPECT_EQ(ExpressGene(AdoptPrompt("\n")), "-");
   std::string words;
   while (words.size() < 1000) words += "words ";
   EXPECT_EQ(ExpressGene(AdoptPrompt(words)), words.substr(0, 197));

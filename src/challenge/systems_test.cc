@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "challenge/dynamic.h"
+#include "challenge/evolution.h"
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
 #include "challenge/system.h"
@@ -69,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Tested{kKdf,
                              "d011dac2bce5c9453e5cd10333fcb88d"
                              "7c491ce542eebd6542f7420524350448"},
+                      Tested{kEvolutionary, ""},
                       Tested{kDynamic,
                              "343215c5b4c059d55a9f29cfee60a19f"
                              "c7f47545cc5c7ea6596e75aa97d877e3"}),
