@@ -13,14 +13,14 @@ constexpr WordList kWords[] = {
      "baker|gardener|teacher|sailor|tailor|carpenter|nurse|pilot|librarian|"
      "cook|"
      "potter|shepherd|doctor|judge|plumber|dentist|musician|printer|weaver|"
-     "beekeeper|postman|clerk|driver|neighbour|widow|student|mayor|engineer|"
+     "beekeeper|postman|clerk|driver|neighbour|widow|student|mayor|mechanic|"
      "cleaner|surveyor|translator|night watchman"},
     {"object",
      "lamp|kettle|ladder|violin|blanket|mirror|hammer|suitcase|telescope|"
      "bicycle|notebook|teapot|carpet|bucket|saddle|compass|lantern|wallet|"
      "scarf|"
      "trumpet|statue|rake|thermos|camera|keyboard|raincoat|wheelbarrow|clock|"
-     "map|letter|photograph|umbrella|radio|sewing machine|garden chair|old "
+     "map|letter|photograph|parasol|radio|sewing machine|garden chair|rusty "
      "coin"},
     {"things",
      "apples|pencils|books|shells|stamps|marbles|buttons|ribbons|bottles|"
@@ -29,7 +29,8 @@ constexpr WordList kWords[] = {
      "tickets|letters|pictures|keys|gloves|boots|ropes|baskets|barrels|flags|"
      "kites|bells|tulips|potatoes|postcards|tiles"},
     {"animal",
-     "cat|dog|horse|sheep|goat|goose|owl|fox|hare|frog|crow|swan|otter|beaver|"
+     "cat|dog|horse|sheep|goat|goose|raven|fox|hare|frog|crow|swan|marten|"
+     "beaver|"
      "hedgehog|squirrel|seal|camel|llama|parrot|pigeon|turtle|snail|bat|donkey|"
      "rooster"},
     {"place",
@@ -50,13 +51,13 @@ constexpr WordList kWords[] = {
      "Lima|Santiago|Bogota|Lyon|Seville|Milan|Hamburg|Gdansk|Bergen|Porto|"
      "Trieste|Riga|Tbilisi|Leeds|Turku|Bilbao|Ghent"},
     {"colour",
-     "red|green|blue|yellow|orange|purple|brown|black|white|grey|turquoise|"
+     "red|green|blue|yellow|pink|purple|brown|black|white|grey|turquoise|"
      "crimson|violet|golden|silver|navy"},
     {"adj",
      "heavy|small|quiet|bright|round|strange|narrow|broken|simple|modern|"
      "gloomy|"
-     "sturdy|forgotten|wooden|plain|rare|damp|dusty|borrowed|expensive|crooked|"
-     "pale|unfinished|reliable"},
+     "sturdy|forgotten|wooden|plain|rare|damp|dusty|borrowed|costly|crooked|"
+     "pale|half-finished|reliable"},
     {"food",
      "bread|cheese|rice|soup|butter|honey|jam|salt|pepper|milk|yoghurt|pasta|"
      "cabbage|spinach|garlic|mustard|vinegar|flour|porridge|chocolate|barley|"

@@ -21,6 +21,7 @@
 #include "base/utf8.h"
 #include "challenge/dynamic.h"
 #include "challenge/evolution.h"
+#include "challenge/hierarchical.h"
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
 #include "challenge/system.h"
@@ -68,12 +69,17 @@ INSTANTIATE_TEST_SUITE_P(
                              "5b3d66b83f3133cbd675248c09b9d4d7"
                              "77fc5a7c78028c1d031a9415798da746"},
                       Tested{kKdf,
-                             "d011dac2bce5c9453e5cd10333fcb88d"
-                             "7c491ce542eebd6542f7420524350448"},
-                      Tested{kEvolutionary, ""},
+                             "c107bf1d909a7d305d6f39c52e80ece1"
+                             "815a090c8faf00eeb0a7a8b206ff0eb0"},
+                      Tested{kEvolutionary,
+                             "9f7850b8c7eeba7bd5bd9618d0a28d84"
+                             "7531cc81f3fc8f4e7dc95743c8bca28e"},
                       Tested{kDynamic,
-                             "343215c5b4c059d55a9f29cfee60a19f"
-                             "c7f47545cc5c7ea6596e75aa97d877e3"}),
+                             "ed507be67c445ba38aa47658d1392096"
+                             "0cffc5eff8617d52c8483a57bd1c4c08"},
+                      Tested{kHierarchical,
+                             "1e5df54503dd9c752ef5c53f33f893fc"
+                             "6af0f43731d739e500de6edace3f3c40"}),
     [](const auto& tested) { return ShortNameOf(tested.param); });
 
 std::set<std::string> TextsOf(const std::vector<Challenge>& challenges) {
