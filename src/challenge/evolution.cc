@@ -35,11 +35,12 @@ Challenge ChallengeOf(uint64_t index, Origin origin, const Gene& gene) {
                              "most so far"};
 }
 
-std::unexpected<Error> Refuse(std::string_view found) {
+std::unexpected<Error> Refuse(const Parameter& parameter,
+                              std::string_view allowed) {
   return base::MakeError(ErrorCode::kInvalidArgument,
-                         "prompt system {}: found {}, allowed is \"origin\", "
-                         "random or bred, and \"gene\", in this order, or none",
-                         kEvolutionary.name, found);
+                         "prompt system {}: found {} = {}, allowed is {}",
+                         kEvolutionary.name, base::Quote(parameter.name),
+                         base::Quote(parameter.value), allowed);
 }
 
 const std::string* GeneParameter(const Challenge& challenge) {
@@ -118,20 +119,33 @@ class EvolutionProposer : public NumberedProposer {
 Result<Challenge> MakeEvolutionaryChallenge(
     const Key& prompt_key, uint64_t index,
     std::span<const Parameter> parameters) {
-  if (parameters.empty()) {
+  const Parameter* origin = nullptr;
+  const Parameter* gene_text = nullptr;
+  for (const Parameter& parameter : parameters) {
+    if (parameter.name == "origin" && origin == nullptr) {
+      origin = &parameter;
+    } else if (parameter.name == "gene" && gene_text == nullptr) {
+      gene_text = &parameter;
+    } else {
+      return Refuse(parameter, "\"origin\" and \"gene\", each once");
+    }
+  }
+  const bool is_bred =
+      origin != nullptr && origin->value == OriginName(Origin::kBred);
+  if (origin != nullptr && !is_bred &&
+      origin->value != OriginName(Origin::kRandom)) {
+    return Refuse(*origin, "random or bred");
+  }
+  if (is_bred && gene_text == nullptr) {
+    return Refuse(*origin, "random where no gene is given");
+  }
+  if (gene_text == nullptr) {
     Draws draws(prompt_key, index);
     return ChallengeOf(index, Origin::kRandom, DrawGene(draws));
   }
-  if (parameters.size() != 2 || parameters[0].name != "origin" ||
-      parameters[1].name != "gene") {
-    return Refuse(base::Quote(parameters[0].name));
-  }
-  for (const Origin origin : {Origin::kRandom, Origin::kBred}) {
-    if (parameters[0].value != OriginName(origin)) continue;
-    REVLM_ASSIGN_OR_RETURN(const Gene gene, ReadGene(parameters[1].value));
-    return ChallengeOf(index, origin, gene);
-  }
-  return Refuse("the origin " + base::Quote(parameters[0].value));
+  const auto gene = ReadGene(gene_text->value);
+  if (!gene) return Refuse(*gene_text, "a gene as gene.h writes it");
+  return ChallengeOf(index, is_bred ? Origin::kBred : Origin::kRandom, *gene);
 }
 
 std::shared_ptr<Proposer> MakeEvolutionProposer(const Key& session_key) {

@@ -17,10 +17,10 @@
 //
 // As a `System` it makes what an index draws, or what a gene says:
 //
-//   origin   random, or bred from what was learnt
-//   gene     what the text is made of (`gene.h`)
+//   origin   random, or bred from what was learnt; random where not given
+//   gene     what the text is made of (`gene.h`); drawn where not given
 //
-// both or neither, so a prompt is made again from its parameters alone.
+// A prompt is made again from its parameters alone, also a bred one.
 //
 // Whether it is worth its calls: `evolution_test.cc` measures it against random
 // genes, docs/method-challenges.md has the figures.

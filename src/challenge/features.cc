@@ -11,7 +11,7 @@ namespace revlm::challenge {
 namespace {
 
 constexpr size_t kMaxBytes = 1024;
-constexpr size_t kMaxValueBytes = 24;
+constexpr size_t kMaxValueBytes = 64;
 
 struct Counts {
   double lower = 0;
@@ -145,11 +145,21 @@ Areas AreasOf(const Challenge& challenge) {
   Areas areas;
   areas[0] = challenge.system;
   size_t num_levels = 1;
-  for (const Parameter& parameter : challenge.parameters) {
-    if (parameter.value.size() > kMaxValueBytes) continue;
-    if (num_levels == kNumAreaLevels) break;
-    areas[num_levels] = areas[num_levels - 1] + "/" + parameter.value;
+  const auto refine = [&](std::string_view value) {
+    if (num_levels == kNumAreaLevels) return;
+    areas[num_levels] = challenge.system + "/";
+    areas[num_levels].append(value);
     ++num_levels;
+  };
+  std::string values;
+  for (const auto& [name, value] : challenge.parameters) {
+    if (name == "gene" || name == "walk" || value.size() > kMaxValueBytes) {
+      continue;
+    }
+    const size_t slash = value.find('/');
+    if (slash != value.npos) refine(values + value.substr(0, slash));
+    values += value + "/";
+    refine(values);
   }
   return areas;
 }

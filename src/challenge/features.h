@@ -20,9 +20,11 @@ using TextFeatures = std::array<double, kNumTextFeatures>;
 // The first is 1.
 TextFeatures TextFeaturesOf(const Challenge& challenge);
 
-// Where a challenge comes from, coarse to fine: its system, and that with its
-// first and with its first two parameters; empty where it has fewer. Parameters
-// with long values, which hardly come twice, do not count.
+// Where a challenge comes from, coarse to fine: its system, and that with the
+// first and with the first two of its parameters; a path counts as its first
+// part and as a whole. Left out are genes and walks, which say not what a
+// prompt is about, and long values, which hardly come twice. Empty where there
+// are fewer.
 inline constexpr size_t kNumAreaLevels = 3;
 using Areas = std::array<std::string, kNumAreaLevels>;
 

@@ -60,7 +60,7 @@ std::string WithSigns(const std::string& text, uint32_t signs) {
                                                              : 2;
     changed.append(static_cast<size_t>(count), c);
   }
-  return changed.empty() ? text : changed;
+  return std::ranges::all_of(changed, IsBlank) ? text : changed;
 }
 
 void SetCase(std::string& text, uint32_t letter_case) {
@@ -221,7 +221,7 @@ Gene AdoptPrompt(std::string_view prompt) {
     if (!piece.empty()) gene.segments.push_back({.text = std::string(piece)});
     prompt.remove_prefix(std::min(line.size() + 1, prompt.size()));
   }
-  if (gene.segments.empty()) gene.segments.push_back({.text = " "});
+  if (gene.segments.empty()) gene.segments.push_back({.text = "-"});
   if (gene.segments.size() > 1) {
     gene.modifiers[static_cast<size_t>(Modifier::kSeparator)] = kLineSeparator;
   }

@@ -15,7 +15,10 @@
 #include "base/check.h"
 #include "base/quote.h"
 #include "challenge/chooser.h"
+#include "challenge/dynamic.h"
 #include "challenge/evolution.h"
+#include "challenge/hierarchical_proposer.h"
+#include "challenge/kdf.h"
 #include "challenge/pot.h"
 #include "challenge/proposer.h"
 #include "challenge/timed_calls.h"
@@ -31,9 +34,14 @@ std::shared_ptr<Proposer> MakeProposer(SystemKind kind, const Key& key) {
       return MakeFixedProposer(kPot, key);
     case SystemKind::kEvolutionary:
       return MakeEvolutionProposer(key);
-    default:
-      return nullptr;  // not there yet
+    case SystemKind::kKdf:
+      return MakeFixedProposer(kKdf, key);
+    case SystemKind::kDynamic:
+      return MakeFixedProposer(kDynamic, key);
+    case SystemKind::kHierarchical:
+      return MakeHierarchicalProposer(key);
   }
+  REVLM_CHECK(false);  // all are above
 }
 
 struct Member {
@@ -99,7 +107,7 @@ struct Orchestrator::State {
   Turns turns;
   TimedCalls calls;
   Chooser chooser;
-  size_t num_given = 0;
+  std::vector<Challenge> given;             // their systems and parameters
   std::set<crypto::Sha256Digest> texts;     // given
   std::set<std::string> ids;                // given
   std::map<std::string, Challenge> unseen;  // given and not observed, by id
@@ -172,9 +180,11 @@ std::optional<Challenge> Orchestrator::State::Take(Member& member) {
 
 void Orchestrator::State::Give(Member& member, const Challenge& challenge) {
   ++member.num_given;
-  ++num_given;
   ids.insert(challenge.id);
   unseen.emplace(challenge.id, challenge);
+  // All that coverage.h looks at.
+  given.push_back(
+      {.system = challenge.system, .parameters = challenge.parameters});
 }
 
 std::string Orchestrator::State::Failures() const {
@@ -202,9 +212,9 @@ Result<Orchestrator> Orchestrator::Create(const OrchestratorOptions& options) {
   std::vector<WeightedProposer> proposers;
   for (size_t i = 0; i < kNumSystemKinds; ++i) {
     if (!options.systems.empty() && !is_enabled[i]) continue;
-    auto proposer =
-        MakeProposer(static_cast<SystemKind>(i), options.session_key);
-    if (proposer) proposers.push_back({std::move(proposer), shares[i]});
+    proposers.push_back(
+        {MakeProposer(static_cast<SystemKind>(i), options.session_key),
+         shares[i]});
   }
   return CreateOf(proposers, options);
 }
@@ -240,11 +250,11 @@ Orchestrator& Orchestrator::operator=(Orchestrator&&) noexcept = default;
 Orchestrator::~Orchestrator() = default;
 
 Result<std::vector<Challenge>> Orchestrator::Next(size_t count) {
-  if (count < 1 || count > kMaxChallenges - state_->num_given) {
+  if (count < 1 || count > kMaxChallenges - state_->given.size()) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "choosing prompts: found a number of {} after {} "
                            "others, allowed is 1 or more and {} in all",
-                           count, state_->num_given, kMaxChallenges);
+                           count, state_->given.size(), kMaxChallenges);
   }
   std::vector<Challenge> chosen;
   chosen.reserve(count);
@@ -311,6 +321,8 @@ std::vector<SystemReport> Orchestrator::systems() const {
   }
   return reports;
 }
+
+Coverage Orchestrator::coverage() const { return CoverageOf(state_->given); }
 
 std::vector<ModelProfile> Orchestrator::profiles() const {
   return state_->chooser.profiles();

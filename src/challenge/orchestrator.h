@@ -50,6 +50,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "challenge/coverage.h"
 #include "challenge/draw.h"
 #include "challenge/profile.h"
 #include "challenge/strategy.h"
@@ -120,6 +121,7 @@ class Orchestrator {
   Status Observe(std::span<const Outcome> outcomes);
 
   std::vector<SystemReport> systems() const;  // in the order of SystemKind
+  Coverage coverage() const;                  // of all challenges given
   // Of the models in outcomes, in the order in which they came.
   std::vector<ModelProfile> profiles() const;
 

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <functional>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -11,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "challenge/coverage.h"
+#include "challenge/golden_testing.h"
+#include "challenge/landscape_testing.h"
 #include "challenge/proposer.h"
 
 namespace revlm::challenge {
@@ -216,6 +224,138 @@ TEST(OrchestratorTest, WhatIsNotAllowedIsRefused) {
   EXPECT_FALSE(Orchestrator::Create({.deadline = 0ms}));
 }
 
+TEST(OrchestratorTest, TheFirstFiftyOfSeedZeroAreAsKept) {
+  Orchestrator orchestrator = Make(Seeded(0));
+  ExpectAsKept("orchestrated.jsonl", Next(orchestrator, 50));
+}
+
+// What models did with `challenge`, from its text alone and without logarithms.
+Outcome PlainOutcome(const Challenge& challenge) {
+  const auto num_digits = static_cast<double>(std::ranges::count_if(
+      challenge.text, [](char c) { return c >= '0' && c <= '9'; }));
+  const auto num_bytes = static_cast<double>(challenge.text.size());
+  return {.challenge_id = challenge.id,
+          .information_nats = (1 + num_bytes / 64 + num_digits) / 4096,
+          .models = {{.model = "a",
+                      .answer = challenge.text,
+                      .mean_entropy_nats = 2 + num_digits / 16,
+                      .mean_top_probability = 0.5},
+                     {.model = "b",
+                      .answer = challenge.text.substr(0, 20),
+                      .mean_entropy_nats = 2,
+                      .mean_top_probability = 0.25}}};
+}
+
+void ObserveAll(Orchestrator& orchestrator,
+                const std::vector<Challenge>& challenges) {
+  std::vector<Outcome> outcomes;
+  for (const Challenge& challenge : challenges) {
+    outcomes.push_back(PlainOutcome(challenge));
+  }
+  const Status status = orchestrator.Observe(outcomes);
+  EXPECT_TRUE(status) << status.error().message;
+}
+
+TEST(OrchestratorTest, FiftyAfterAFixedHistoryAreAsKept) {
+  OrchestratorOptions options = Seeded(0);
+  options.num_threads = 2;
+  Orchestrator orchestrator = Make(options);
+  for (const size_t count : {8, 8, 16}) {
+    ObserveAll(orchestrator, Next(orchestrator, count));
+  }
+  ExpectAsKept("orchestrated_after_history.jsonl", Next(orchestrator, 50));
+}
+
+TEST(OrchestratorTest,
+     WithOutcomesItIsExactWithoutRepeatsAndThreadsDecideNothing) {
+  for (const Focus focus :
+       {Focus::kCoverage, Focus::kSeparation, Focus::kBalanced}) {
+    OrchestratorOptions options = Seeded(6);
+    options.focus = focus;
+    Orchestrator many = Make(options);
+    options.num_threads = 1;
+    Orchestrator one = Make(options);
+    std::set<std::string> texts;
+    size_t num_given = 0;
+    for (const size_t count : {1, 2, 7, 64, 200}) {
+      const auto challenges = Next(many, count);
+      EXPECT_EQ(challenges.size(), count);
+      EXPECT_EQ(Next(one, count), challenges);
+      ObserveAll(many, challenges);
+      ObserveAll(one, challenges);
+      for (const Challenge& challenge : challenges) {
+        texts.insert(challenge.text);
+      }
+      num_given += count;
+    }
+    EXPECT_EQ(texts.size(), num_given);
+  }
+}
+
+TEST(OrchestratorTest, OutcomesLeadToPromptsThatBringMore) {
+  double sum = 0;
+  constexpr int kNumSeeds = 8;
+  for (int seed = 0; seed < kNumSeeds; ++seed) {
+    const revlm::testing::Landscape landscape(revlm::testing::Shape::kLinear,
+                                              static_cast<uint64_t>(seed));
+    const auto mean = [&](const std::vector<Challenge>& challenges) {
+      double total = 0;
+      for (const Challenge& challenge : challenges) {
+        total += landscape.InformationNats(challenge);
+      }
+      return total / static_cast<double>(challenges.size());
+    };
+    Orchestrator blind = Make(Seeded(static_cast<uint64_t>(seed)));
+    Orchestrator seeing = Make(Seeded(static_cast<uint64_t>(seed)));
+    for (const size_t count : {8, 8, 16, 32, 64}) {
+      std::vector<Outcome> outcomes;
+      for (const Challenge& challenge : Next(seeing, count)) {
+        outcomes.push_back(
+            {.challenge_id = challenge.id,
+             .information_nats = landscape.InformationNats(challenge)});
+      }
+      ASSERT_TRUE(seeing.Observe(outcomes));
+    }
+    sum += std::log2(mean(Next(seeing, 64)) / mean(Next(blind, 192)));
+  }
+  std::printf("information after 128 outcomes, of that without: %.2f\n",
+              std::exp2(sum / kNumSeeds));
+  EXPECT_GT(sum / kNumSeeds, 1);  // twice as much
+}
+
+TEST(OrchestratorTest, ProfilesSayWhatModelsDid) {
+  Orchestrator orchestrator = Make(Seeded(7));
+  ObserveAll(orchestrator, Next(orchestrator, 16));
+  const auto profiles = orchestrator.profiles();
+  ASSERT_EQ(profiles.size(), 2u);
+  EXPECT_EQ(profiles[0].model, "a");
+  EXPECT_EQ(profiles[1].num_observations, 16u);
+  EXPECT_DOUBLE_EQ(profiles[1].traits[static_cast<size_t>(Trait::kUncertainty)],
+                   0.5);
+}
+
+TEST(OrchestratorTest, CoverageCountsWhatWasGiven) {
+  Orchestrator orchestrator = Make(Seeded(8));
+  EXPECT_EQ(orchestrator.coverage().num_leaves, 0u);
+  const auto first = Next(orchestrator, 30);
+  auto all = Next(orchestrator, 20);
+  EXPECT_GT(orchestrator.coverage().num_leaves, CoverageOf(first).num_leaves);
+  all.insert(all.end(), first.begin(), first.end());
+  EXPECT_EQ(orchestrator.coverage().num_leaves, CoverageOf(all).num_leaves);
+  EXPECT_EQ(orchestrator.coverage().capability_share,
+            CoverageOf(all).capability_share);
+}
+
+TEST(OrchestratorTest, AThousandPromptsTakeLessThanASecond) {
+  const std::clock_t begin = std::clock();  // CPU time: the machine is shared
+  Orchestrator orchestrator = Make(Seeded(9));
+  EXPECT_EQ(Next(orchestrator, 1000).size(), 1000u);
+  const double seconds =
+      static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  std::printf("%.3f s of CPU for 1000 prompts\n", seconds);
+  EXPECT_LT(seconds, 1);
+}
+
 TEST(OrchestratorTest, AnOutcomeOfNoPromptIsRefused) {
   Orchestrator orchestrator = Make(Seeded(5));
   const std::string id = Next(orchestrator, 2)[0].id;
@@ -225,6 +365,30 @@ TEST(OrchestratorTest, AnOutcomeOfNoPromptIsRefused) {
   EXPECT_FALSE(orchestrator.Observe(std::vector<Outcome>{{id}, {id}}));
   EXPECT_TRUE(orchestrator.Observe(std::vector<Outcome>{{id}}));
   EXPECT_FALSE(orchestrator.Observe(std::vector<Outcome>{{id}}));
+}
+
+TEST(OrchestratorTest,
+     AnOutcomeWithImpossibleNumbersIsRefusedAndTeachesNothing) {
+  Orchestrator orchestrator = Make(Seeded(5));
+  const auto challenges = Next(orchestrator, 2);
+  const auto error_of = [&](double information, double entropy,
+                            double probability) {
+    const Status status = orchestrator.Observe(std::vector<Outcome>{
+        {.challenge_id = challenges[0].id},
+        {.challenge_id = challenges[1].id,
+         .information_nats = information,
+         .models = {{.model = "a",
+                     .mean_entropy_nats = entropy,
+                     .mean_top_probability = probability}}}});
+    return status ? "no error" : status.error().message;
+  };
+  EXPECT_THAT(error_of(-1e-9, 0, 0), HasSubstr("an information of -1e-09"));
+  EXPECT_THAT(error_of(std::nan(""), 0, 0), HasSubstr("a finite number"));
+  EXPECT_THAT(error_of(0, INFINITY, 0), HasSubstr("an entropy of inf"));
+  EXPECT_THAT(error_of(0, 0, 1.5),
+              HasSubstr("a probability of 1.5, allowed is 0 to 1"));
+  EXPECT_TRUE(orchestrator.profiles().empty());
+  EXPECT_EQ(error_of(0, 0, 1), "no error");
 }
 
 }  // namespace

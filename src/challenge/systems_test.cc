@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "challenge/dynamic.h"
+#include "challenge/evolution.h"
 #include "challenge/hierarchical.h"
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
@@ -68,8 +69,16 @@ INSTANTIATE_TEST_SUITE_P(
                              "5b3d66b83f3133cbd675248c09b9d4d7"
                              "77fc5a7c78028c1d031a9415798da746"},
                       Tested{kKdf,
+<<<<<<< HEAD
                              "b4eb3fca16b4acd45ef4643717f19874"
                              "8810b697d7a43f23c50cc86382e920be"},
+=======
+                             "c107bf1d909a7d305d6f39c52e80ece1"
+                             "815a090c8faf00eeb0a7a8b206ff0eb0"},
+                      Tested{kEvolutionary,
+                             "9f7850b8c7eeba7bd5bd9618d0a28d84"
+                             "7531cc81f3fc8f4e7dc95743c8bca28e"},
+>>>>>>> b4-orchestrator
                       Tested{kDynamic,
                              "30c0714fecdf98871dd0bb9dffc7fec5"
                              "1b7366eb0916eaa6cd3ce8911911c840"},
