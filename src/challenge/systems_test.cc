@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "challenge/dynamic.h"
+#include "challenge/evolution.h"
 #include "challenge/hierarchical.h"
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
@@ -70,6 +71,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Tested{kKdf,
                              "dac89a5f44bb82aa1cfda379bbca6c21"
                              "4a97418f36cec951006b1a8fc22ccf32"},
+                      Tested{kEvolutionary,
+                             "9f7850b8c7eeba7bd5bd9618d0a28d84"
+                             "7531cc81f3fc8f4e7dc95743c8bca28e"},
                       Tested{kDynamic,
                              "47cf0d91483d774d961e281d25c9404e"
                              "2f6cae6acb1dc68bfbb3489a2541377a"},
