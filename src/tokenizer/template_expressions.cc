@@ -355,11 +355,12 @@ Result<ExpressionIdx> ExpressionParser::ParseSubscript(ExpressionIdx of) {
     }
     is_open = lexemes_.Skip(":");
   }
+  const bool has_colon = part > 2;
+  if (!has_colon && node.operands[1] == kNoExpression) {
+    return lexemes_.Unexpected("an expression between [ and ]");
+  }
   if (is_open || !lexemes_.Skip("]")) return lexemes_.Unexpected("]");
-  if (part == 2) {  // no colon
-    if (node.operands[1] == kNoExpression) {
-      return lexemes_.Unexpected("an expression between [ and ]");
-    }
+  if (!has_colon) {
     node.kind = Kind::kItem;
     node.operands.resize(2);
   }
