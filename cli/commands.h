@@ -19,5 +19,6 @@ int LsCommand(const CommandLine& command_line);
 // `schema` is the command's own: kCompareSchema or kVerifySchema.
 int CompareCommand(const CompareLine& line, std::string_view schema);
 int ExplainCommand(const ExplainLine& line);
+int PromptsCommand(const PromptsLine& line);
 
 }  // namespace revlm::cli

@@ -6,8 +6,10 @@ namespace {
 void AddPromptOptions(CLI::App& app, CompareLine& line) {
   CompareOptions& compare = line.compare;
   const std::string group = "Prompts";
-  app.add_option("--challenges", compare.num_challenges,
-                 "Prompts to make from the seed; 0: weights only (50)")
+  app.add_option(
+         "--challenges", compare.num_challenges,
+         "Prompts to make from the seed, in rounds at most;\n0: weights "
+         "only (50)")
       ->option_text("N")
       ->group(group);
   app.add_option("--seed", compare.seed, "Of the prompts (0)")
@@ -25,6 +27,11 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
+  AddOrchestrationOptions(
+      app, line.orchestration,
+      "Ask in rounds, the next prompts chosen by what others\ntold, until "
+      "behaviour is decided",
+      group);
 }
 
 void AddVerdictOptions(CLI::App& app, CompareLine& line) {
@@ -123,6 +130,7 @@ void Resolve(CompareLine& line) {
   CompareOptions& compare = line.compare;
   if (!line.target.empty()) compare.models = {line.reference, line.target};
   compare.special_tokens = !line.no_special_tokens;
+  compare.orchestration = line.orchestration.Resolve();
   if (line.memory_limit_gib) {
     compare.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/prompt_options.h"
 #include "cli/shared_options.h"
 #include "revlm/compare.h"
 
@@ -31,6 +32,7 @@ struct CompareLine {
   std::string reference;
   std::string dtype = "f32";
   bool no_special_tokens = false;
+  OrchestrationFlags orchestration;
   std::optional<double> memory_limit_gib;
 };
 

@@ -15,6 +15,7 @@
 #include "python/interruptible.h"
 #include "revlm/compare.h"
 #include "revlm/parallel.h"
+#include "revlm/prompts.h"
 #include "revlm/report.h"
 #include "revlm/version.h"
 
@@ -107,12 +108,34 @@ py::dict Process(ParallelExecutor& executor, std::vector<std::string> models,
       Unwrap(Interruptible(stop, [&] { return executor.Process(batch); })));
 }
 
+// How prompts are made, as the Python layer gives it; nothing: None.
+std::optional<PromptOrchestration> OrchestrationFrom(const py::object& from) {
+  if (from.is_none()) return std::nullopt;
+  const auto how = As<py::dict>(from, "orchestration");
+  return Unwrap(NamedOrchestration(
+      Get<std::vector<std::string>>(how, "systems"),
+      Get<std::string>(how, "strategy"), Get<std::string>(how, "focus")));
+}
+
+// The document of `revlm prompts --json`.
+py::str MakePromptsFrom(int32_t challenges, uint64_t seed,
+                        const py::object& orchestration) {
+  PromptsOptions options;
+  options.num_prompts = challenges;
+  options.seed = seed;
+  options.orchestration =
+      OrchestrationFrom(orchestration).value_or(PromptOrchestration());
+  return RenderJson(Unwrap(WithoutLock([&] { return MakePrompts(options); })),
+                    0);
+}
+
 // The document of `revlm compare --json`.
 py::str CompareModels(const py::dict& from) {
   CompareOptions options;
   options.models = Get<std::vector<std::string>>(from, "models");
   options.prompts = Get<std::vector<std::string>>(from, "prompts");
   options.num_challenges = Get<std::optional<int32_t>>(from, "challenges");
+  options.orchestration = OrchestrationFrom(from["orchestration"]);
   options.seed = Get<uint64_t>(from, "seed");
   options.same_nats = Get<double>(from, "epsilon");
   options.alpha = Get<double>(from, "alpha");
@@ -220,6 +243,14 @@ PYBIND11_MODULE(_revlm, module) {
   BindMemory(module);
   BindExecutors(module);
   module.def("compare", &CompareModels, py::arg("options"));
+  module.def(
+      "make_prompts",
+      [](const py::object& challenges, const py::object& seed,
+         const py::object& orchestration) {
+        return MakePromptsFrom(As<int32_t>(challenges, "challenges"),
+                               As<uint64_t>(seed, "seed"), orchestration);
+      },
+      py::arg("challenges"), py::arg("seed"), py::arg("orchestration"));
 }
 
 }  // namespace revlm::python

@@ -7,8 +7,9 @@
 //   if (found) puts(found->pairs[0].reason.c_str());
 //
 // Weights are compared tensor by tensor; behaviour by the divergence of what
-// two models expect next, on the same prompts, with a look after each. How
-// evidence becomes a verdict, what is assumed and what a verdict does not show:
+// two models expect next, on the same prompts, with a look after each; prompts
+// may be chosen by what the ones before told apart. How evidence becomes a
+// verdict, what is assumed and what a verdict does not show:
 // docs/method-identity.md.
 //
 // What was found is kept in a directory (docs/formats/comparison.md), from
@@ -35,6 +36,7 @@
 #include "revlm/environment.h"
 #include "revlm/error.h"
 #include "revlm/event.h"
+#include "revlm/prompts.h"
 #include "revlm/run.h"
 
 namespace revlm {
@@ -123,6 +125,20 @@ struct ComparedModel {
   std::string identity;     // 64 hex: of everything but the weights' content
 };
 
+// Prompts that were chosen and asked together.
+struct PromptRound {
+  int64_t num_prompts = 0;
+  int64_t num_undecided = 0;  // pairs, after it
+};
+
+// How prompts were chosen by what the ones before told apart.
+struct AdaptivePrompts {
+  std::vector<PromptSystemReport> systems;
+  std::string strategy;  // as PromptStrategyName
+  std::string focus;     // as ChallengeFocusName
+  std::vector<PromptRound> rounds;
+};
+
 struct Comparison {
   std::vector<ComparedModel> models;
   // The first with the second, third, ..., the second with the third, ...
@@ -131,7 +147,10 @@ struct Comparison {
       Verdict::kUndecided;  // of DIFFERENT, UNDECIDED, DERIVED, SAME
 
   int64_t num_prompts = 0;
-  std::string prompt_source;  // "pot/1", or the digest of prompts of one's own
+  // "pot/1", "pot/1+kdf/1" of several systems, or the digest of prompts of
+  // one's own.
+  std::string prompt_source;
+  std::optional<AdaptivePrompts> adaptive;  // nothing: all were asked at once
   uint64_t seed = 0;
   double same_nats = 0;  // rules
   double most_nats = 0;
@@ -157,6 +176,11 @@ struct CompareOptions {
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
+  // When given, these systems make the prompts, in rounds: the next ones are
+  // chosen by what those before told apart, `num_challenges` in all at most,
+  // until the behaviour of every pair is decided. Every round reads the
+  // weights. Without it, prompts are those of pot/1, and all are asked at once.
+  std::optional<PromptOrchestration> orchestration;
   uint64_t seed = 0;
   bool special_tokens = true;
 

@@ -40,6 +40,7 @@
 #include "revlm/environment.h"
 #include "revlm/error.h"
 #include "revlm/event.h"
+#include "revlm/prompts.h"
 
 namespace revlm {
 
@@ -79,13 +80,14 @@ struct RunOptions {
 
   // The prompts: those of the file (one a line, or JSON Lines when its name
   // ends in .jsonl), then these. Without any, the first `num_challenges` of the
-  // built-in set (10 when not given).
+  // built-in set (kDefaultPrompts when not given).
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
-  // Without prompts of one's own, they are made from `sampling.seed` by the
-  // prompt systems (at most 10,000) and not taken from the built-in set.
-  bool orchestrate_prompts = false;
+  // Without prompts of one's own: when given, they are made from
+  // `sampling.seed` by these systems (at most kMaxPrompts) and not taken from
+  // the built-in set. All are made before any is asked.
+  std::optional<PromptOrchestration> orchestration;
   // Adds the special tokens that the model's tokenizer asks for.
   bool special_tokens = true;
 
@@ -226,6 +228,7 @@ struct RunSummary {
   std::string run_dir;
   std::vector<ModelSummary> models;
   int64_t num_prompts = 0;
+  std::vector<PromptSystemReport> prompt_systems;  // none: none made them
   std::string mode;  // "cross_product", "paired" or "broadcast"
   // Finished operations, in the order of models, then prompts; of a run of more
   // than `max_summary_results` those that failed.

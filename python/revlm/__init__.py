@@ -14,6 +14,7 @@ from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
                              parallel_process_models,
                              parallel_process_prompts)
 from revlm._memory import MemoryConfig, MemoryMonitor
+from revlm._prompts import Prompt, make_prompts
 from revlm._result import Result
 from revlm._revlm import __version__
 
@@ -25,6 +26,7 @@ __all__ = [
     "MemoryConfig",
     "MemoryMonitor",
     "ParallelExecutor",
+    "Prompt",
     "Result",
     "RevEndpointError",
     "RevError",
@@ -34,6 +36,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "compare",
+    "make_prompts",
     "parallel_process_models",
     "parallel_process_prompts",
     "verify",

@@ -10,6 +10,7 @@ from typing import Any, Literal, Optional, cast
 
 from revlm import _revlm
 from revlm._executor import ModelPath, _references, _texts
+from revlm._prompts import Focus, Strategy, System, _orchestration
 from revlm._types import CompareOptions
 
 VerdictName = Literal["SAME", "DERIVED", "DIFFERENT", "UNDECIDED"]
@@ -113,6 +114,10 @@ def compare(models: Iterable[ModelPath], *,
             prompts: Optional[Iterable[str]] = None,
             challenges: int = 50,
             seed: int = 0,
+            orchestrate: bool = False,
+            systems: Optional[Iterable[System]] = None,
+            strategy: Strategy = "balanced",
+            focus: Focus = "balanced",
             epsilon: float = 1e-3,
             alpha: float = 0.01,
             memory_limit_gb: Optional[float] = None,
@@ -120,13 +125,18 @@ def compare(models: Iterable[ModelPath], *,
     """Compares local models in pairs, as `revlm compare`.
 
     They are asked `prompts`, or `challenges` of them made from `seed`; 0: only
-    weights are compared. `epsilon`: a divergence that counts as none, in nats a
+    weights are compared. `orchestrate`, or naming `systems`: ask in rounds, the
+    next prompts chosen by what the ones before told apart, at most `challenges`,
+    until behaviour is decided; with the `systems` (None: all), `strategy` and
+    `focus` of `make_prompts`. `epsilon`: a divergence that counts as none, in nats a
     token. `alpha`: how often a verdict may be wrong, for each pair.
     """
     options: CompareOptions = {
         "models": _references(models),
         "prompts": _texts(prompts) if prompts is not None else [],
         "challenges": challenges if prompts is None else None,
+        "orchestration": (_orchestration(systems, strategy, focus)
+                          if orchestrate or systems is not None else None),
         "seed": seed,
         "epsilon": epsilon,
         "alpha": alpha,

@@ -3,7 +3,7 @@
 from typing import Optional
 
 from revlm._types import (Batch, CompareOptions, MemoryFigures, MemorySnapshot,
-                          RunOptions, Status)
+                          Orchestration, RunOptions, Status)
 
 __version__: str
 
@@ -15,6 +15,8 @@ def make_executor(memory: MemoryFigures, run: RunOptions) -> Executor: ...
 def make_adaptive_executor(memory: MemoryFigures, run: RunOptions,
                            adaptation_interval: int) -> AdaptiveExecutor: ...
 def compare(options: CompareOptions) -> str: ...
+def make_prompts(challenges: int, seed: int,
+                 orchestration: Optional[Orchestration]) -> str: ...
 
 class Executor:
     def __init__(self, *args: object, **kwargs: object) -> None: ...

@@ -73,12 +73,21 @@ class RunOptions(TypedDict):
     environment: list[bytes]
 
 
+class Orchestration(TypedDict):
+    """How prompts are made: by which systems (none: all), with which shares."""
+
+    systems: list[str]
+    strategy: str
+    focus: str
+
+
 class CompareOptions(TypedDict):
     """What the extension is told of a comparison."""
 
     models: list[bytes]
     prompts: list[str]
     challenges: Optional[int]
+    orchestration: Optional[Orchestration]
     seed: int
     epsilon: float
     alpha: float

@@ -8,8 +8,6 @@
 #include <utility>
 
 #include "base/random.h"
-#include "challenge/pot.h"
-#include "challenge/system.h"
 #include "run/operation.h"
 #include "run/plan.h"
 #include "verify/next_token.h"
@@ -17,39 +15,40 @@
 namespace revlm {
 namespace {
 
-using Prompt = ComparePrompts::Prompt;
-
-std::vector<Prompt> TextsOf(const std::vector<run::PlannedPrompt>& planned) {
-  std::vector<Prompt> prompts;
-  for (const run::PlannedPrompt& prompt : planned) {
-    prompts.push_back({prompt.id, prompt.text});
+std::vector<MadePrompt> TextsOf(std::vector<run::PlannedPrompt> planned) {
+  std::vector<MadePrompt> prompts;
+  for (run::PlannedPrompt& prompt : planned) {
+    MadePrompt& made = prompts.emplace_back();
+    made.id = std::move(prompt.id);
+    made.text = std::move(prompt.text);
   }
   return prompts;
 }
 
 Result<ComparePrompts> MakeChallenges(const CompareOptions& options) {
-  ComparePrompts made = {.prompts = {},
-                         .source = std::string(challenge::kPot.name)};
+  ComparePrompts made;
   const int32_t count =
       options.num_challenges.value_or(kDefaultCompareChallenges);
-  if (count == 0) return made;
-  if (count < 0) {
+  if (count < 0 || count > kMaxPrompts) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "--challenges: found {}, allowed is 0 to {}", count,
-                           challenge::kMaxChallenges);
+                           kMaxPrompts);
   }
   RunOptions asked;
-  asked.orchestrate_prompts = true;
-  asked.num_challenges = count;
+  asked.orchestration = options.orchestration.value_or(
+      PromptOrchestration{.systems = {PromptSystem::kPot}});
+  asked.num_challenges = std::max(count, 1);
   asked.sampling.seed = options.seed;
-  REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
-                         run::PlanPrompts(asked));
-  made.prompts = TextsOf(planned);
+  REVLM_ASSIGN_OR_RETURN(run::PromptPlan plan, run::PlanPrompts(asked));
+  for (const PromptSystemReport& system : plan.systems) {
+    made.source += (made.source.empty() ? "" : "+") + system.name;
+  }
+  if (count > 0) made.prompts = TextsOf(std::move(plan.prompts));
   return made;
 }
 
 // Fisher and Yates, from the back.
-void Shuffle(std::vector<Prompt>& prompts, uint64_t seed) {
+void Shuffle(std::vector<MadePrompt>& prompts, uint64_t seed) {
   for (size_t i = prompts.size(); i > 1; --i) {
     const auto other = static_cast<size_t>(base::UniformDouble(seed, i) *
                                            static_cast<double>(i));
@@ -154,19 +153,15 @@ std::string WhyNoBytes(const OpenedModel& a, const verify::BehaviourModel& of_a,
 
 Result<ComparePrompts> CollectPrompts(const CompareOptions& options) {
   if (!HasOwnPrompts(options)) return MakeChallenges(options);
-  if (options.num_challenges) {
-    return base::MakeError(ErrorCode::kInvalidArgument,
-                           "--challenges is for prompts of the program and "
-                           "cannot be combined with --prompt or --prompts; "
-                           "leave one out");
-  }
   RunOptions given;
   given.prompt_file = options.prompt_file;
   given.prompts = options.prompts;
-  REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
-                         run::PlanPrompts(given));
-  ComparePrompts own = {.prompts = TextsOf(planned),
-                        .source = run::PromptSetSha256(planned)};
+  given.num_challenges = options.num_challenges;  // which it refuses
+  given.orchestration = options.orchestration;
+  REVLM_ASSIGN_OR_RETURN(run::PromptPlan plan, run::PlanPrompts(given));
+  ComparePrompts own;
+  own.source = run::PromptSetSha256(plan.prompts);
+  own.prompts = TextsOf(std::move(plan.prompts));
   Shuffle(own.prompts, options.seed);
   return own;
 }
@@ -206,7 +201,7 @@ std::vector<verify::BehaviourModel> EncodeFor(
   for (const OpenedModel& opened : models) {
     verify::BehaviourModel& model = encoded.emplace_back();
     model.checkpoint = opened.model.checkpoint.get();
-    for (const Prompt& prompt : prompts.prompts) {
+    for (const MadePrompt& prompt : prompts.prompts) {
       auto ids =
           run::EncodePrompt(opened.model, prompt.text, options.special_tokens);
       verify::EncodedPrompt& one = model.prompts.emplace_back();

@@ -17,17 +17,14 @@
 namespace revlm {
 
 struct ComparePrompts {
-  struct Prompt {
-    std::string id;
-    std::string text;
-  };
   // In the order in which they are looked at: a random one.
-  std::vector<Prompt> prompts;
+  std::vector<MadePrompt> prompts;
   std::string source;  // Comparison::prompt_source
 };
 
 // Those of a seed are drawn one by one; one's own are put in an order that the
-// seed decides.
+// seed decides. With an orchestration, as many as may be asked, made before
+// anything is known: to plan with.
 Result<ComparePrompts> CollectPrompts(const CompareOptions& options);
 
 struct OpenedModel {

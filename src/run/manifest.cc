@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/hex.h"
-#include "challenge/pot.h"
 #include "revlm/version.h"
 #include "run/host.h"
 #include "run/op_record.h"
@@ -70,9 +69,18 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   plan["max_tokens"] = options.max_tokens;
   plan["mode"] = ModeName(options.mode);
   plan["num_prompts"] = prepared.prompts.size();
-  plan["prompt_system"] = nullptr;
-  if (options.orchestrate_prompts) {
-    plan["prompt_system"] = challenge::kPot.name;
+  plan["prompt_systems"] = nullptr;
+  plan["prompt_strategy"] = nullptr;
+  plan["challenge_focus"] = nullptr;
+  if (options.orchestration) {
+    plan["prompt_systems"] = Json::array();
+    for (const PromptSystemReport& system : prepared.prompt_systems) {
+      plan["prompt_systems"].push_back(
+          {{"name", system.name}, {"share", system.share}});
+    }
+    plan["prompt_strategy"] =
+        PromptStrategyName(options.orchestration->strategy);
+    plan["challenge_focus"] = ChallengeFocusName(options.orchestration->focus);
   }
   plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();

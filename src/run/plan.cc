@@ -10,9 +10,9 @@
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "challenge/builtin_set.h"
-#include "challenge/pot.h"
 #include "challenge/prompt_file.h"
 #include "crypto/sha256.h"
+#include "run/orchestration.h"
 
 namespace revlm::run {
 namespace {
@@ -66,7 +66,7 @@ std::string HexDigest(std::string_view text, crypto::Sha256Hasher& hasher) {
 // The built-in prompts that were asked for.
 Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
   const auto all = challenge::BuiltinPrompts();
-  const int32_t count = options.num_challenges.value_or(kDefaultChallenges);
+  const int32_t count = options.num_challenges.value_or(kDefaultPrompts);
   if (static_cast<size_t>(count) > all.size()) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
@@ -85,15 +85,16 @@ Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
 }
 
 // As many as were asked for, made by the prompt systems.
-Result<std::vector<challenge::Prompt>> MakePrompts(const RunOptions& options) {
-  const challenge::Key session_key = challenge::DeriveSessionKey(
-      {.seed = challenge::SeedFromNumber(options.sampling.seed)});
+Result<std::vector<challenge::Prompt>> MakePrompts(
+    const RunOptions& options, std::vector<PromptSystemReport>& systems) {
+  REVLM_ASSIGN_OR_RETURN(
+      challenge::Orchestrator orchestrator,
+      MakeOrchestrator(*options.orchestration, options.sampling.seed));
   REVLM_ASSIGN_OR_RETURN(
       std::vector<challenge::Challenge> challenges,
-      challenge::GenerateChallenges(
-          challenge::kPot, session_key, {},
-          static_cast<size_t>(
-              options.num_challenges.value_or(kDefaultChallenges))));
+      orchestrator.Next(static_cast<size_t>(
+          options.num_challenges.value_or(kDefaultPrompts))));
+  systems = ReportsOf(orchestrator, Told::kNothing);
   std::vector<challenge::Prompt> prompts;
   for (challenge::Challenge& made : challenges) {
     challenge::Prompt& prompt = prompts.emplace_back();
@@ -104,12 +105,12 @@ Result<std::vector<challenge::Prompt>> MakePrompts(const RunOptions& options) {
 }
 
 Result<std::vector<challenge::Prompt>> CollectPrompts(
-    const RunOptions& options) {
+    const RunOptions& options, std::vector<PromptSystemReport>& systems) {
   if (options.prompt_file.empty() && options.prompts.empty()) {
-    return options.orchestrate_prompts ? MakePrompts(options)
-                                       : TakeBuiltin(options);
+    return options.orchestration ? MakePrompts(options, systems)
+                                 : TakeBuiltin(options);
   }
-  if (options.num_challenges || options.orchestrate_prompts) {
+  if (options.num_challenges || options.orchestration) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
         "--challenges and --enable-prompt-orchestration are for prompts of the "
@@ -165,10 +166,11 @@ Status CheckOptions(const RunOptions& options) {
   return {};
 }
 
-Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
+Result<PromptPlan> PlanPrompts(const RunOptions& options) {
+  PromptPlan made;
   REVLM_ASSIGN_OR_RETURN(std::vector<challenge::Prompt> prompts,
-                         CollectPrompts(options));
-  std::vector<PlannedPrompt> planned;
+                         CollectPrompts(options, made.systems));
+  std::vector<PlannedPrompt>& planned = made.prompts;
   planned.reserve(prompts.size());  // so that none of them moves
   std::unordered_map<std::string_view, int64_t> count_of_text;
   std::unordered_set<std::string_view> ids;
@@ -201,7 +203,7 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
                              base::Quote(plan.id));
     }
   }
-  return planned;
+  return made;
 }
 
 std::string_view ModeName(Mode mode) {

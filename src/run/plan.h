@@ -34,8 +34,6 @@
 
 namespace revlm::run {
 
-inline constexpr int32_t kDefaultChallenges = 10;
-
 struct PlannedPrompt {
   // As given, or the first 12 hex digits of the text's SHA-256, with "-2", "-3"
   // for repeats.
@@ -50,7 +48,11 @@ struct PlannedPrompt {
 // Refuses options that mean nothing, before any file is opened.
 Status CheckOptions(const RunOptions& options);
 
-Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options);
+struct PromptPlan {
+  std::vector<PlannedPrompt> prompts;
+  std::vector<PromptSystemReport> systems;  // none: none made them
+};
+Result<PromptPlan> PlanPrompts(const RunOptions& options);
 
 // "cross_product", "paired" or "broadcast".
 std::string_view ModeName(Mode mode);

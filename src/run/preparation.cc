@@ -171,7 +171,9 @@ Result<Preparation> Prepare(const RunOptions& options) {
   prepared.options.prompts.clear();  // nobody's from here on
   prepared.options.command_line.clear();
   prepared.given_bytes = GivenBytes(options);
-  REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));
+  REVLM_ASSIGN_OR_RETURN(PromptPlan prompts, PlanPrompts(options));
+  prepared.prompts = std::move(prompts.prompts);
+  prepared.prompt_systems = std::move(prompts.systems);
   prepared.image = memory::ReadImage();
   REVLM_ASSIGN_OR_RETURN(
       memory::Limit limit,

@@ -228,12 +228,36 @@ void Fields(Archive& archive, ComparedModel& model) {
 }
 
 template <typename Archive>
+void Fields(Archive& archive, PromptSystemReport& system) {
+  archive("name", system.name);
+  archive("share", system.share);
+  archive("num_prompts", system.num_prompts);
+  archive("failure", system.failure);
+  archive("remark", system.remark);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, PromptRound& round) {
+  archive("num_prompts", round.num_prompts);
+  archive("num_undecided", round.num_undecided);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, AdaptivePrompts& adaptive) {
+  archive("systems", adaptive.systems);
+  archive("strategy", adaptive.strategy);
+  archive("focus", adaptive.focus);
+  archive("rounds", adaptive.rounds);
+}
+
+template <typename Archive>
 void Fields(Archive& archive, Comparison& comparison) {
   archive("models", comparison.models);
   archive("pairs", comparison.pairs);
   archive.Name("verdict", comparison.worst, kVerdicts);
   archive("num_prompts", comparison.num_prompts);
   archive("prompt_source", comparison.prompt_source);
+  archive("adaptive", comparison.adaptive);
   archive("seed", comparison.seed);
   archive("same_nats", comparison.same_nats);
   archive("most_nats", comparison.most_nats);
