@@ -52,6 +52,7 @@ Status CheckOptions(const CompareOptions& options) {
           model);
     }
   }
+  REVLM_TRY(run::CheckForm(EngineOptionsOf(options)));
   // Says what is wrong with the rules, if anything is.
   REVLM_TRY(stats::Divergence::Create(
       {.same_nats = options.same_nats, .alpha = options.alpha}));
@@ -345,15 +346,23 @@ Result<Comparison> Comparer::Run() {
   REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
                          ComparisonDirectory::Create(options_));
   directory_ = directory.path();
+  REVLM_ASSIGN_OR_RETURN(std::string form_notice,
+                         ChooseForm(options_, prompts_, models_));
+  if (!form_notice.empty()) {
+    Tell(RunEvent::Kind::kNotice, std::move(form_notice));
+  }
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
   for (const OpenedModel& model : models_) {
-    comparison_.models.push_back(
-        {.alias = model.alias,
-         .reference = model.model.reference,
-         .commit = model.model.resolved.commit.value_or(""),
-         .tensor_root = "",
-         .identity = model.model.identity});
+    ComparedModel& compared = comparison_.models.emplace_back();
+    compared.alias = model.alias;
+    compared.reference = model.model.reference;
+    compared.commit = model.model.resolved.commit.value_or("");
+    compared.identity = model.model.identity;
+    if (model.model.chat) {
+      compared.chat_template_sha256 = model.model.chat->sha256();
+      comparison_.prompt_form = run::PromptFormName(PromptForm::kChat);
+    }
   }
   for (size_t i = 0; i < planned_.pairs.size(); ++i) {
     PairComparison& pair = comparison_.pairs.emplace_back();

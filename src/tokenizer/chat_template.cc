@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/heap_size.h"
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "tokenizer/template_parser.h"
@@ -26,6 +27,25 @@ Result<Value> MessageValue(const ChatMessage& message) {
   return MakeDictionary(
       {{"role", Value(MarkedText(message.role, Origin::kTemplate))},
        {"content", Value(MarkedText(message.content, Origin::kContent))}});
+}
+
+uint64_t HeapBytesOf(const std::vector<std::string>& texts) {
+  uint64_t bytes = base::HeapBytes(texts);
+  for (const std::string& text : texts) bytes += base::HeapBytes(text);
+  return bytes;
+}
+
+// Recursion is bounded by kMaxTemplateDepth.
+uint64_t HeapBytesOf(const std::vector<Statement>& statements) {
+  uint64_t bytes = base::HeapBytes(statements);
+  for (const Statement& statement : statements) {
+    bytes += base::HeapBytes(statement.text) + HeapBytesOf(statement.names) +
+             base::HeapBytes(statement.branches);
+    for (const Statement::Branch& branch : statement.branches) {
+      bytes += HeapBytesOf(branch.body);
+    }
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -71,6 +91,16 @@ Result<MarkedText> ChatTemplate::Render(
   }
   return RenderTemplate(syntax_, source_, std::move(variables),
                         Allowance(num_bytes));
+}
+
+uint64_t ChatTemplate::heap_bytes() const {
+  uint64_t bytes = base::HeapBytes(source_) + HeapBytesOf(syntax_.statements) +
+                   base::HeapBytes(syntax_.expressions);
+  for (const Expression& node : syntax_.expressions) {
+    bytes += base::HeapBytes(node.text) + base::HeapBytes(node.operands) +
+             HeapBytesOf(node.names) + HeapBytesOf(node.operators);
+  }
+  return bytes;
 }
 
 }  // namespace revlm::tokenizer

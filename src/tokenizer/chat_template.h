@@ -28,6 +28,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +73,9 @@ class ChatTemplate {
                                     const std::string& source);
 
   Result<MarkedText> Render(const Conversation& conversation) const;
+
+  // What it keeps of the heap, at most; the same for the same template.
+  uint64_t heap_bytes() const;
 
  private:
   ChatTemplate(Syntax syntax, std::string source)

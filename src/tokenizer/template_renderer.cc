@@ -71,12 +71,21 @@ Value LoopAt(const std::vector<Value>& values, size_t at) {
   return Value(std::move(loop));
 }
 
+// What is set in the template or in a turn of a loop.
+struct Scope {
+  Variables variables = {};
+  // Which of the variables given were read here, and in scopes inside it.
+  uint64_t read = 0;
+  uint64_t read_inside = 0;
+};
+
 class Renderer {
  public:
   Renderer(const Syntax& syntax, const std::string& source, Variables variables,
            Allowance allowance)
       : syntax_(syntax), source_(source), allowance_(allowance) {
-    scopes_.push_back(std::move(variables));
+    given_ = std::move(variables);
+    scopes_.emplace_back();
   }
 
   Result<MarkedText> Run() {
@@ -98,7 +107,7 @@ class Renderer {
 
   Result<Value> Evaluate(ExpressionIdx idx);
   Result<Value> EvaluateNode(const Expression& node);
-  Result<Value> Name(const Expression& node) const;
+  Result<Value> Name(const Expression& node);
   Result<Value> MakeValues(const Expression& node);
   Result<Value> Members(const Expression& node);
   Result<Value> AttributeOf(const Expression& node);
@@ -118,12 +127,29 @@ class Renderer {
   const Expression& NodeAt(ExpressionIdx idx) const {
     return syntax_.expressions[static_cast<size_t>(idx)];
   }
-  const Value* Find(std::string_view name) const {
+  const Value* FindSet(std::string_view name) const {
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-      if (const Value* value = FindIn(*scope, name)) return value;
+      if (const Value* value = FindIn(scope->variables, name)) return value;
     }
     return nullptr;
   }
+  void PopScope() {
+    const uint64_t read = scopes_.back().read | scopes_.back().read_inside;
+    scopes_.pop_back();
+    scopes_.back().read_inside |= read;
+  }
+  // Of the variable given by this name; 0: there is none.
+  uint64_t BitOf(std::string_view name) const {
+    uint64_t bit = 1;
+    for (const auto& [given, value] : given_) {
+      if (given == name) return bit;
+      bit <<= 1;
+    }
+    return 0;
+  }
+  // Whether inner scopes alone have read what is now set for the first time:
+  // Jinja, which looks at the whole scope before, let them read nothing.
+  bool IsSetTooLate(std::string_view name) const;
   // Puts the line in front of an error that has none.
   template <typename T>
   Result<T> At(uint32_t line, Result<T> result) const {
@@ -141,7 +167,8 @@ class Renderer {
   const std::string& source_;
   Allowance allowance_;
   MarkedText text_;
-  std::vector<Variables> scopes_;      // the last is the innermost
+  Variables given_;
+  std::vector<Scope> scopes_;          // the last is the innermost
   std::vector<Variables> namespaces_;  // by NamespaceIdx
 };
 
@@ -181,11 +208,16 @@ Status Renderer::Set(const Statement& statement) {
   const std::string& name = statement.names.front();
   REVLM_ASSIGN_OR_RETURN(Value value, Evaluate(statement.value));
   if (statement.names.size() == 1) {
-    if (name == "loop") return NotSupported(statement.line, "setting", name);
-    SetIn(scopes_.back(), name, std::move(value));
+    if (name == "loop" || IsSetTooLate(name)) {
+      return NotSupported(
+          statement.line,
+          name == "loop" ? "setting" : "setting, after a loop that reads it,",
+          name);
+    }
+    SetIn(scopes_.back().variables, name, std::move(value));
     return {};
   }
-  const Value* target = Find(name);
+  const Value* target = FindSet(name);
   if (target == nullptr || target->name_space() == nullptr) {
     return NotSupported(statement.line, "setting an attribute of", name);
   }
@@ -218,12 +250,12 @@ Result<std::vector<Value>> Renderer::ValuesOf(const Statement& statement) {
   std::vector<Value> values;
   scopes_.emplace_back();
   for (const Value& value : all) {
-    SetIn(scopes_.back(), statement.names.front(), value);
+    SetIn(scopes_.back().variables, statement.names.front(), value);
     REVLM_ASSIGN_OR_RETURN(const Value condition,
                            Evaluate(statement.condition));
     if (IsTrue(condition)) values.push_back(value);
   }
-  scopes_.pop_back();
+  PopScope();
   return values;
 }
 
@@ -235,15 +267,15 @@ Status Renderer::For(const Statement& statement) {
   REVLM_ASSIGN_OR_RETURN(const std::vector<Value> values, ValuesOf(statement));
   for (size_t i = 0; i < values.size(); ++i) {
     REVLM_TRY(At(statement.line, allowance_.TakeSteps(64)));
-    scopes_.push_back(
-        {{statement.names.front(), values[i]}, {"loop", LoopAt(values, i)}});
+    scopes_.push_back({.variables = {{statement.names.front(), values[i]},
+                                     {"loop", LoopAt(values, i)}}});
     REVLM_TRY(RenderBody(statement.branches.front().body));
-    scopes_.pop_back();
+    PopScope();
   }
   if (values.empty() && statement.branches.size() > 1) {
     scopes_.emplace_back();
     REVLM_TRY(RenderBody(statement.branches.back().body));
-    scopes_.pop_back();
+    PopScope();
   }
   return {};
 }
@@ -316,8 +348,22 @@ Result<Value> Renderer::EvaluateNode(const Expression& node) {
   return Value();
 }
 
-Result<Value> Renderer::Name(const Expression& node) const {
-  if (const Value* value = Find(node.text)) return *value;
+bool Renderer::IsSetTooLate(std::string_view name) const {
+  const uint64_t bit = BitOf(name);
+  if (FindSet(name) != nullptr) return false;
+  const auto has_read = [bit](const Scope& scope) {
+    return (scope.read & bit) != 0;
+  };
+  return (scopes_.back().read_inside & bit) != 0 &&
+         std::ranges::none_of(scopes_, has_read);
+}
+
+Result<Value> Renderer::Name(const Expression& node) {
+  if (const Value* value = FindSet(node.text)) return *value;
+  if (const Value* value = FindIn(given_, node.text)) {
+    scopes_.back().read |= BitOf(node.text);
+    return *value;
+  }
   if (std::ranges::find(kNotKnown, node.text) != std::end(kNotKnown)) {
     if (node.text.ends_with("_token")) {
       return MakeError(ErrorCode::kUnsupported,
@@ -452,7 +498,7 @@ Result<Value> Renderer::Filter(const Expression& node) {
 
 Result<Value> Renderer::Call(const Expression& node) {
   const Expression& called = NodeAt(node.operands[0]);
-  if (called.kind == Kind::kName && Find(called.text) == nullptr) {
+  if (called.kind == Kind::kName && FindSet(called.text) == nullptr) {
     return CallFunction(node, called.text);
   }
   if (called.kind != Kind::kAttribute) {
