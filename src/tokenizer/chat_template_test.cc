@@ -176,6 +176,15 @@ TEST(ChatTemplateTest, WhatALoopSetsIsGoneAfterItsTurn) {
   EXPECT_EQ(Rendered("{% if true %}{% set x = 1 %}{% endif %}{{ x }}"), "1");
 }
 
+TEST(ChatTemplateTest, WhatIsGivenCanBeSetOnceItIsReadOutsideALoop) {
+  EXPECT_EQ(Rendered("{% for i in messages %}{{ messages | length }}"
+                     "{% endfor %}{% set messages = 7 %}{{ messages }}"),
+            "17");
+  EXPECT_EQ(Rendered("{% for i in [1, 2] %}{% set messages = i %}"
+                     "{{ messages }}{% endfor %}{{ messages | length }}"),
+            "121");
+}
+
 TEST(ChatTemplateTest, WhatIsNotSupportedIsRefusedByName) {
   const std::pair<const char*, std::string> cases[] = {
       {"\n{% macro f() %}", At(2, "tag \"macro\" is not supported")},
@@ -187,6 +196,11 @@ TEST(ChatTemplateTest, WhatIsNotSupportedIsRefusedByName) {
        At(1, "a loop with \"a, b\" is not supported")},
       {"{% for a in b recursive %}{% endfor %}",
        At(1, "for with \"recursive\" is not supported")},
+      {"{% for i in [1] %}{{ messages | length }}{% endfor %}"
+       "{% set messages = 1 %}",
+       At(1,
+          "setting, after a loop that reads it, \"messages\" is not "
+          "supported")},
       {"\n\n{{ messages | map }}", At(3, "filter \"map\" is not supported")},
       {"{{ messages | tojson }}", At(1, "filter \"tojson\" is not supported")},
       {"{{ 1 | trim(1) }}",

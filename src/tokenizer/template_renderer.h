@@ -4,7 +4,9 @@
 // namespace stay; what is not set is undefined and printed as nothing.
 // Functions are namespace(NAME=...) and raise_exception(TEXT). Names that Jinja
 // or Hugging Face define besides (range, strftime_now, ...) are refused when
-// they are reached, even by "is defined": what they would be is not guessed.
+// they are reached, even by "is defined": what they would be is not guessed. So
+// is setting a variable that was given when only loops have read it before: to
+// them, in Jinja, it was undefined.
 //
 // Threads: pure function. Memory: bounded by the Allowance of template_value.h.
 // Errors: kUnsupported, with the line, for what is not supported or fails in
@@ -24,7 +26,8 @@
 
 namespace revlm::tokenizer {
 
-// `variables` are what the template sees. `source` names it in errors.
+// `variables` are what the template sees, at most 64. `source` names it in
+// errors.
 Result<MarkedText> RenderTemplate(
     const Syntax& syntax, const std::string& source,
     std::vector<std::pair<std::string, Value>> variables, Allowance allowance);
