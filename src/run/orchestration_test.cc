@@ -56,7 +56,7 @@ TEST(OrchestrationTest, PromptsAreThoseOfTheSeedSystemsAndNumber) {
 TEST(OrchestrationTest, ASystemThatFailsIsNamedAndOthersTakeItsShare) {
   auto orchestrator =
       challenge::Orchestrator::CreateOf(
-          {{challenge::MakeIndexProposer(challenge::kPot, challenge::Key()), 1},
+          {{challenge::MakeFixedProposer(challenge::kPot, challenge::Key()), 1},
            {std::make_shared<BrokenProposer>(), 3}},
           {})
           .value();

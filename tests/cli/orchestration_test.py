@@ -2,6 +2,8 @@
 choose the next prompts by what the ones before told apart."""
 
 import json
+import os
+import re
 import unittest
 
 from revlm_process import MODEL, OTHER_MODEL, ProgramTest
@@ -42,6 +44,17 @@ class RunTest(ProgramTest):
         self.assertEqual(self.results("d"), before)
         _, err = self.revlm(*run, "--prompt-strategy", "adversarial", code=2)
         self.assertIn(b"prompt_strategy", err)
+
+    def test_a_run_is_replayed_from_its_manifest(self):
+        plan = self.plan_of("d", "--enable-prompt-orchestration", "--seed", 5,
+                            "--prompt-strategy", "adversarial")
+        flags = [f"--enable-{system['name'].split('/')[0]}"
+                 for system in plan["prompt_systems"]]
+        self.assertEqual(plan, self.plan_of(
+            "e", *flags, "--seed", plan["seed"], "--prompt-strategy",
+            plan["prompt_strategy"], "--challenge-focus",
+            plan["challenge_focus"]))
+        self.assertEqual(self.results("e"), self.results("d"))
 
     def test_they_are_no_prompts_of_ones_own(self):
         self.revlm("run", MODEL, "--prompt", "Hello", *ROUNDS, code=2)
@@ -147,6 +160,23 @@ class CompareTest(ProgramTest):
                             "d", code=6)
         self.assertIn(b"the floor is", err)
         self.assertFalse((self.folder / "d").exists())
+
+    def test_the_limit_holds(self):
+        arguments = ("compare", MODEL, OTHER_MODEL, *ROUNDS, "--challenges",
+                     "300", "--epsilon", "0.09", "--parallel-memory-limit")
+        _, err = self.revlm(*arguments, "0.01", code=6)
+        floor = int(re.search(rb"the floor is (\d+) bytes", err)[1])
+        limit = floor + (32 << 20)  # what comparing weights takes beside
+        process = self.start(*arguments, repr(limit / 2**30), "--output-dir",
+                             "d")
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, DERIVED, process.stderr.read())
+        process.stdout.close()
+        process.stderr.close()
+        self.assertGreater(len(self.asked("d")), 60)  # several rounds
+        if not os.environ.get("REVLM_SANITIZE"):  # whose memory comes beside
+            self.assertLess(usage.ru_maxrss * 1024, limit)
 
     def test_verify_asks_in_rounds_too(self):
         self.copy_model("copy")
