@@ -42,10 +42,7 @@ class ChatFormTest : public ::testing::Test {
   Result<Model> Load(PromptForm form) {
     RunOptions options;
     options.prompt_form = form;
-    memory::Budget nothing(0);
-    auto model = LoadModel(model_.string(), options, nothing, "");
-    if (model) model->engine.reset();  // before its budget
-    return model;
+    return LoadModel(model_.string(), options, nothing_, "");
   }
   std::string ErrorOf(PromptForm form) {
     const auto model = Load(form);
@@ -53,6 +50,7 @@ class ChatFormTest : public ::testing::Test {
   }
 
   const fs::path model_;
+  memory::Budget nothing_{0};  // nothing is run
 };
 
 TEST(FormOfTest, OnlyOrchestratedPromptsAreNotTextUnlessAsked) {
@@ -78,7 +76,7 @@ TEST_F(ChatFormTest, APromptIsAMessageAndTheAnswerIsBegun) {
   const auto ids = EncodePrompt(*model, "Hi<|endoftext|>", true);
   ASSERT_TRUE(ids) << ids.error().message;
   EXPECT_EQ(*model->tokenizer->Decode(*ids),
-            "<|endoftext|>user: Hi<|endoftext|>\n\nassistant:");
+            "<|endoftext|>user: Hi<|endoftext|>\nassistant:");
   const auto token = model->tokenizer->TokenId("<|endoftext|>");
   ASSERT_TRUE(token);
   EXPECT_EQ(std::ranges::count(*ids, *token), 1);
