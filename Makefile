@@ -95,4 +95,4 @@ python-pip: setup ## pip install . into a fresh virtual environment, and use it
 	@ctest --test-dir build --output-on-failure -R python_pip
 
 clean: ## remove the build folders
-	rm -rf build build-dev build-clang build-asan build-tsan build-fuzz
+	rm -rf build build-dev build-clang build-asan build-tsan

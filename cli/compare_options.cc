@@ -10,7 +10,8 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
                  "Prompts to make from the seed; 0: weights only (50)")
       ->option_text("N")
       ->group(group);
-  app.add_option("--seed", compare.seed, "Of the prompts (0)")
+  app.add_option("--seed", compare.seed,
+                 "Of the prompts and the rows of weights compared (0)")
       ->option_text("S")
       ->group(group);
   app.add_option("--prompt", compare.prompts,
@@ -25,6 +26,12 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
+}
+
+void AddWeightOptions(CLI::App& app, CompareLine& line) {
+  app.add_flag("--full-matching", line.compare.full_matching,
+               "Match the hidden units of all layers, not of some")
+      ->group("Weights");
 }
 
 void AddVerdictOptions(CLI::App& app, CompareLine& line) {
@@ -64,6 +71,7 @@ void AddComputingOptions(CLI::App& app, CompareLine& line) {
 void AddAll(CLI::App& app, CompareLine& line) {
   line.command = &app;
   AddPromptOptions(app, line);
+  AddWeightOptions(app, line);
   AddVerdictOptions(app, line);
   AddComputingOptions(app, line);
   app.add_option("--output-dir", line.compare.output_dir,

@@ -13,6 +13,8 @@
 
 #include "python/convert.h"
 #include "python/interruptible.h"
+#include "python/library.h"
+#include "python/options.h"
 #include "revlm/compare.h"
 #include "revlm/parallel.h"
 #include "revlm/report.h"
@@ -22,26 +24,6 @@ namespace py = pybind11;
 
 namespace revlm::python {
 namespace {
-
-// The argument `name`, or RevUsageError.
-template <typename T>
-T As(const py::object& value, const char* name) {
-  try {
-    return value.cast<T>();
-  } catch (const py::cast_error&) {
-    Raise({.code = ErrorCode::kInvalidArgument,
-           .message = py::str("{}: found {!r}, which is of another kind or out "
-                              "of its range")
-                          .format(name, value)
-                          .cast<std::string>()});
-  }
-}
-
-// The member `name` of the options.
-template <typename T>
-T Get(const py::dict& from, const char* name) {
-  return As<T>(from[name], name);
-}
 
 // What every call has in common, as the Python layer gives it.
 RunOptions RunOptionsFrom(const py::dict& from) {
@@ -73,15 +55,6 @@ MemoryConfig ConfigFrom(const MemoryFigures& figures) {
   return {.total_limit_gb = total_limit_gb,
           .per_process_gb = per_process_gb,
           .buffer_gb = buffer_gb};
-}
-
-Result<uint64_t> LimitBytes(double gibibytes) {
-  if (gibibytes > 0 && gibibytes <= kMaxGibibytes) {
-    return static_cast<uint64_t>(gibibytes * (1 << 30));
-  }
-  return std::unexpected(
-      Error{ErrorCode::kInvalidArgument,
-            "memory_limit_gb: allowed is more than 0 and at most 1000000"});
 }
 
 // What `call` returns, while other Python threads go on.
@@ -116,10 +89,7 @@ py::str CompareModels(const py::dict& from) {
   options.seed = Get<uint64_t>(from, "seed");
   options.same_nats = Get<double>(from, "epsilon");
   options.alpha = Get<double>(from, "alpha");
-  if (const auto limit_gb =
-          Get<std::optional<double>>(from, "memory_limit_gb")) {
-    options.memory_limit_bytes = Unwrap(LimitBytes(*limit_gb));
-  }
+  options.memory_limit_bytes = LimitFrom(from);
   options.output_dir = Get<std::string>(from, "output_dir");
   options.environment =
       EnvironmentFrom(Get<std::vector<std::string>>(from, "environment"));
@@ -220,6 +190,7 @@ PYBIND11_MODULE(_revlm, module) {
   BindMemory(module);
   BindExecutors(module);
   module.def("compare", &CompareModels, py::arg("options"));
+  BindLibrary(module);
 }
 
 }  // namespace revlm::python

@@ -157,8 +157,12 @@ struct CompareOptions {
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
-  uint64_t seed = 0;
+  uint64_t seed = 0;  // of these, and of which rows of weights are compared
   bool special_tokens = true;
+
+  // The hidden units of all layers are matched, not of some: minutes for models
+  // of billions of weights.
+  bool full_matching = false;
 
   double same_nats = 1e-3;  // a token: a divergence that still counts as none
   double alpha = 0.01;      // of a wrong verdict, for each pair

@@ -13,6 +13,7 @@ from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
                              BatchResults, ParallelExecutor,
                              parallel_process_models,
                              parallel_process_prompts)
+from revlm._library import Identification, Library
 from revlm._memory import MemoryConfig, MemoryMonitor
 from revlm._result import Result
 from revlm._revlm import __version__
@@ -22,6 +23,8 @@ __all__ = [
     "BatchProcessor",
     "BatchResults",
     "Comparison",
+    "Identification",
+    "Library",
     "MemoryConfig",
     "MemoryMonitor",
     "ParallelExecutor",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, Optional, cast
 
 from revlm import _revlm
-from revlm._executor import ModelPath, _references, _texts
+from revlm._executor import ModelPath, _environment, _references, _texts
 from revlm._types import CompareOptions
 
 VerdictName = Literal["SAME", "DERIVED", "DIFFERENT", "UNDECIDED"]
@@ -132,8 +132,7 @@ def compare(models: Iterable[ModelPath], *,
         "alpha": alpha,
         "memory_limit_gb": memory_limit_gb,
         "output_dir": os.fsencode(output_dir or ""),
-        "environment": [name + b"=" + value
-                        for name, value in os.environb.items()],
+        "environment": _environment(),
     }
     return Comparison(_revlm.compare(options))
 

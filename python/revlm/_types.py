@@ -73,6 +73,32 @@ class RunOptions(TypedDict):
     environment: list[bytes]
 
 
+class EnrollOptions(TypedDict):
+    """What the extension is told of a model to keep."""
+
+    target: bytes
+    library: bytes
+    name: str
+    family: str
+    replace: bool
+    output_file: bytes
+    memory_limit_gb: Optional[float]
+    environment: list[bytes]
+
+
+class IdentifyOptions(TypedDict):
+    """What the extension is told of a model to identify."""
+
+    target: bytes
+    library: bytes
+    light: bool
+    alpha: float
+    exclude: list[str]
+    keep_sighting: bool
+    memory_limit_gb: Optional[float]
+    environment: list[bytes]
+
+
 class CompareOptions(TypedDict):
     """What the extension is told of a comparison."""
 

@@ -193,6 +193,8 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
   verify::WeightOptions weights;
   weights.num_threads = options_.num_threads > 0 ? options_.num_threads
                                                  : run::DescribeHost().num_cpus;
+  weights.seed = options_.seed;
+  weights.full_matching = options_.full_matching;
   weights.stop = options_.stop;
   const auto num_pairs = static_cast<int64_t>(planned_.pairs.size());
   for (int64_t i = 0; i < num_pairs; ++i) {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 
@@ -56,120 +58,36 @@ std::string ComposeRepetition(DynamicComposer& composer) {
 }
 
 std::string ComposeLimit(DynamicComposer& composer) {
-  static constexpr std::string_view kLimits[] = {"2147483647",
-                                                 "2147483648",
-                                                 "-2147483648",
-                                                 "4294967295",
-                                                 "4294967296",
-                                                 "9223372036854775807",
-                                                 "18446744073709551615",
-                                                 "65535",
-                                                 "255",
-                                                 "127",
-                                                 "1e308",
-                                                 "1.8e308",
-                                                 "5e-324",
-                                                 "-0",
-                                                 "0.1 + 0.2",
-                                                 "0.30000000000000004",
-                                                 "1/0",
-                                                 "NaN",
-                                                 "-Infinity",
-                                                 "0x7fffffff",
-                                                 "0xFFFFFFFF",
-                                                 "999999",
-                                                 "1,000,000",
-                                                 "1.000.000,00",
-                                                 "99.999",
-                                                 "100.0 %",
-                                                 "9999-12-31",
-                                                 "2038-01-19 03:14:07",
-                                                 "1900-02-29",
-                                                 "23:59:60",
-                                                 "00:00",
-                                                 "31 April",
-                                                 "10^100",
-                                                 "0000",
-                                                 "007",
-                                                 "3.14159265358979",
-                                                 "1_000_000",
-                                                 "+1"};
   static constexpr std::string_view kFrames[] = {
-      "* {unit}: #\n* {stuff}: ",
-      "The {tool} shows # {unit}, then",
-      "# {unit} of {stuff} is",
-      "{aspect}: #\nafter {2-9} {unit}:",
-      "{unit} = #\n{unit} + 1 =",
-      "from # to #,",
-      "At #, {event}, and",
-      "# < # <",
-      "Round # to {2-9} places:",
-      "If {aspect} is # {unit}, twice as "
-      "much is",
-      "{{\"{unit}\": #, \"{stuff}\": ",
-      "{name} wrote # instead of",
-      "The next number after # is",
-      "#, #, #,",
-      "# {unit} + {2-99} {unit} ="};
-  std::string text;
-  const std::string frame =
-      composer.Expanded(DrawOne(kFrames, composer.draws()));
-  for (const char c : frame) {
-    if (c == '#') {
-      text += DrawOne(kLimits, composer.draws());
-    } else {
-      text += c;
-    }
-  }
-  return text;
+      "* {unit}: {limit}\n* {stuff}: ",
+      "The {tool} shows {limit} {unit}, then",
+      "{limit} {unit} of {stuff} is",
+      "{aspect}: {limit}\nafter {2-9} {unit}:",
+      "{unit} = {limit}\n{unit} + 1 =",
+      "At {limit}, {event}, and",
+      "{limit} < {limit} <",
+      "Round {limit} to {2-9} places:",
+      "If {aspect} is {limit} {unit}, twice as much is",
+      "{{\"{unit}\": {limit}, \"{stuff}\": ",
+      "{name} wrote {limit} instead of",
+      "The next number after {limit} is",
+      "{limit} {unit} + {2-99} {unit} =",
+      "from {limit} to {limit},",
+      "{limit}, {limit}, {limit},",
+  };
+  return composer.Expanded(DrawOne(kFrames, composer.draws()));
 }
 
-// The same kind of beginning in several languages, with words of the domain in
-// between.
+// Beginnings in several languages, with words of the domain in between.
 std::string ComposeMixed(DynamicComposer& composer) {
-  static constexpr std::string_view kFragments[] = {"und dann kam",
-                                                    "aber niemand wusste, ob",
-                                                    "weil es schon spät war,",
-                                                    "et puis, tout à coup,",
-                                                    "parce que je n'ai pas",
-                                                    "il faut que",
-                                                    "pero nadie sabía",
-                                                    "y entonces dijo que",
-                                                    "porque no quería",
-                                                    "ma non era",
-                                                    "e allora decise di",
-                                                    "mas ninguém viu",
-                                                    "maar niemand had",
-                                                    "men ingen visste att",
-                                                    "mutta kukaan ei",
-                                                    "ale nikt nie",
-                                                    "protože včera",
-                                                    "de azt mondta, hogy",
-                                                    "ama hiç kimse",
-                                                    "lakini hakuna mtu",
-                                                    "tetapi tidak ada",
-                                                    "nhưng không ai",
-                                                    "но никто не",
-                                                    "потому что вчера",
-                                                    "але ніхто",
-                                                    "αλλά κανείς δεν",
-                                                    "でも、誰も",
-                                                    "それから",
-                                                    "但是没有人",
-                                                    "因为昨天",
-                                                    "하지만 아무도",
-                                                    "लेकिन किसी ने",
-                                                    "কিন্তু কেউ",
-                                                    "แต่ไม่มีใคร",
-                                                    "لكن لا أحد",
-                                                    "אבל אף אחד"};
-  std::string text;
+  std::string parts = "{fragment:a}";
   const uint64_t num_parts = 2 + composer.draws().Below(3);
-  for (uint64_t i = 0; i < num_parts; ++i) {
-    text += DrawOne(kFragments, composer.draws());
-    if (i + 1 < num_parts) text += " " + DrawWord(composer) + " ";
+  for (uint64_t i = 1; i < num_parts; ++i) {
+    parts +=
+        fmt::format(" {} {{fragment:{}}}", DrawOne(kWords, composer.draws()),
+                    static_cast<char>('a' + i));
   }
-  return text;
+  return composer.Expanded(parts);
 }
 
 }  // namespace

@@ -100,6 +100,24 @@ constexpr WordList kParts[] = {
      "was {quality}!|So {3-90} {unit} would be enough?|What about {stuff}?|I "
      "am not sure that the {agent} knows.|Fine. And the {tool}?|That was "
      "before {event}.|Could you {act} in the meantime?"},
+    {"limit",
+     "2147483647|2147483648|-2147483648|4294967295|4294967296|"
+     "9223372036854775807|18446744073709551615|65535|255|127|1e308|1.8e308|"
+     "5e-324|-0|0.1 + 0.2|0.30000000000000004|1/0|NaN|-Infinity|0x7fffffff|"
+     "0xFFFFFFFF|999999|1,000,000|1.000.000,00|99.999|100.0 %|9999-12-31|"
+     "2038-01-19 03:14:07|1900-02-29|23:59:60|00:00|31 April|10^100|0000|"
+     "007|3.14159265358979|1_000_000|+1"},
+    {"fragment",
+     "und dann kam|aber niemand wusste, ob|weil es schon spät war,|"
+     "et puis, tout à coup,|parce que je n'ai pas|il faut que|"
+     "pero nadie sabía|y entonces dijo que|porque no quería|ma non era|"
+     "e allora decise di|mas ninguém viu|maar niemand had|"
+     "men ingen visste att|mutta kukaan ei|ale nikt nie|protože včera|"
+     "de azt mondta, hogy|ama hiç kimse|lakini hakuna mtu|tetapi tidak ada|"
+     "nhưng không ai|но никто не|потому что вчера|але ніхто|αλλά κανείς δεν|"
+     "でも、誰も|それから|但是没有人|因为昨天|하지만 아무도|लेकिन किसी ने|কিন্তু "
+     "কেউ|แต่ไม่มีใคร|"
+     "لكن لا أحد|אבל אף אחד"},
     {"answer_end",
      "\nAnswer:|\nA:|\n|\nThe {agent}:|\nIt depends on|\nShort answer:|\nMost "
      "people would say that|\n\n\"Well,|\nNot because"},

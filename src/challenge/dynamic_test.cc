@@ -11,6 +11,7 @@
 
 #include "challenge/dynamic_grammar.h"
 #include "challenge/dynamic_kinds.h"
+#include "challenge/expand_testing.h"
 #include "challenge/parameters.h"
 #include "challenge/sentences.h"
 
@@ -127,15 +128,7 @@ TEST(DynamicTest, VocabulariesHaveTheSameListsAndNoWordTwice) {
     }
   }
   lists.insert(lists.end(), DynamicParts().begin(), DynamicParts().end());
-  for (const WordList& list : lists) {
-    std::set<std::string> words;
-    for (std::string rest = std::string(list.words) + "|"; !rest.empty();) {
-      const size_t end = rest.find('|');
-      EXPECT_TRUE(words.insert(rest.substr(0, end)).second)
-          << list.name << ": " << rest.substr(0, end);
-      rest.erase(0, end + 1);
-    }
-  }
+  ExpectNoWordTwice(lists);
   // One name, one list.
   std::set<std::string_view> names;
   size_t num_names = 0;

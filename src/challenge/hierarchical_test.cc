@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/random.h"
 #include "challenge/dynamic_grammar.h"
+#include "challenge/expand_testing.h"
 #include "challenge/sentences.h"
 #include "challenge/taxonomy.h"
 
@@ -71,14 +73,14 @@ TEST(TaxonomyTest, EveryTemplateIsUsedAndEveryListOfItsOwn) {
       templates.append(text).append("\n");
     }
   }
+  ExpectNoWordTwice(TaxonomyWords());
   std::set<std::string_view> names;
-  for (const WordList& list : CommonWords()) names.insert(list.name);
-  for (const WordList& list : DynamicDomains()[0].vocabulary) {
-    EXPECT_TRUE(names.insert(list.name).second) << list.name;
-  }
-  for (const WordList& list : TaxonomyWords()) {
-    EXPECT_TRUE(names.insert(list.name).second) << list.name;
-    templates.append(list.words);
+  for (const std::span<const WordList> lists :
+       {CommonWords(), DynamicParts(), TaxonomyWords(),
+        std::span<const WordList>(DynamicDomains()[0].vocabulary)}) {
+    for (const WordList& list : lists) {
+      EXPECT_TRUE(names.insert(list.name).second) << list.name;
+    }
   }
   for (const WordList& list : TaxonomyWords()) {
     EXPECT_NE(templates.find("{" + std::string(list.name)), std::string::npos)

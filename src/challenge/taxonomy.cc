@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "challenge/dynamic_grammar.h"
+#include "challenge/pot_grammar.h"
 #include "challenge/sentences.h"
 
 namespace revlm::challenge {
@@ -58,17 +59,19 @@ size_t CapabilityOf(size_t leaf_idx) {
 
 std::string DrawLeafText(size_t leaf_idx, Draws& draws) {
   const TaxonomyLeaf& leaf = TaxonomyLeaves()[leaf_idx];
-  std::vector<WordList> lists(TaxonomyWords().begin(), TaxonomyWords().end());
-  lists.insert(lists.end(), CommonWords().begin(), CommonWords().end());
-  if (leaf.topic() == "knowledge/practice") {
-    const auto domain =
-        std::ranges::find(DynamicDomains(), leaf.skill(), &DynamicDomain::name);
-    REVLM_CHECK(domain != DynamicDomains().end());
-    lists.insert(lists.end(), domain->vocabulary.begin(),
-                 domain->vocabulary.end());
-    return Capitalised(Expand(DrawOne(leaf.templates, draws), lists, draws));
+  std::vector<WordList> lists;
+  for (const std::span<const WordList> more :
+       {TaxonomyWords(), CommonWords(), DynamicParts(), PotWordLists()}) {
+    lists.insert(lists.end(), more.begin(), more.end());
   }
-  return Expand(DrawOne(leaf.templates, draws), lists, draws);
+  const std::string_view text = DrawOne(leaf.templates, draws);
+  if (leaf.topic() != "knowledge/practice") return Expand(text, lists, draws);
+  const auto domain =
+      std::ranges::find(DynamicDomains(), leaf.skill(), &DynamicDomain::name);
+  REVLM_CHECK(domain != DynamicDomains().end());
+  lists.insert(lists.end(), domain->vocabulary.begin(),
+               domain->vocabulary.end());
+  return Capitalised(Expand(text, lists, draws));
 }
 
 }  // namespace revlm::challenge

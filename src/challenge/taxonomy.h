@@ -45,8 +45,9 @@ size_t CapabilityOf(size_t leaf_idx);
 // A text for a leaf. REQUIRES: leaf_idx is a leaf's.
 std::string DrawLeafText(size_t leaf_idx, Draws& draws);
 
-// What the templates use besides `CommonWords` and, below knowledge/practice,
-// the vocabulary of the domain of that name.
+// What the templates use besides `CommonWords`, `PotWordLists` (of lists of one
+// name, the first of these counts) and, below knowledge/practice, the
+// vocabulary of the domain of that name.
 std::span<const WordList> TaxonomyWords();
 
 // The leaves of each capability, in files of their own.

@@ -33,7 +33,8 @@ namespace revlm::fingerprint {
 // M of one pair of tables, gathered block by block.
 class TokenMoments {
  public:
-  static Result<TokenMoments> Create(int64_t width, memory::Budget& budget);
+  static Result<TokenMoments> Create(int64_t width_a, int64_t width_b,
+                                     memory::Budget& budget);
 
   // One row for each token, the same tokens in both.
   Status Add(const Matrix& rows_a, const Matrix& rows_b, memory::Budget& budget,

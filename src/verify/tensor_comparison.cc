@@ -39,12 +39,20 @@ bool WidensToF32(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBf16;
 }
 
+// Of types narrower than a byte, and of those that take more than F32, elements
+// are counted in bytes of 4.
+uint64_t ElementBytes(DType dtype) {
+  const uint64_t bits = formats::DTypeBits(dtype);
+  return bits >= 8 && bits <= 32 ? bits / 8 : 4;
+}
+
+// Elements that are widened at a time: both sides stay in the nearest cache.
+constexpr uint64_t kWidenedElements = 2048;
+
 // The memory of one thread.
 struct Buffers {
   std::span<std::byte> bytes[2];
-  std::span<float> values[2];
-
-  uint64_t num_elements() const { return values[0].size(); }
+  std::span<float> values[2];  // kWidenedElements each
 };
 
 // `value` rounded to a number format of 16 bits, to nearest even; as it is for
@@ -59,26 +67,17 @@ float Rounded(float value, DType dtype) {
   return std::bit_cast<float>((bits + to_even) & 0xffff0000);
 }
 
-PairDifference DifferenceOf(std::span<const float> a, DType dtype_a,
-                            std::span<const float> b, DType dtype_b) {
-  PairDifference result;
-  result.num_elements = static_cast<int64_t>(a.size());
+// Where formats differ, what one is when rounded to the other's.
+void AddRounded(std::span<const float> a, DType dtype_a,
+                std::span<const float> b, DType dtype_b,
+                PairDifference& total) {
   for (size_t i = 0; i < a.size(); ++i) {
-    result.squares_a += static_cast<double>(a[i]) * a[i];
-    result.squares_b += static_cast<double>(b[i]) * b[i];
-    // By bits: NaN equals itself, and zeros of two signs differ.
     if (std::bit_cast<uint32_t>(a[i]) == std::bit_cast<uint32_t>(b[i])) {
       continue;
     }
-    const double difference = static_cast<double>(b[i]) - a[i];
-    result.squares_difference += difference * difference;
-    ++result.num_changed;
-    result.num_zeroed_in_b += b[i] == 0 ? 1 : 0;
-    result.num_zeroed_in_a += a[i] == 0 ? 1 : 0;
-    result.num_rounded_in_b += b[i] == Rounded(a[i], dtype_b) ? 1 : 0;
-    result.num_rounded_in_a += a[i] == Rounded(b[i], dtype_a) ? 1 : 0;
+    total.num_rounded_in_b += b[i] == Rounded(a[i], dtype_b) ? 1 : 0;
+    total.num_rounded_in_a += a[i] == Rounded(b[i], dtype_a) ? 1 : 0;
   }
-  return result;
 }
 
 class Reader {
@@ -102,13 +101,20 @@ class Reader {
     TaskResult result;
     result.equal_bytes = same_shape && infos[0]->dtype == infos[1]->dtype;
     crypto::Sha256Hasher hashers[2];
+    uint64_t widest = 1;
+    for (const TensorInfo* info : infos) {
+      if (info != nullptr) widest = std::max(widest, ElementBytes(info->dtype));
+    }
     // Pieces of equal numbers of elements on both sides.
-    for (uint64_t first = 0;; first += buffers.num_elements()) {
+    const uint64_t num_elements =
+        (buffers.bytes[0].size() - base::UnalignedReadBytes(0)) / widest;
+    for (uint64_t first = 0;; first += num_elements) {
       std::span<const std::byte> pieces[2];
       for (int side = 0; side < 2; ++side) {
         if (infos[side] == nullptr) continue;
-        REVLM_ASSIGN_OR_RETURN(pieces[side],
-                               ReadPiece(side, *infos[side], first, buffers));
+        REVLM_ASSIGN_OR_RETURN(
+            pieces[side],
+            ReadPiece(side, *infos[side], first, num_elements, buffers));
         hashers[side].Update(pieces[side]);
       }
       if (pieces[0].empty() && pieces[1].empty()) break;
@@ -145,19 +151,16 @@ class Reader {
   // Elements from `first` on; none after the last.
   Result<std::span<const std::byte>> ReadPiece(int side, const TensorInfo& info,
                                                uint64_t first,
+                                               uint64_t num_elements,
                                                const Buffers& buffers) {
     if (options_.stop.stop_requested()) {
       return base::MakeError(ErrorCode::kCancelled,
                              "comparing weights: stopped on request");
     }
-    // Of types narrower than a byte, twice the elements fit; wider ones than
-    // F32 take more than a piece, so elements are counted in bytes of 4.
-    const uint64_t bits = formats::DTypeBits(info.dtype);
-    const uint64_t element_bytes = bits >= 8 && bits <= 32 ? bits / 8 : 4;
-    const uint64_t begin = first * element_bytes;
+    const uint64_t begin = first * ElementBytes(info.dtype);
     if (begin >= info.size_bytes) return std::span<const std::byte>();
     const uint64_t count = std::min(info.size_bytes - begin,
-                                    buffers.num_elements() * element_bytes);
+                                    num_elements * ElementBytes(info.dtype));
     REVLM_ASSIGN_OR_RETURN(const std::byte* bytes,
                            sides_[side]
                                ->file(info.file_idx)
@@ -170,14 +173,30 @@ class Reader {
                             const std::span<const std::byte> pieces[2],
                             const Buffers& buffers, PairDifference& total) {
     const engine::Kernels& kernels = engine::BestKernels();
-    size_t count = 0;
-    for (int side = 0; side < 2; ++side) {
-      count = pieces[side].size() * 8 / formats::DTypeBits(infos[side]->dtype);
-      kernels.widen(engine::WeightType(*infos[side]), pieces[side].data(),
-                    static_cast<int64_t>(count), buffers.values[side].data());
+    const DType dtypes[2] = {infos[0]->dtype, infos[1]->dtype};
+    const uint64_t size = pieces[0].size() / ElementBytes(dtypes[0]);
+    for (uint64_t first = 0; first < size; first += kWidenedElements) {
+      const uint64_t count = std::min(kWidenedElements, size - first);
+      std::span<const float> values[2];
+      for (int side = 0; side < 2; ++side) {
+        kernels.widen(engine::WeightType(*infos[side]),
+                      pieces[side].data() + first * ElementBytes(dtypes[side]),
+                      static_cast<int64_t>(count), buffers.values[side].data());
+        values[side] = buffers.values[side].first(count);
+      }
+      const engine::RowDifference difference = kernels.difference(
+          values[0].data(), values[1].data(), static_cast<int64_t>(count));
+      total.Add({.num_elements = static_cast<int64_t>(count),
+                 .squares_a = difference.squares_a,
+                 .squares_b = difference.squares_b,
+                 .squares_difference = difference.squares_difference,
+                 .num_changed = difference.num_changed,
+                 .num_zeroed_in_b = difference.num_zeroed_in_b,
+                 .num_zeroed_in_a = difference.num_zeroed_in_a});
+      if (dtypes[0] != dtypes[1]) {
+        AddRounded(values[0], dtypes[0], values[1], dtypes[1], total);
+      }
     }
-    total.Add(DifferenceOf(buffers.values[0].first(count), infos[0]->dtype,
-                           buffers.values[1].first(count), infos[1]->dtype));
   }
 
   const Checkpoint* sides_[2];
@@ -187,28 +206,6 @@ class Reader {
   std::vector<crypto::Sha256Digest> digests_[2];
 };
 
-// Pieces of kPieceBytes as F32, or of the largest tensor where that is less.
-Result<memory::Arena> MapBuffers(const Checkpoint& a, const Checkpoint& b,
-                                 int num_threads, memory::Budget& budget) {
-  uint64_t most = sizeof(float);
-  for (const Checkpoint* side : {&a, &b}) {
-    for (const TensorInfo& info : side->tensors()) {
-      most = std::max(most, 2 * info.size_bytes);
-    }
-  }
-  const uint64_t piece_bytes =
-      std::min(kPieceBytes, base::AlignUp(most, base::kMaxDirectAlignment));
-  std::vector<memory::Region> regions;
-  for (int i = 0; i < num_threads; ++i) {
-    for (int side = 0; side < 2; ++side) {
-      regions.push_back(
-          {memory::Use::kScratch, base::UnalignedReadBytes(piece_bytes)});
-      regions.push_back({memory::Use::kScratch, piece_bytes});
-    }
-  }
-  return memory::Arena::Map(budget, regions);
-}
-
 Buffers BuffersOf(const memory::Arena& arena, int thread_idx) {
   Buffers buffers;
   for (size_t side = 0; side < 2; ++side) {
@@ -216,7 +213,7 @@ Buffers BuffersOf(const memory::Arena& arena, int thread_idx) {
     buffers.bytes[side] = arena.region(region);
     const std::span<std::byte> values = arena.region(region + 1);
     buffers.values[side] = {reinterpret_cast<float*>(values.data()),
-                            values.size() / sizeof(float)};
+                            kWidenedElements};
   }
   return buffers;
 }
@@ -271,11 +268,36 @@ void PairDifference::Add(const PairDifference& other) {
   num_rounded_in_a += other.num_rounded_in_a;
 }
 
+Result<memory::Arena> MapComparisonBuffers(const Checkpoint& a,
+                                           const Checkpoint& b, int num_threads,
+                                           memory::Budget& budget) {
+  uint64_t most = 1;
+  for (const Checkpoint* side : {&a, &b}) {
+    for (const TensorInfo& info : side->tensors()) {
+      most = std::max(most, info.size_bytes);
+    }
+  }
+  // As much of one side is read as of the other, at up to 4 times the bytes.
+  const uint64_t piece_bytes = std::min(
+      kPieceBytes, base::AlignUp(std::min(most, kPieceBytes) * sizeof(float),
+                                 base::kMaxDirectAlignment));
+  std::vector<memory::Region> regions;
+  for (int i = 0; i < num_threads; ++i) {
+    for (int side = 0; side < 2; ++side) {
+      regions.push_back(
+          {memory::Use::kScratch, base::UnalignedReadBytes(piece_bytes)});
+      regions.push_back(
+          {memory::Use::kScratch, kWidenedElements * sizeof(float)});
+    }
+  }
+  return memory::Arena::Map(budget, regions);
+}
+
 Result<TensorComparison> CompareTensors(const Checkpoint& a,
                                         const Checkpoint& b,
                                         const TensorPairs& pairs,
                                         engine::ThreadPool& pool,
-                                        memory::Budget& budget,
+                                        const memory::Arena& buffers,
                                         const WeightOptions& options) {
   std::vector<Task> tasks;
   for (const TensorPair& pair : pairs.pairs) {
@@ -283,8 +305,6 @@ Result<TensorComparison> CompareTensors(const Checkpoint& a,
   }
   for (const int32_t idx : pairs.only_a) tasks.push_back({.tensor_a = idx});
   for (const int32_t idx : pairs.only_b) tasks.push_back({.tensor_b = idx});
-  REVLM_ASSIGN_OR_RETURN(const memory::Arena arena,
-                         MapBuffers(a, b, pool.num_threads(), budget));
   Reader reader(a, b, options);
   std::vector<TaskResult> results(tasks.size());
   REVLM_TRY(pool.TryParallelFor(
@@ -292,8 +312,9 @@ Result<TensorComparison> CompareTensors(const Checkpoint& a,
       [&](int64_t task, int thread_idx) -> Status {
         const auto idx = static_cast<size_t>(task);
         REVLM_ASSIGN_OR_RETURN(
-            results[idx], reader.Read(tasks[idx], BuffersOf(arena, thread_idx),
-                                      thread_idx == 0));
+            results[idx],
+            reader.Read(tasks[idx], BuffersOf(buffers, thread_idx),
+                        thread_idx == 0));
         return {};
       }));
   TensorComparison comparison;
