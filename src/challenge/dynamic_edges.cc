@@ -35,7 +35,7 @@ std::string ComposeAlmostEmpty(DynamicComposer& composer) {
   return text;
 }
 
-// A word, or two in a pattern, up to 40 times; it may change at the end.
+// One to three words in a pattern, 3 to 16 in all; another may end it.
 std::string ComposeRepetition(DynamicComposer& composer) {
   static constexpr std::string_view kPatterns[] = {"a",    "ab",   "aab", "abb",
                                                    "aaab", "abac", "abba"};
@@ -46,7 +46,7 @@ std::string ComposeRepetition(DynamicComposer& composer) {
   const std::string_view gap = DrawOne(kGaps, draws);
   const std::string words[] = {DrawWord(composer), DrawWord(composer),
                                DrawWord(composer)};
-  const uint64_t num_words = 3 + draws.Below(38);
+  const uint64_t num_words = 3 + draws.Below(14);
   std::string text;
   for (uint64_t i = 0; i < num_words; ++i) {
     text += words[static_cast<size_t>(pattern[i % pattern.size()] - 'a')];

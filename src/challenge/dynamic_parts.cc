@@ -80,7 +80,7 @@ constexpr WordList kParts[] = {
     {"then",
      "then {who}|the next {day}, {who}|what {who} found at {site} was|by then, "
      "{aspect} was|it was {name} who finally|without a word, {who}|the only "
-     "thing left was|that night at {site},|\"if I had known that {event},\" "
+     "thing left was|that night at {site},|\"If I had known that {event},\" "
      "said {name}, \"I|nobody expected the {tool} to|when {name} came back to "
      "{site}, {stuff}|{3-90} {unit} later,|under the {tool} lay|and so "
      "{aspect}"},

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -131,10 +132,10 @@ std::string DrawPhrase(Draws& draws) {
   return ExpandCommon(DrawOne(kPhrases, draws), draws);
 }
 
-// The words of `text` before its middle.
+// `text` until the last space before its middle, or its middle.
 std::string_view FirstHalf(std::string_view text) {
-  const size_t end = text.rfind(' ', text.size() / 2);
-  return text.substr(0, end == text.npos ? 0 : end);
+  const size_t middle = text.size() / 2;
+  return text.substr(0, std::min(text.rfind(' ', middle), middle));
 }
 
 std::string WriteByExample(const Code& code, Draws& draws, uint64_t strength) {

@@ -67,17 +67,17 @@ INSTANTIATE_TEST_SUITE_P(
                              "5b3d66b83f3133cbd675248c09b9d4d7"
                              "77fc5a7c78028c1d031a9415798da746"},
                       Tested{kKdf,
-                             "b4eb3fca16b4acd45ef4643717f19874"
-                             "8810b697d7a43f23c50cc86382e920be"},
+                             "dac89a5f44bb82aa1cfda379bbca6c21"
+                             "4a97418f36cec951006b1a8fc22ccf32"},
                       Tested{kDynamic,
-                             "30c0714fecdf98871dd0bb9dffc7fec5"
-                             "1b7366eb0916eaa6cd3ce8911911c840"},
+                             "47cf0d91483d774d961e281d25c9404e"
+                             "2f6cae6acb1dc68bfbb3489a2541377a"},
                       Tested{kEvolutionary,
                              "9f7850b8c7eeba7bd5bd9618d0a28d84"
                              "7531cc81f3fc8f4e7dc95743c8bca28e"},
                       Tested{kHierarchical,
-                             "0667246b121621ca8367f3de350e13fd"
-                             "968b1393bcd10cb2f2d7c5ce09926efc"}),
+                             "3bbcee8f038a31f111a713de1115c84e"
+                             "e776af8ed38b71eba73aef1b4ac2cf34"}),
     [](const auto& tested) { return ShortNameOf(tested.param); });
 
 std::set<std::string> TextsOf(const std::vector<Challenge>& challenges) {

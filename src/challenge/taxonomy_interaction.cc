@@ -54,7 +54,7 @@ constexpr TaxonomyLeaf kStructure[] = {
 constexpr TaxonomyLeaf kInteraction[] = {
     {"interaction/dialogue/turns",
      {"{name:a}: Did the {person} say anything about the {object}?\n{name:b}:",
-      "- {day} at {place}?\n- No, {day}. And bring the {things}.\n-",
+      "- {day:a} at {place}?\n- No, {day:b}. And bring the {things}.\n-",
       "\"I saw your {animal} at {place},\" said {name:a}.\n\""}},
     {"interaction/dialogue/service",
      {"Customer: My {object} came without the {things}.\nSupport:",

@@ -13,7 +13,7 @@ constexpr TaxonomyLeaf kReasoning[] = {
       "{name:a} sits to the left of {name:b}. {name:c} sits to the right of "
       "{:a}, but not at the end. In the middle sits"}},
     {"reasoning/deduction/syllogism",
-     {"No {animal} at {place} is {adj}. What {name} saw at {place} was {adj}, "
+     {"No {animal} at {place:a} is {adj:b}. What {name} saw at {:a} was {:b}, "
       "so it was",
       "All {things:a} from {city} are {colour}. Some {things:b} are not "
       "{colour}. It follows that",
