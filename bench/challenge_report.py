@@ -138,7 +138,7 @@ class Report:
         print(f"{other:16s} {epsilon:7.0e}{cells} {asked:7g}", flush=True)
 
     def print_coverage(self):
-        print("\nshare of the taxonomy's leaves (and of capability classes) "
+        print("\nshare of the taxonomy's leaves (and of its capabilities) "
               "that the first n prompts touch\n")
         print(f"{'n':>6s}" + "".join(f"{way:>18s}" for way in WAYS[1:]))
         for count in COUNTS:
@@ -147,8 +147,8 @@ class Report:
                 flags = [] if way == "all" else [f"--enable-{way}"]
                 found = self.prompts("--challenges", count, *flags)["coverage"]
                 leaves, classes = (
-                    found[f"num_{kind}_touched"] / max(found[f"num_{kind}"], 1)
-                    for kind in ("leaves", "classes"))
+                    found[f"num_{kind}_touched"] / found[f"num_{kind}"]
+                    for kind in ("leaves", "capabilities"))
                 text = f"{leaves:.0%} ({classes:.0%})"
                 line += f"{text:>18s}"
             print(line)
