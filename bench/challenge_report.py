@@ -195,7 +195,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", type=pathlib.Path)
     parser.add_argument("--seeds", default=10, type=int)
-    parser.add_argument("--most", default=2000, type=int)
+    parser.add_argument("--most", default=1000, type=int)
     parser.add_argument("--jobs", default=os.cpu_count(), type=int)
     options = parser.parse_args()
     zoo = os.environ.get("REV_ZOO")
