@@ -398,10 +398,6 @@ Result<ExpressionIdx> ExpressionParser::ParseFilters(ExpressionIdx of) {
       REVLM_ASSIGN_OR_RETURN(of, Add(std::move(node)));
     } else if (lexemes_.Skip("is")) {
       REVLM_ASSIGN_OR_RETURN(of, ParseTest(of));
-    } else if (lexemes_.IsNext("(")) {
-      node.kind = Kind::kCall;
-      REVLM_TRY(ParseArguments(node));
-      REVLM_ASSIGN_OR_RETURN(of, Add(std::move(node)));
     } else {
       return of;
     }

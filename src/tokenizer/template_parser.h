@@ -1,27 +1,32 @@
 // The grammar of chat templates that is understood, a subset of Jinja's:
 //
-//   template   = *(TEXT / "{{" tuple "}}" / tag)
-//   tag        = if / for / set
-//   if         = {% if or %} template *({% elif or %} template)
-//                [{% else %} template] {% endif %}
-//   for        = {% for NAME *("," NAME) in or [if value] %} template
-//                [{% else %} template] {% endfor %}
-//   set        = {% set NAME ["." NAME] = tuple %}
-//   tuple      = value *("," value)
-//   value      = or [if or [else value]]
-//   or         = and *(or and)
-//   and        = not *(and not)
-//   not        = not not / compare
-//   compare    = sum *(("==" / "!=" / "<" / "<=" / ">" / ">=" / in / not in)
-//   sum) sum        = concat *(("+" / "-") concat) concat     = product *("~"
-//   product) product    = power *(("*" / "/" / "//" / "%") power) power      =
-//   unary *("**" unary) unary      = ("-" unary / primary) *postfix *filter
-//   postfix    = "." NAME / "[" (value / slice) "]" / call
-//   filter     = "|" NAME [call] / is [not] NAME [call / primary *postfix] /
-//   call slice      = [value] ":" [value] [":" [value]] call       = "(" [value
-//   / NAME "=" value *("," ...)] ")" primary    = NAME / 1*STRING / INTEGER /
-//   "(" [tuple] ")" / "[" [tuple] "]"
-//                / "{" [value ":" value *("," value ":" value)] "}"
+//   template  = *(TEXT / "{{" tuple "}}" / if / for / set)
+//   if        = {% if or %} template *({% elif or %} template)
+//               [{% else %} template] {% endif %}
+//   for       = {% for NAME *("," NAME) in or [if value] %} template
+//               [{% else %} template] {% endfor %}
+//   set       = {% set NAME ["." NAME] = tuple %}
+//   tuple     = value *("," value)
+//   value     = or [if or [else value]]
+//   or        = and *(or and)
+//   and       = not *(and not)
+//   not       = not not / compare
+//   compare   = sum *(relation sum)
+//   relation  = "==" / "!=" / "<" / "<=" / ">" / ">=" / in / not in
+//   sum       = concat *(("+" / "-") concat)
+//   concat    = product *("~" product)
+//   product   = power *(("*" / "/" / "//" / "%") power)
+//   power     = unary *("**" unary)
+//   unary     = negation *filter
+//   negation  = ("-" negation / primary) *postfix
+//   postfix   = "." NAME / "[" value "]" / "[" slice "]" / call
+//   filter    = "|" NAME [call] / is [not] NAME [call / primary *postfix]
+//   slice     = [value] ":" [value] [":" [value]]
+//   call      = "(" [argument *("," argument)] ")"
+//   argument  = [NAME "="] value
+//   primary   = NAME / 1*STRING / INTEGER / "(" [tuple] ")" / "[" [tuple] "]"
+//               / "{" [member *("," member)] "}"
+//   member    = value ":" value
 //
 // Filters, tests, functions and methods are looked up when they are reached, as
 // templates have branches for tools that a plain conversation never takes. Any
