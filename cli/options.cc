@@ -268,9 +268,8 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
        {line.run_command, line.plan_command, line.inspect_command,
         line.monitor_command, line.compare->command,
         line.verify->by_weights.command, line.explain->command,
-        line.prompts->command,
-        line.library.enroll_command, line.library.identify_command,
-        line.library.ls_command}) {
+        line.prompts->command, line.library.enroll_command,
+        line.library.identify_command, line.library.ls_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }
