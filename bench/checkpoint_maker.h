@@ -6,7 +6,7 @@
 // 4 GiB of tensors each. A directory that is already there with the same
 // configuration is used as it is, whatever its weights.
 //
-// Threads: any. Memory: 8 MiB. Errors: kUnavailable (I/O).
+// Threads: any. Memory: 24 MiB. Errors: kUnavailable (I/O).
 #pragma once
 
 #include <cstdint>
