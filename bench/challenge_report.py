@@ -138,7 +138,7 @@ class Report:
         print(f"{other:16s} {epsilon:7.0e}{cells} {asked:7g}", flush=True)
 
     def print_coverage(self):
-        print("\nshare of the taxonomy's leaves (and of capability classes) "
+        print("\nshare of the taxonomy's leaves (and of its capabilities) "
               "that the first n prompts touch\n")
         print(f"{'n':>6s}" + "".join(f"{way:>18s}" for way in WAYS[1:]))
         for count in COUNTS:
@@ -147,8 +147,8 @@ class Report:
                 flags = [] if way == "all" else [f"--enable-{way}"]
                 found = self.prompts("--challenges", count, *flags)["coverage"]
                 leaves, classes = (
-                    found[f"num_{kind}_touched"] / max(found[f"num_{kind}"], 1)
-                    for kind in ("leaves", "classes"))
+                    found[f"num_{kind}_touched"] / found[f"num_{kind}"]
+                    for kind in ("leaves", "capabilities"))
                 text = f"{leaves:.0%} ({classes:.0%})"
                 line += f"{text:>18s}"
             print(line)
@@ -195,7 +195,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", type=pathlib.Path)
     parser.add_argument("--seeds", default=10, type=int)
-    parser.add_argument("--most", default=2000, type=int)
+    parser.add_argument("--most", default=1000, type=int)
     parser.add_argument("--jobs", default=os.cpu_count(), type=int)
     options = parser.parse_args()
     zoo = os.environ.get("REV_ZOO")

@@ -29,6 +29,7 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
                  "One prompt a line, or JSON Lines (.jsonl)")
       ->option_text("FILE")
       ->group(group);
+  AddPromptForm(app, line.prompt_form, group);
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
@@ -181,6 +182,7 @@ std::unique_ptr<ExplainLine> AddExplain(CLI::App& parser) {
 void Resolve(CompareLine& line) {
   CompareOptions& compare = line.compare;
   compare.special_tokens = !line.no_special_tokens;
+  compare.prompt_form = PromptFormOf(line.prompt_form);
   compare.orchestration = line.orchestration.Resolve();
   if (line.memory_limit_gib) {
     compare.memory_limit_bytes = ToBytes(*line.memory_limit_gib);

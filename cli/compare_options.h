@@ -32,6 +32,7 @@ struct CompareLine {
   std::string target;  // of `verify`
   std::string reference;
   std::string dtype = "f32";
+  std::string prompt_form;
   bool no_special_tokens = false;
   OrchestrationFlags orchestration;
   std::optional<double> memory_limit_gib;

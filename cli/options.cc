@@ -57,6 +57,7 @@ void AddPromptOptions(CLI::App& app, CommandLine& line) {
   AddOrchestrationOptions(app, line.orchestration,
                           "Make the prompts from --seed instead (up to 10000)",
                           group);
+  AddPromptForm(app, line.prompt_form, group);
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
@@ -280,6 +281,7 @@ void Resolve(CommandLine& line) {
   Resolve(line.library);
   RunOptions& run = line.run;
   run.special_tokens = !line.no_special_tokens;
+  run.prompt_form = PromptFormOf(line.prompt_form);
   run.orchestration = line.orchestration.Resolve();
   if (line.memory_limit_gib) {
     run.memory_limit_bytes = ToBytes(*line.memory_limit_gib);

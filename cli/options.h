@@ -47,6 +47,7 @@ struct CommandLine {
   bool parallel = true;  // nothing to do for it: it is how a run goes
   bool no_parallel = false;
   bool no_resident = false;
+  std::string prompt_form;
   bool no_special_tokens = false;
   std::optional<double> memory_limit_gib;
   std::optional<double> per_process_gib;

@@ -62,6 +62,23 @@ void AddOrchestrationOptions(CLI::App& app, OrchestrationFlags& flags,
   AddSystemOptions(app, flags, group);
 }
 
+void AddPromptForm(CLI::App& app, std::string& form, const std::string& group) {
+  app.add_option("--prompt-form", form,
+                 "Ask as text, in the chat form of the tokenizer,\nor auto: "
+                 "chat where there is one (text; auto for\nprompts by "
+                 "orchestration)")
+      ->check(CLI::IsMember({"text", "chat", "auto"}))
+      ->option_text("FORM")
+      ->group(group);
+}
+
+std::optional<PromptForm> PromptFormOf(const std::string& name) {
+  if (name == "text") return PromptForm::kText;
+  if (name == "chat") return PromptForm::kChat;
+  if (name == "auto") return PromptForm::kAuto;
+  return std::nullopt;
+}
+
 std::unique_ptr<PromptsLine> AddPrompts(CLI::App& parser) {
   auto line = std::make_unique<PromptsLine>();
   CLI::App* app = parser.add_subcommand(

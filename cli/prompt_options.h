@@ -8,6 +8,7 @@
 
 #include "cli/shared_options.h"
 #include "revlm/prompts.h"
+#include "revlm/run.h"
 
 namespace revlm::cli {
 
@@ -33,6 +34,10 @@ void AddSystemOptions(CLI::App& app, OrchestrationFlags& flags,
 // The same, and the flags that turn it on and off; `text` says what it does.
 void AddOrchestrationOptions(CLI::App& app, OrchestrationFlags& flags,
                              const std::string& text, const std::string& group);
+
+// --prompt-form; empty: not given.
+void AddPromptForm(CLI::App& app, std::string& form, const std::string& group);
+std::optional<PromptForm> PromptFormOf(const std::string& name);
 
 struct PromptsLine {
   CLI::App* command = nullptr;  // of the parser

@@ -174,6 +174,7 @@ struct ComparedModel {
   std::string commit;       // of the Hugging Face cache
   std::string tensor_root;  // 64 hex
   std::string identity;     // 64 hex: of everything but the weights' content
+  std::optional<std::string> chat_template_sha256;  // nothing: not used
 };
 
 // Prompts that were chosen and asked together.
@@ -201,6 +202,7 @@ struct Comparison {
   // "pot/1", "pot/1+kdf/1" of several systems, or the digest of prompts of
   // one's own.
   std::string prompt_source;
+  std::string prompt_form = "text";         // or "chat"
   std::optional<AdaptivePrompts> adaptive;  // nothing: all were asked at once
   uint64_t seed = 0;
   double same_nats = 0;  // rules
@@ -233,6 +235,11 @@ struct CompareOptions {
   // weights. Without it, prompts are those of pot/1, and all are asked at once.
   std::optional<PromptOrchestration> orchestration;
   uint64_t seed = 0;  // of these, and of which rows of weights are compared
+  // When not given: kAuto for prompts that are made by `orchestration`, kText
+  // for others. In a comparison kAuto is chat where all models write every
+  // prompt as the same bytes and cut them into the same tokens, and kChat
+  // refuses models that write them differently.
+  std::optional<PromptForm> prompt_form;
   bool special_tokens = true;
 
   // The hidden units of all layers are matched, not of some: minutes for models

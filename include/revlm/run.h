@@ -53,6 +53,15 @@ enum class Dtype { kAuto, kF32, kBf16 };
 // token, their mean, or all.
 enum class HiddenStates { kNone, kLast, kMean, kAll };
 
+// How a prompt is put to a model: as the text that it is, or as a user's
+// message of a conversation, written by the chat template of the model's
+// tokenizer, which then begins the answer.
+enum class PromptForm {
+  kAuto,  // chat when there is a template, else text
+  kText,
+  kChat,  // a model without a template, or with one that cannot be read, fails
+};
+
 struct SamplingOptions {
   float temperature = 0;  // 0: the most probable token, always
   int32_t top_k = 0;      // choose among the k most probable; 0: all
@@ -88,7 +97,11 @@ struct RunOptions {
   // `sampling.seed` by these systems (at most kMaxPrompts) and not taken from
   // the built-in set. All are made before any is asked.
   std::optional<PromptOrchestration> orchestration;
-  // Adds the special tokens that the model's tokenizer asks for.
+  // When not given: kAuto for prompts that are made by `orchestration`, kText
+  // for others.
+  std::optional<PromptForm> prompt_form;
+  // Adds the special tokens that the model's tokenizer asks for. A conversation
+  // has those of its template: without them only text can be asked.
   bool special_tokens = true;
 
   Mode mode = Mode::kCrossProduct;

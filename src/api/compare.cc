@@ -29,6 +29,7 @@ Status CheckOptions(const CompareOptions& options) {
                            "are needed",
                            options.models.size());
   }
+  REVLM_TRY(run::CheckForm(EngineOptionsOf(options)));
   return CheckModelsAndRules(options);
 }
 
@@ -279,10 +280,18 @@ Result<Comparison> Comparer::Run() {
   REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
                          ComparisonDirectory::Create(options_));
   directory_ = directory.path();
+  REVLM_ASSIGN_OR_RETURN(std::string form_notice,
+                         ChooseForm(options_, prompts_, models_));
+  if (!form_notice.empty()) {
+    Tell(RunEvent::Kind::kNotice, std::move(form_notice));
+  }
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
   for (const OpenedModel& model : models_) {
     comparison_.models.push_back(Describe(model));
+    if (model.model.chat) {
+      comparison_.prompt_form = run::PromptFormName(PromptForm::kChat);
+    }
   }
   for (size_t i = 0; i < planned_.pairs.size(); ++i) {
     PairComparison& pair = comparison_.pairs.emplace_back();

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/quote.h"
+#include "challenge/taxonomy.h"
 #include "run/orchestration.h"
 
 namespace revlm {
@@ -15,6 +16,15 @@ Status CheckNumber(int32_t num_prompts) {
   return base::MakeError(ErrorCode::kInvalidArgument,
                          "--challenges: found {}, allowed is 1 to {}",
                          num_prompts, kMaxPrompts);
+}
+
+PromptCoverage CoverageOf(const challenge::Orchestrator& orchestrator) {
+  const challenge::Coverage touched = orchestrator.coverage();
+  return {
+      .num_leaves = static_cast<int64_t>(challenge::TaxonomyLeaves().size()),
+      .num_leaves_touched = static_cast<int64_t>(touched.num_leaves),
+      .num_classes = static_cast<int64_t>(challenge::Capabilities().size()),
+      .num_classes_touched = static_cast<int64_t>(touched.num_capabilities)};
 }
 
 }  // namespace
@@ -47,7 +57,7 @@ Result<PromptsReport> MakePrompts(const PromptsOptions& options) {
       .focus = options.orchestration.focus,
       .systems = run::ReportsOf(orchestrator, run::Told::kNothing),
       .prompts = {},
-      .coverage = {}};
+      .coverage = CoverageOf(orchestrator)};
   for (challenge::Challenge& made : all) {
     if (looks_for_one && !is_asked(made)) continue;
     report.prompts.push_back(run::FromChallenge(std::move(made)));

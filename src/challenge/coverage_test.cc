@@ -28,6 +28,7 @@ std::vector<Challenge> Generate(const System& system, size_t count) {
 
 std::vector<std::string> Names(const Touched& touched) {
   std::vector<std::string> names;
+  names.reserve(touched.leaves.size() + touched.capabilities.size());
   for (const size_t leaf : touched.leaves) {
     names.emplace_back(TaxonomyLeaves()[leaf].path);
   }

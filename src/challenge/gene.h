@@ -14,6 +14,7 @@
 //   frame, separator, case, signs, repeats, words, language, template, draw :=
 //               number without leading zeros
 //   text     := ( byte of A-Z a-z 0-9 | "%" two digits of 0-9 A-F )*
+//               one line of UTF-8 of at most 200 bytes
 //
 // Its text: the segments, the last one `repeats` + 1 times, with the separator
 // between them, at most so many words, in that case, with or without ASCII

@@ -18,6 +18,19 @@ bool IsPlain(char c) {
          (c >= '0' && c <= '9');
 }
 
+// Valid UTF-8 without control characters: a segment has one line.
+bool IsPrintable(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const base::CodePoint point = base::DecodeUtf8(text, at);
+    if (!point.is_valid || point.value < ' ' ||
+        (point.value >= 0x7F && point.value < 0xA0)) {
+      return false;
+    }
+    at += point.length;
+  }
+  return true;
+}
+
 std::string Escape(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
@@ -74,7 +87,7 @@ std::optional<Segment> ReadSegment(std::string_view text) {
   if (text.starts_with('=')) {
     auto piece = Unescape(text.substr(1));
     if (!piece || piece->empty() || piece->size() > kMaxSegmentTextBytes ||
-        !base::IsValidUtf8(*piece)) {
+        !IsPrintable(*piece)) {
       return std::nullopt;
     }
     return Segment{.text = *std::move(piece)};

@@ -57,8 +57,7 @@ TEST(GeneTest, WhatIsWrittenIsReadBack) {
   std::set<std::string> written;
   for (uint64_t i = 0; i < 2000; ++i) {
     Gene gene = GeneOf(i);
-    if (i % 3 == 0)
-      gene.segments[0] = {.text = "100 % né;\n=.\xF0\x9F\x98\x80"};
+    if (i % 3 == 0) gene.segments[0] = {.text = "100 % né;=.\xF0\x9F\x98\x80"};
     const std::string text = WriteGene(gene);
     const auto read = ReadGene(text);
     ASSERT_TRUE(read) << read.error().message;
@@ -86,6 +85,7 @@ TEST(GeneTest, WhatIsNoGeneIsRefused) {
         "0.0.0.0.0.0;0.0.-1",
         "0.0.0.0.0.0;=",
         "0.0.0.0.0.0;=%FF",
+        "0.0.0.0.0.0;=%0A",
         "0.0.0.0.0.0;=%4",
         "0.0.0.0.0.0;=%",
         "0.0.0.0.0.0;=%+4",

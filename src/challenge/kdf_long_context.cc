@@ -35,6 +35,7 @@ std::vector<std::string> DrawFiller(Draws& draws, uint64_t strength) {
 void Hide(const std::vector<std::string>& facts, Draws& draws,
           std::vector<std::string>& sentences) {
   std::vector<size_t> places;
+  places.reserve(facts.size());
   for (size_t i = 0; i < facts.size(); ++i) {
     places.push_back(draws.Below(sentences.size() + 1));
   }
@@ -85,6 +86,7 @@ std::string WriteNeedles(Draws& draws, uint64_t strength, size_t num_facts) {
       DrawDifferent("name", num_facts, draws);
   const bool is_number = draws.Below(2) == 0;
   std::vector<std::string> facts;
+  facts.reserve(names.size());
   for (const std::string& name : names) {
     facts.push_back(is_number ? fmt::format("The number of {}'s locker is {}.",
                                             name, 1000 + draws.Below(9000))

@@ -52,6 +52,7 @@
 #include "base/error.h"
 #include "challenge/coverage.h"
 #include "challenge/draw.h"
+#include "challenge/outcome.h"
 #include "challenge/profile.h"
 #include "challenge/strategy.h"
 #include "challenge/system.h"
@@ -66,15 +67,6 @@ struct OrchestratorOptions {
   int num_threads = 0;  // systems at work at once; 0: all of them
   // For each system in each call of `Next`.
   std::chrono::milliseconds deadline = std::chrono::seconds(30);
-};
-
-// What one challenge brought.
-struct Outcome {
-  std::string challenge_id;
-  // What it told apart, nats per token, 0 or more: for a comparison, the
-  // divergence of the pair that is least apart of those still undecided.
-  double information_nats = 0;
-  std::vector<ModelObservation> models;
 };
 
 struct SystemReport {

@@ -17,6 +17,7 @@
 #include "base/utf8.h"
 #include "challenge/coverage.h"
 #include "challenge/dynamic.h"
+#include "challenge/evolution.h"
 #include "challenge/hierarchical.h"
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
@@ -56,7 +57,7 @@ void CheckText(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static constexpr challenge::System kSystems[] = {
       challenge::kPot, challenge::kKdf, challenge::kDynamic,
-      challenge::kHierarchical};
+      challenge::kHierarchical, challenge::kEvolutionary};
   uint64_t index = 0;
   if (size < 1 + sizeof index) return 0;
   const challenge::System& system = kSystems[data[0] % std::size(kSystems)];
@@ -71,7 +72,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   CheckText(made->text);
-  REVLM_CHECK(!challenge::TouchedBy(*made).capabilities.empty());
+  // A gene is of no capability.
+  REVLM_CHECK(challenge::TouchedBy(*made).capabilities.empty() ==
+              (system.name == challenge::kEvolutionary.name));
   REVLM_CHECK(system.make(key, index, made->parameters).value() == *made);
   return 0;
 }

@@ -123,12 +123,14 @@ std::string RulesLine(const Comparison& comparison, const TextStyle& style) {
   const bool is_text =
       !comparison.pairs.empty() && comparison.pairs[0].texts.has_value();
   const std::string rules = fmt::format(
-      "rules   {} of {}, seed {}; SAME below {:g} nats a token; error rate "
+      "rules   {} of {}, seed {}{}; SAME below {:g} nats a token; error rate "
       "{:g}\n",
       Plural(comparison.num_prompts, is_text ? "request" : "prompt"),
       is_digest ? report::ShortDigest(comparison.prompt_source)
                 : Printable(comparison.prompt_source, style.charset),
-      comparison.seed, comparison.same_nats, comparison.alpha);
+      comparison.seed,
+      comparison.prompt_form == "chat" ? ", asked in chat form" : "",
+      comparison.same_nats, comparison.alpha);
   return comparison.adaptive ? rules + RoundsLines(*comparison.adaptive, style)
                              : rules;
 }

@@ -17,8 +17,8 @@ std::string RenderJson(const PromptsReport& report, int exit_code) {
   document["coverage"] = {
       {"num_leaves", report.coverage.num_leaves},
       {"num_leaves_touched", report.coverage.num_leaves_touched},
-      {"num_classes", report.coverage.num_classes},
-      {"num_classes_touched", report.coverage.num_classes_touched}};
+      {"num_capabilities", report.coverage.num_classes},
+      {"num_capabilities_touched", report.coverage.num_classes_touched}};
   document["prompts"] = base::Json::array();
   for (const MadePrompt& prompt : report.prompts) {
     document["prompts"].push_back(run::PromptToJson(prompt));

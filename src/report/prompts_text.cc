@@ -45,7 +45,7 @@ std::string Table(const PromptsReport& report, const TextStyle& style) {
 
 std::string CoverageLine(const PromptCoverage& coverage) {
   return fmt::format(
-      "covers  {} of {} leaves of the taxonomy, {} of {} capability classes\n",
+      "covers  {} of {} leaves of the taxonomy, {} of {} capabilities\n",
       coverage.num_leaves_touched, coverage.num_leaves,
       coverage.num_classes_touched, coverage.num_classes);
 }

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "revlm/version.h"
+#include "run/chat_form.h"
 #include "run/host.h"
 #include "run/op_record.h"
 #include "run/run_directory.h"
@@ -12,6 +13,13 @@ namespace revlm::run {
 namespace {
 
 using base::Json;
+
+// How the model is asked; nothing when that is text, as it always was once.
+void AddForm(const ModelDescription& model, Json& json) {
+  if (model.chat_template_sha256.empty()) return;
+  json["prompt_form"] = PromptFormName(PromptForm::kChat);
+  json["chat_template_sha256"] = model.chat_template_sha256;
+}
 
 Json ModelToJson(const ModelWork& work) {
   const ModelDescription& model = work.description;
@@ -48,6 +56,7 @@ Json ModelToJson(const ModelWork& work) {
                {"tensors_file", TensorsFileName(summary.alias)},
                {"tensor_root", nullptr}};
   if (model.model_id) json["model_id"] = *model.model_id;
+  AddForm(model, json);
   if (!summary.commit.empty()) json["commit"] = summary.commit;
   return json;
 }
@@ -89,6 +98,7 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
     plan["models"].push_back({{"alias", model.summary.alias},
                               {"reference", model.summary.reference},
                               {"identity", model.identity}});
+    AddForm(model, plan["models"].back());
   }
   return plan;
 }

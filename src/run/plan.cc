@@ -12,6 +12,7 @@
 #include "challenge/builtin_set.h"
 #include "challenge/prompt_file.h"
 #include "crypto/sha256.h"
+#include "run/chat_form.h"
 #include "run/orchestration.h"
 
 namespace revlm::run {
@@ -140,6 +141,7 @@ Status CheckOptions(const RunOptions& options) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "no model given; name a directory or hf:ORG/NAME");
   }
+  REVLM_TRY(CheckForm(options));
   const SamplingOptions& sampling = options.sampling;
   REVLM_TRY(CheckRange("--challenges", options.num_challenges.value_or(1), 1,
                        INT32_MAX));
@@ -258,12 +260,16 @@ Json ParametersToJson(const RunOptions& options) {
 
 OperationKeys::OperationKeys(const std::string& model_identity,
                              std::string_view compute,
+                             std::string_view chat_template_sha256,
                              const RunOptions& options) {
   Json object = ParametersToJson(options);
   object.erase("dtype");  // what it resolved to counts: "compute"
   object["schema"] = "revlm.key/1";
   object["model"] = model_identity;
   object["compute"] = compute;
+  if (!chat_template_sha256.empty()) {
+    object["chat_template_sha256"] = chat_template_sha256;
+  }
   constexpr std::array<std::string_view, 3> kOfPrompt = {
       "max_tokens", "prompt_sha256", "variant"};
   for (const std::string_view name : kOfPrompt) object[name] = nullptr;

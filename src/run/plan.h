@@ -10,6 +10,7 @@
 //              "temperature": t, "top_k": k, "top_p": p, "seed": s,
 //              "logprobs": n, "prompt_logprobs": b, "capture": M,
 //              "special_tokens": b}
+//             in chat form also "chat_template_sha256": hex
 //   V       = the prompt's id when one was given, else the decimal ordinal of
 //             this prompt among the same texts without an id, from 1
 //   dump    = JSON without blanks, members in byte order of name
@@ -71,7 +72,9 @@ base::Json ParametersToJson(const RunOptions& options);
 // Makes the keys of one model's operations. Borrows nothing.
 class OperationKeys {
  public:
+  // `chat_template_sha256` is empty when prompts are text.
   OperationKeys(const std::string& model_identity, std::string_view compute,
+                std::string_view chat_template_sha256,
                 const RunOptions& options);
   std::string Of(const PlannedPrompt& prompt);
 

@@ -30,7 +30,7 @@ std::map<std::string, std::string> KeysById(const RunOptions& options) {
   std::map<std::string, std::string> keys;
   const auto prompts = Planned(options);
   EXPECT_TRUE(prompts);
-  OperationKeys of("identity", "f32", options);
+  OperationKeys of("identity", "f32", "", options);
   for (const PlannedPrompt& prompt : *prompts) keys[prompt.id] = of.Of(prompt);
   return keys;
 }
@@ -125,23 +125,25 @@ TEST(PlanTest, AKeyIsThatOfItsGrammarWhateverThePromptIsCalled) {
   object["prompt_sha256"] = prompt.text_sha256;
   object["variant"] = prompt.variant;
   object["max_tokens"] = prompt.max_tokens;
-  EXPECT_EQ(OperationKeys("identity", "f32", options).Of(prompt),
+  EXPECT_EQ(OperationKeys("identity", "f32", "", options).Of(prompt),
             Sha256Hex(object.dump()));
 }
 
 TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
   const RunOptions base = WithPrompts({"a"});
   std::set<std::string> keys;
-  const auto add = [&](const RunOptions& options,
-                       const std::string& identity = "identity",
-                       const std::string& compute = "f32") {
-    const auto prompts = Planned(options).value();
-    OperationKeys of(identity, compute, options);
-    EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
-  };
+  const auto add =
+      [&](const RunOptions& options, const std::string& identity = "identity",
+          const std::string& compute = "f32", const std::string& chat = "") {
+        const auto prompts = Planned(options).value();
+        OperationKeys of(identity, compute, chat, options);
+        EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
+      };
   add(base);
   add(base, "other");
   add(base, "identity", "bf16");
+  add(base, "identity", "f32", "00");
+  add(base, "identity", "f32", "01");
   add(WithPrompts({"b"}));
   const auto with = [&](auto change) {
     RunOptions options = base;
@@ -157,6 +159,22 @@ TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
   with([](RunOptions& o) { o.prompt_logprobs = true; });
   with([](RunOptions& o) { o.capture = HiddenStates::kLast; });
   with([](RunOptions& o) { o.special_tokens = false; });
+}
+
+TEST(PlanTest, AConversationIsMadeOfSpecialTokens) {
+  RunOptions options = WithPrompts({"a"});
+  options.special_tokens = false;
+  EXPECT_TRUE(CheckOptions(options));
+  for (const PromptForm form : {PromptForm::kChat, PromptForm::kAuto}) {
+    options.prompt_form = form;
+    const Status checked = CheckOptions(options);
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.error().message, HasSubstr("--no-special-tokens"));
+  }
+  options.prompt_form = std::nullopt;
+  options.prompts.clear();
+  options.orchestration.emplace();
+  EXPECT_TRUE(CheckOptions(options));
 }
 
 TEST(PlanTest, HowItIsDoneChangesNoKey) {

@@ -112,6 +112,7 @@ void Fields(Archive& archive, ComparedModel& model) {
   archive("commit", model.commit);
   archive("tensor_root", model.tensor_root);
   archive("identity", model.identity);
+  archive("chat_template_sha256", model.chat_template_sha256);
 }
 
 template <typename Archive>
@@ -144,6 +145,10 @@ void Fields(Archive& archive, Comparison& comparison) {
   archive.Name("verdict", comparison.worst, kVerdicts);
   archive("num_prompts", comparison.num_prompts);
   archive("prompt_source", comparison.prompt_source);
+  // Documents from before there was another form do not say it.
+  std::optional<std::string> form = comparison.prompt_form;
+  archive("prompt_form", form);
+  comparison.prompt_form = form.value_or("text");
   archive("adaptive", comparison.adaptive);
   archive("seed", comparison.seed);
   archive("same_nats", comparison.same_nats);

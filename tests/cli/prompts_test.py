@@ -43,6 +43,19 @@ class PromptsTest(ProgramTest):
         self.assertEqual([(s["name"], s["share"], s["num_prompts"])
                           for s in made["prompt_systems"]], [("pot/1", 1, 12)])
 
+    def test_coverage_grows_with_the_number(self):
+        before = (0, 0)
+        for count in (10, 100, 1000):
+            found = self.prompts("--challenges", count)["coverage"]
+            self.assertGreater(found["num_leaves"], 50)
+            touched = (found["num_leaves_touched"],
+                       found["num_capabilities_touched"])
+            self.assertLessEqual(touched[0], found["num_leaves"])
+            self.assertLessEqual(touched[1], found["num_capabilities"])
+            self.assertGreater(touched[0], before[0])
+            self.assertGreaterEqual(touched[1], before[1])
+            before = touched
+
     def test_strategy_and_focus_are_told(self):
         made = self.prompts("--prompt-strategy", "comprehensive",
                             "--challenge-focus", "coverage")
