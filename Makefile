@@ -7,7 +7,7 @@ BENCH ?= --prompts 10 100 --one-by-one
 # The checks that ctest runs too, one by one.
 CHECKS := check-format check-tiers check-registry check-sources
 
-.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report zoo-identify \
+.PHONY: help setup demo test bench guide-table adaptive-sweep error-rates zoo-report challenge-report zoo-identify \
 	text-power weight-null format $(CHECKS) \
 	tidy clang asan tsan fuzz python-pip clean
 
@@ -43,6 +43,11 @@ error-rates: setup ## count how often the statistical tests are wrong
 zoo-report: setup ## verdicts on every pair of the models in REV_ZOO, and which are right
 	@ci/build release revlm
 	@bench/zoo_report.py $(ZOO_REPORT)
+	@bench/challenge_report.py $(CHALLENGE_REPORT)
+
+challenge-report: setup ## prompts that it takes to tell hard pairs of the zoo (REV_ZOO) apart
+	@ci/build release revlm
+	@bench/challenge_report.py $(CHALLENGE_REPORT)
 
 zoo-identify: setup ## identify every model of the zoo (REV_ZOO) among the others
 	@ci/build release revlm
@@ -95,4 +100,4 @@ python-pip: setup ## pip install . into a fresh virtual environment, and use it
 	@ctest --test-dir build --output-on-failure -R python_pip
 
 clean: ## remove the build folders
-	rm -rf build build-dev build-clang build-asan build-tsan build-fuzz
+	rm -rf build build-dev build-clang build-asan build-tsan

@@ -39,36 +39,52 @@ uint64_t SeedOf(std::string_view name) {
   return hash;
 }
 
-// Elements first .. first + out.size() - 1: four from each random number.
-void FillElements(const TensorSpec& tensor, uint64_t first,
-                  std::span<uint16_t> out) {
-  if (tensor.shape.size() == 1) {
-    const bool is_bias = std::string_view(tensor.name).ends_with(".bias");
-    std::fill(out.begin(), out.end(), ToBf16(is_bias ? 0.0f : 1.0f));
-    return;
-  }
-  constexpr float kSpread = 0.02f * 1.7320508f;  // of a uniform distribution
-  const uint64_t seed = SeedOf(tensor.name);
+constexpr float kSpread = 0.02f * 1.7320508f;  // of a uniform distribution
+
+// Adds `size` times elements first .. first + out.size() - 1 of a seed's
+// weights: four from each random number.
+void AddElements(uint64_t seed, float size, uint64_t first,
+                 std::span<float> out) {
   for (size_t i = 0; i < out.size(); i += 4) {
     uint64_t bits = base::RandomBits(seed, (first + i) / 4);
     for (size_t j = i; j < std::min(i + 4, out.size()); ++j, bits >>= 16) {
       const float unit = static_cast<float>(bits & 0xffff) / 32768.0f - 1.0f;
-      out[j] = ToBf16(kSpread * unit);
+      out[j] += size * kSpread * unit;
     }
   }
 }
 
+void FillElements(const TensorSpec& tensor, const Weights& weights,
+                  uint64_t first, std::span<float> values,
+                  std::span<uint16_t> out) {
+  const uint64_t seed = SeedOf(tensor.name);
+  std::ranges::fill(values, 0.0f);
+  if (tensor.shape.size() == 1) {
+    const bool is_bias = std::string_view(tensor.name).ends_with(".bias");
+    std::ranges::fill(values, is_bias ? 0.0f : 1.0f);
+  } else if (weights.noise) {
+    AddElements(seed, 1, first, values);
+    AddElements(seed + weights.seed, *weights.noise, first, values);
+  } else {
+    AddElements(seed + weights.seed, 1, first, values);
+  }
+  std::ranges::transform(values, out.begin(), ToBf16);
+}
+
 Status WriteTensors(const std::string& path,
-                    const std::vector<TensorSpec>& tensors) {
+                    const std::vector<TensorSpec>& tensors,
+                    const Weights& weights) {
   REVLM_ASSIGN_OR_RETURN(formats::SafetensorsWriter writer,
                          formats::SafetensorsWriter::Create(path, tensors));
+  std::vector<float> values(kPieceElements);
   std::vector<uint16_t> piece(kPieceElements);
   for (const TensorSpec& tensor : tensors) {
     const uint64_t count = CountOf(tensor);
     for (uint64_t done = 0; done < count; done += kPieceElements) {
       const std::span<uint16_t> part(
           piece.data(), std::min<uint64_t>(kPieceElements, count - done));
-      FillElements(tensor, done, part);
+      FillElements(tensor, weights, done, std::span(values).first(part.size()),
+                   part);
       REVLM_TRY(writer.Append(std::as_bytes(part)));
     }
   }
@@ -76,7 +92,8 @@ Status WriteTensors(const std::string& path,
 }
 
 // One file, or several and their index, as Hugging Face names them.
-Status WriteWeights(const Shape& shape, const std::string& directory) {
+Status WriteWeights(const Shape& shape, const std::string& directory,
+                    const Weights& weights) {
   std::vector<std::vector<TensorSpec>> files(1);
   uint64_t file_bytes = 0;
   uint64_t total_bytes = 0;
@@ -91,13 +108,14 @@ Status WriteWeights(const Shape& shape, const std::string& directory) {
     files.back().push_back(tensor);
   }
   if (files.size() == 1) {
-    return WriteTensors(directory + "/model.safetensors", files.front());
+    return WriteTensors(directory + "/model.safetensors", files.front(),
+                        weights);
   }
   std::string map;
   for (size_t i = 0; i < files.size(); ++i) {
     const std::string name =
         fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, files.size());
-    REVLM_TRY(WriteTensors(directory + "/" + name, files[i]));
+    REVLM_TRY(WriteTensors(directory + "/" + name, files[i], weights));
     for (const TensorSpec& tensor : files[i]) {
       map += fmt::format("{}\"{}\": \"{}\"", map.empty() ? "" : ",\n",
                          tensor.name, name);
@@ -112,7 +130,8 @@ Status WriteWeights(const Shape& shape, const std::string& directory) {
 
 }  // namespace
 
-Status MakeCheckpoint(const Shape& shape, const std::string& directory) {
+Status MakeCheckpoint(const Shape& shape, const std::string& directory,
+                      const Weights& weights) {
   const std::string config = ConfigText(shape);
   auto existing =
       base::OpenFile(directory + "/config.json", base::Caching::kPageCache);
@@ -121,7 +140,7 @@ Status MakeCheckpoint(const Shape& shape, const std::string& directory) {
     return {};
   }
   std::filesystem::create_directories(directory);
-  REVLM_TRY(WriteWeights(shape, directory));
+  REVLM_TRY(WriteWeights(shape, directory, weights));
   REVLM_ASSIGN_OR_RETURN(
       const std::string tokenizer,
       testing::ReadZstd(fmt::format("{}/tokenizers/{}.tokenizer.json.zst",

@@ -2,14 +2,15 @@
 // Face directories, so that a benchmark needs no download.
 //
 // Weights are bf16, uniform with standard deviation 0.02, a pure function of
-// the tensor's name; norms are 1 and biases 0. Files hold at most 4 GiB of
-// tensors each. A directory that is already there with the same configuration
-// is used as it is.
+// the tensor's name and the seed; norms are 1 and biases 0. Files hold at most
+// 4 GiB of tensors each. A directory that is already there with the same
+// configuration is used as it is, whatever its weights.
 //
-// Threads: any. Memory: 8 MiB. Errors: kUnavailable (I/O).
+// Threads: any. Memory: 24 MiB. Errors: kUnavailable (I/O).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,15 @@ inline constexpr Shape kShapes[] = {
 // The shape called `name`, or null.
 const Shape* FindShape(std::string_view name);
 
-Status MakeCheckpoint(const Shape& shape, const std::string& directory);
+// Which weights: those of a seed, or those of seed 0 with `noise` times those
+// of this one added, as if they had been trained on.
+struct Weights {
+  uint64_t seed = 0;
+  std::optional<float> noise;
+};
+
+Status MakeCheckpoint(const Shape& shape, const std::string& directory,
+                      const Weights& weights = {});
 
 // config.json, and the tensors in the order in which they are stored.
 std::string ConfigText(const Shape& shape);

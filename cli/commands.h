@@ -17,5 +17,6 @@ int LsCommand(const CommandLine& command_line);
 int CompareCommand(const CompareLine& line);
 int VerifyCommand(const VerifyLine& line);
 int ExplainCommand(const ExplainLine& line);
+int PromptsCommand(const PromptsLine& line);
 
 }  // namespace revlm::cli

@@ -10,11 +10,14 @@ namespace {
 void AddPromptOptions(CLI::App& app, CompareLine& line) {
   CompareOptions& compare = line.compare;
   const std::string group = "Prompts";
-  app.add_option("--challenges", compare.num_challenges,
-                 "Prompts to make from the seed; 0: weights only (50)")
+  app.add_option(
+         "--challenges", compare.num_challenges,
+         "Prompts to make from the seed, in rounds at most;\n0: weights "
+         "only (50)")
       ->option_text("N")
       ->group(group);
-  app.add_option("--seed", compare.seed, "Of the prompts (0)")
+  app.add_option("--seed", compare.seed,
+                 "Of the prompts and the rows of weights compared (0)")
       ->option_text("S")
       ->group(group);
   app.add_option("--prompt", compare.prompts,
@@ -26,9 +29,21 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
                  "One prompt a line, or JSON Lines (.jsonl)")
       ->option_text("FILE")
       ->group(group);
+  AddPromptForm(app, line.prompt_form, group);
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
+  AddOrchestrationOptions(
+      app, line.orchestration,
+      "Ask in rounds, the next prompts chosen by what others\ntold, until "
+      "behaviour is decided",
+      group);
+}
+
+void AddWeightOptions(CLI::App& app, CompareLine& line) {
+  app.add_flag("--full-matching", line.compare.full_matching,
+               "Match the hidden units of all layers, not of some")
+      ->group("Weights");
 }
 
 void AddVerdictOptions(CLI::App& app, CompareLine& line) {
@@ -106,6 +121,7 @@ void AddComputingOptions(CLI::App& app, CompareLine& line) {
 void AddAll(CLI::App& app, CompareLine& line) {
   line.command = &app;
   AddPromptOptions(app, line);
+  AddWeightOptions(app, line);
   AddVerdictOptions(app, line);
   AddComputingOptions(app, line);
   app.add_option("--output-dir", line.compare.output_dir,
@@ -166,6 +182,8 @@ std::unique_ptr<ExplainLine> AddExplain(CLI::App& parser) {
 void Resolve(CompareLine& line) {
   CompareOptions& compare = line.compare;
   compare.special_tokens = !line.no_special_tokens;
+  compare.prompt_form = PromptFormOf(line.prompt_form);
+  compare.orchestration = line.orchestration.Resolve();
   if (line.memory_limit_gib) {
     compare.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
   }

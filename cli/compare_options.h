@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/prompt_options.h"
 #include "cli/shared_options.h"
 #include "revlm/compare.h"
 #include "revlm/verify_text.h"
@@ -31,7 +32,9 @@ struct CompareLine {
   std::string target;  // of `verify`
   std::string reference;
   std::string dtype = "f32";
+  std::string prompt_form;
   bool no_special_tokens = false;
+  OrchestrationFlags orchestration;
   std::optional<double> memory_limit_gib;
 };
 

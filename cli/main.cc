@@ -59,6 +59,7 @@ int Main(std::vector<std::string> arguments) {
                 : command == "compare"  ? kCompareSchema
                 : command == "verify"   ? kVerifySchema
                 : command == "explain"  ? kExplainSchema
+                : command == "prompts"  ? kPromptsSchema
                 : command == "enroll"   ? kEnrollSchema
                 : command == "identify" ? kIdentifySchema
                 : command == "ls"       ? kLibrarySchema
@@ -83,6 +84,7 @@ int Main(std::vector<std::string> arguments) {
   Resolve(*line.plan);
   Resolve(*line.compare);
   Resolve(*line.verify);
+  Resolve(*line.prompts);
   StartSignals(line.run_command->parsed() ? FirstSignal::kDrains
                                           : FirstSignal::kStops);
   if (line.plan_command->parsed()) return PlanCommand(*line.plan);
@@ -94,6 +96,7 @@ int Main(std::vector<std::string> arguments) {
     return VerifyCommand(*line.verify);
   }
   if (line.explain->command->parsed()) return ExplainCommand(*line.explain);
+  if (line.prompts->command->parsed()) return PromptsCommand(*line.prompts);
   if (line.library.enroll_command->parsed()) return EnrollCommand(line);
   if (line.library.identify_command->parsed()) return IdentifyCommand(line);
   if (line.library.ls_command->parsed()) return LsCommand(line);

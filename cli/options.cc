@@ -4,6 +4,7 @@
 
 #include "cli/compare_options.h"
 #include "cli/library_options.h"
+#include "cli/prompt_options.h"
 #include "cli/shared_options.h"
 #include "revlm/version.h"
 
@@ -17,6 +18,7 @@ constexpr char kExamples[] =
     "  revlm inspect ./my-model\n"
     "  revlm monitor latest\n"
     "  revlm compare ./my-model ./other-model\n"
+    "  revlm prompts --seed 7\n"
     "  revlm enroll ./my-model && revlm identify ./a-model\n";
 
 // Help without types and defaults that the text says better, and without the
@@ -52,9 +54,10 @@ void AddPromptOptions(CLI::App& app, CommandLine& line) {
                  "Built-in prompts to use (10)")
       ->option_text("N")
       ->group(group);
-  app.add_flag("--enable-prompt-orchestration", run.orchestrate_prompts,
-               "Make the prompts from --seed instead (up to 10000)")
-      ->group(group);
+  AddOrchestrationOptions(app, line.orchestration,
+                          "Make the prompts from --seed instead (up to 10000)",
+                          group);
+  AddPromptForm(app, line.prompt_form, group);
   app.add_flag("--no-special-tokens", line.no_special_tokens,
                "Leave out the tokenizer's special tokens")
       ->group(group);
@@ -238,8 +241,8 @@ CLI::App* AddMonitor(CLI::App& parser, CommandLine& line) {
 }  // namespace
 
 std::vector<std::string> CommandNames() {
-  return {"run",    "plan",    "inspect", "monitor",  "compare",
-          "verify", "explain", "enroll",  "identify", "ls"};
+  return {"run",     "plan",    "inspect", "monitor",  "compare", "verify",
+          "explain", "prompts", "enroll",  "identify", "ls"};
 }
 
 std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
@@ -260,13 +263,14 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
   line.compare = AddCompare(*parser);
   line.verify = AddVerify(*parser);
   line.explain = AddExplain(*parser);
+  line.prompts = AddPrompts(*parser);
   AddLibraryCommands(*parser, line.library, line.output);
   for (CLI::App* command :
        {line.run_command, line.plan_command, line.inspect_command,
         line.monitor_command, line.compare->command,
         line.verify->by_weights.command, line.explain->command,
-        line.library.enroll_command, line.library.identify_command,
-        line.library.ls_command}) {
+        line.prompts->command, line.library.enroll_command,
+        line.library.identify_command, line.library.ls_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
   }
@@ -277,6 +281,8 @@ void Resolve(CommandLine& line) {
   Resolve(line.library);
   RunOptions& run = line.run;
   run.special_tokens = !line.no_special_tokens;
+  run.prompt_form = PromptFormOf(line.prompt_form);
+  run.orchestration = line.orchestration.Resolve();
   if (line.memory_limit_gib) {
     run.memory_limit_bytes = ToBytes(*line.memory_limit_gib);
   }

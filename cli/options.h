@@ -11,6 +11,7 @@
 
 #include "cli/compare_options.h"
 #include "cli/library_options.h"
+#include "cli/prompt_options.h"
 #include "cli/shared_options.h"
 #include "revlm/inspect.h"
 #include "revlm/run.h"
@@ -30,6 +31,7 @@ struct CommandLine {
   std::unique_ptr<CompareLine> compare;
   std::unique_ptr<VerifyLine> verify;
   std::unique_ptr<ExplainLine> explain;
+  std::unique_ptr<PromptsLine> prompts;
   CLI::App* inspect_command = nullptr;
   CLI::App* monitor_command = nullptr;
   LibraryCommands library;
@@ -38,12 +40,14 @@ struct CommandLine {
   bool has_monitor = false;  // `run`: the live view in place of the bar
 
   // As written; `Resolve` puts them into `run`.
+  OrchestrationFlags orchestration;
   std::string capture;
   std::string dtype = "auto";
   std::string mode = "cross_product";
   bool parallel = true;  // nothing to do for it: it is how a run goes
   bool no_parallel = false;
   bool no_resident = false;
+  std::string prompt_form;
   bool no_special_tokens = false;
   std::optional<double> memory_limit_gib;
   std::optional<double> per_process_gib;

@@ -32,6 +32,11 @@ if(REVLM_SANITIZE)
     -fno-sanitize-recover=all)
   target_link_options(revlm_options INTERFACE -fsanitize=${REVLM_SANITIZE})
 endif()
+if(REVLM_FUZZ)
+  # What is not in the list, arithmetic above all, is not slowed down.
+  target_compile_options(revlm_options INTERFACE -fsanitize=fuzzer-no-link
+    -fsanitize-coverage-allowlist=${PROJECT_SOURCE_DIR}/fuzz/instrumented.txt)
+endif()
 
 file(WRITE ${PROJECT_BINARY_DIR}/test_sources.txt "")
 
@@ -107,9 +112,9 @@ function(revlm_test name)
 endfunction()
 
 # revlm_fuzz(NAME SOURCE LIBRARIES ...)
-# With REVLM_FUZZ, a libFuzzer program fuzz/fuzz_NAME of the target `fuzzers`,
-# run by ci/fuzz. Without, a ctest that replays the seeds of fuzz/corpus/NAME and
-# the past findings of tests/fuzz-regress/NAME.
+# A ctest that replays the seeds of fuzz/corpus/NAME and the past findings of
+# tests/fuzz-regress/NAME. With REVLM_FUZZ its program is a libFuzzer one,
+# fuzz/fuzz_NAME of the target `fuzzers`, which ci/fuzz runs for longer.
 add_custom_target(fuzzers)
 function(revlm_fuzz name source)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
@@ -117,7 +122,9 @@ function(revlm_fuzz name source)
   if(NOT REVLM_DEVELOPER_MODE)
     return()
   endif()
+  set(replay fuzz_${name})
   if(REVLM_FUZZ)
+    list(APPEND replay -runs=0)
     add_executable(fuzz_${name} ${source})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${name} PROPERTIES
@@ -127,10 +134,11 @@ function(revlm_fuzz name source)
     add_executable(fuzz_${name} ${source} ${PROJECT_SOURCE_DIR}/fuzz/replay.cc)
   endif()
   target_link_libraries(fuzz_${name} PRIVATE ${ARG_LIBRARIES})
-  if(NOT REVLM_FUZZ)
-    add_test(NAME fuzz_${name} COMMAND fuzz_${name}
-      ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name}
-      ${PROJECT_SOURCE_DIR}/tests/fuzz-regress/${name})
-    set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 300)
-  endif()
+  foreach(folder fuzz/corpus/${name} tests/fuzz-regress/${name})
+    if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
+      list(APPEND replay ${PROJECT_SOURCE_DIR}/${folder})
+    endif()
+  endforeach()
+  add_test(NAME fuzz_${name} COMMAND ${replay})
+  set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()

@@ -13,8 +13,11 @@
 
 #include "python/convert.h"
 #include "python/interruptible.h"
+#include "python/library.h"
+#include "python/options.h"
 #include "revlm/compare.h"
 #include "revlm/parallel.h"
+#include "revlm/prompts.h"
 #include "revlm/report.h"
 #include "revlm/verify_text.h"
 #include "revlm/version.h"
@@ -23,26 +26,6 @@ namespace py = pybind11;
 
 namespace revlm::python {
 namespace {
-
-// The argument `name`, or RevUsageError.
-template <typename T>
-T As(const py::object& value, const char* name) {
-  try {
-    return value.cast<T>();
-  } catch (const py::cast_error&) {
-    Raise({.code = ErrorCode::kInvalidArgument,
-           .message = py::str("{}: found {!r}, which is of another kind or out "
-                              "of its range")
-                          .format(name, value)
-                          .cast<std::string>()});
-  }
-}
-
-// The member `name` of the options.
-template <typename T>
-T Get(const py::dict& from, const char* name) {
-  return As<T>(from[name], name);
-}
 
 // What every call has in common, as the Python layer gives it.
 RunOptions RunOptionsFrom(const py::dict& from) {
@@ -76,15 +59,6 @@ MemoryConfig ConfigFrom(const MemoryFigures& figures) {
           .buffer_gb = buffer_gb};
 }
 
-Result<uint64_t> LimitBytes(double gibibytes) {
-  if (gibibytes > 0 && gibibytes <= kMaxGibibytes) {
-    return static_cast<uint64_t>(gibibytes * (1 << 30));
-  }
-  return std::unexpected(
-      Error{ErrorCode::kInvalidArgument,
-            "memory_limit_gb: allowed is more than 0 and at most 1000000"});
-}
-
 // What `call` returns, while other Python threads go on.
 template <typename Call>
 auto WithoutLock(Call call) {
@@ -108,18 +82,37 @@ py::dict Process(ParallelExecutor& executor, std::vector<std::string> models,
       Unwrap(Interruptible(stop, [&] { return executor.Process(batch); })));
 }
 
+// How prompts are made, as the Python layer gives it; nothing: None.
+std::optional<PromptOrchestration> OrchestrationFrom(const py::object& from) {
+  if (from.is_none()) return std::nullopt;
+  const auto how = As<py::dict>(from, "orchestration");
+  return Unwrap(NamedOrchestration(
+      Get<std::vector<std::string>>(how, "systems"),
+      Get<std::string>(how, "strategy"), Get<std::string>(how, "focus")));
+}
+
+// The document of `revlm prompts --json`.
+py::str MakePromptsFrom(int32_t challenges, uint64_t seed,
+                        const py::object& orchestration) {
+  PromptsOptions options;
+  options.num_prompts = challenges;
+  options.seed = seed;
+  options.orchestration =
+      OrchestrationFrom(orchestration).value_or(PromptOrchestration());
+  return RenderJson(Unwrap(WithoutLock([&] { return MakePrompts(options); })),
+                    0);
+}
+
 CompareOptions CompareOptionsFrom(const py::dict& from) {
   CompareOptions options;
   options.models = Get<std::vector<std::string>>(from, "models");
   options.prompts = Get<std::vector<std::string>>(from, "prompts");
   options.num_challenges = Get<std::optional<int32_t>>(from, "challenges");
+  options.orchestration = OrchestrationFrom(from["orchestration"]);
   options.seed = Get<uint64_t>(from, "seed");
   options.same_nats = Get<double>(from, "epsilon");
   options.alpha = Get<double>(from, "alpha");
-  if (const auto limit_gb =
-          Get<std::optional<double>>(from, "memory_limit_gb")) {
-    options.memory_limit_bytes = Unwrap(LimitBytes(*limit_gb));
-  }
+  options.memory_limit_bytes = LimitFrom(from);
   options.output_dir = Get<std::string>(from, "output_dir");
   options.environment =
       EnvironmentFrom(Get<std::vector<std::string>>(from, "environment"));
@@ -250,7 +243,16 @@ PYBIND11_MODULE(_revlm, module) {
   BindMemory(module);
   BindExecutors(module);
   module.def("compare", &CompareModels, py::arg("options"));
+  BindLibrary(module);
   module.def("verify_text", &VerifyTexts, py::arg("options"));
+  module.def(
+      "make_prompts",
+      [](const py::object& challenges, const py::object& seed,
+         const py::object& orchestration) {
+        return MakePromptsFrom(As<int32_t>(challenges, "challenges"),
+                               As<uint64_t>(seed, "seed"), orchestration);
+      },
+      py::arg("challenges"), py::arg("seed"), py::arg("orchestration"));
 }
 
 }  // namespace revlm::python

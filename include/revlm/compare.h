@@ -7,8 +7,9 @@
 //   if (found) puts(found->pairs[0].reason.c_str());
 //
 // Weights are compared tensor by tensor; behaviour by the divergence of what
-// two models expect next, on the same prompts, with a look after each. How
-// evidence becomes a verdict, what is assumed and what a verdict does not show:
+// two models expect next, on the same prompts, with a look after each; prompts
+// may be chosen by what the ones before told apart. How evidence becomes a
+// verdict, what is assumed and what a verdict does not show:
 // docs/method-identity.md.
 //
 // What was found is kept in a directory (docs/formats/comparison.md), from
@@ -35,6 +36,7 @@
 #include "revlm/environment.h"
 #include "revlm/error.h"
 #include "revlm/event.h"
+#include "revlm/prompts.h"
 #include "revlm/run.h"
 
 namespace revlm {
@@ -186,6 +188,21 @@ struct ComparedModel {
   std::string commit;       // of the Hugging Face cache
   std::string tensor_root;  // 64 hex
   std::string identity;     // 64 hex: of everything but the weights' content
+  std::optional<std::string> chat_template_sha256;  // nothing: not used
+};
+
+// Prompts that were chosen and asked together.
+struct PromptRound {
+  int64_t num_prompts = 0;
+  int64_t num_undecided = 0;  // pairs, after it
+};
+
+// How prompts were chosen by what the ones before told apart.
+struct AdaptivePrompts {
+  std::vector<PromptSystemReport> systems;
+  std::string strategy;  // as PromptStrategyName
+  std::string focus;     // as ChallengeFocusName
+  std::vector<PromptRound> rounds;
 };
 
 struct Comparison {
@@ -195,8 +212,12 @@ struct Comparison {
   Verdict worst =
       Verdict::kUndecided;  // of DIFFERENT, UNDECIDED, DERIVED, SAME
 
-  int64_t num_prompts = 0;    // or requests, of texts
-  std::string prompt_source;  // "pot/1", or the digest of prompts of one's own
+  int64_t num_prompts = 0;  // or requests, of texts
+  // "pot/1", "pot/1+kdf/1" of several systems, or the digest of prompts of
+  // one's own.
+  std::string prompt_source;
+  std::string prompt_form = "text";         // or "chat"
+  std::optional<AdaptivePrompts> adaptive;  // nothing: all were asked at once
   uint64_t seed = 0;
   double same_nats = 0;  // rules
   double most_nats = 0;
@@ -222,8 +243,22 @@ struct CompareOptions {
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
-  uint64_t seed = 0;
+  // When given, these systems make the prompts, in rounds: the next ones are
+  // chosen by what those before told apart, `num_challenges` in all at most,
+  // until the behaviour of every pair is decided. Every round reads the
+  // weights. Without it, prompts are those of pot/1, and all are asked at once.
+  std::optional<PromptOrchestration> orchestration;
+  uint64_t seed = 0;  // of these, and of which rows of weights are compared
+  // When not given: kAuto for prompts that are made by `orchestration`, kText
+  // for others. In a comparison kAuto is chat where all models write every
+  // prompt as the same bytes and cut them into the same tokens, and kChat
+  // refuses models that write them differently.
+  std::optional<PromptForm> prompt_form;
   bool special_tokens = true;
+
+  // The hidden units of all layers are matched, not of some: minutes for models
+  // of billions of weights.
+  bool full_matching = false;
 
   double same_nats = 1e-3;  // a token: a divergence that still counts as none
   double alpha = 0.01;      // of a wrong verdict, for each pair

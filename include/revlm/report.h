@@ -14,6 +14,7 @@
 #include "revlm/inspect.h"
 #include "revlm/library.h"
 #include "revlm/plan.h"
+#include "revlm/prompts.h"
 #include "revlm/run.h"
 #include "revlm/status.h"
 
@@ -40,6 +41,10 @@ std::string RenderText(const PlanReport& report, const TextStyle& style);
 std::string RenderText(const EnrollReport& report, const TextStyle& style);
 std::string RenderText(const IdentifyReport& report, const TextStyle& style);
 std::string RenderText(const LibraryReport& report, const TextStyle& style);
+// A table of the prompts, and how one of them was made.
+std::string RenderText(const PromptsReport& report, const TextStyle& style);
+std::string RenderExplanation(const PromptsReport& report,
+                              const TextStyle& style);
 // A view of at most 80 columns, and of fewer rows than there are, 23 at most.
 std::string RenderText(const RunStatus& status, const TextStyle& style);
 // The same in one line, for a log.
@@ -66,6 +71,7 @@ std::string RenderJson(const Comparison& comparison, std::string_view schema,
 std::string RenderJson(const EnrollReport& report, int exit_code);
 std::string RenderJson(const IdentifyReport& report, int exit_code);
 std::string RenderJson(const LibraryReport& report, int exit_code);
+std::string RenderJson(const PromptsReport& report, int exit_code);
 // The document of a command that failed; `schema` as of its success.
 std::string RenderJson(const Error& error, std::string_view schema,
                        int exit_code);
@@ -77,6 +83,7 @@ inline constexpr std::string_view kMonitorSchema = "revlm.monitor/1";
 inline constexpr std::string_view kCompareSchema = "revlm.compare/1";
 inline constexpr std::string_view kVerifySchema = "revlm.verify/1";
 inline constexpr std::string_view kExplainSchema = "revlm.explain/1";
+inline constexpr std::string_view kPromptsSchema = "revlm.prompts/1";
 inline constexpr std::string_view kEnrollSchema = "revlm.enroll/1";
 inline constexpr std::string_view kIdentifySchema = "revlm.identify/1";
 inline constexpr std::string_view kLibrarySchema = "revlm.library/1";

@@ -40,6 +40,7 @@
 #include "revlm/environment.h"
 #include "revlm/error.h"
 #include "revlm/event.h"
+#include "revlm/prompts.h"
 
 namespace revlm {
 
@@ -51,6 +52,15 @@ enum class Dtype { kAuto, kF32, kBf16 };
 // Which hidden states of a prompt are kept, of every layer: those of its last
 // token, their mean, or all.
 enum class HiddenStates { kNone, kLast, kMean, kAll };
+
+// How a prompt is put to a model: as the text that it is, or as a user's
+// message of a conversation, written by the chat template of the model's
+// tokenizer, which then begins the answer.
+enum class PromptForm {
+  kAuto,  // chat when there is a template, else text
+  kText,
+  kChat,  // a model without a template, or with one that cannot be read, fails
+};
 
 struct SamplingOptions {
   float temperature = 0;  // 0: the most probable token, always
@@ -79,14 +89,19 @@ struct RunOptions {
 
   // The prompts: those of the file (one a line, or JSON Lines when its name
   // ends in .jsonl), then these. Without any, the first `num_challenges` of the
-  // built-in set (10 when not given).
+  // built-in set (kDefaultPrompts when not given).
   std::string prompt_file;
   std::vector<std::string> prompts;
   std::optional<int32_t> num_challenges;
-  // Without prompts of one's own, they are made from `sampling.seed` by the
-  // prompt systems (at most 10,000) and not taken from the built-in set.
-  bool orchestrate_prompts = false;
-  // Adds the special tokens that the model's tokenizer asks for.
+  // Without prompts of one's own: when given, they are made from
+  // `sampling.seed` by these systems (at most kMaxPrompts) and not taken from
+  // the built-in set. All are made before any is asked.
+  std::optional<PromptOrchestration> orchestration;
+  // When not given: kAuto for prompts that are made by `orchestration`, kText
+  // for others.
+  std::optional<PromptForm> prompt_form;
+  // Adds the special tokens that the model's tokenizer asks for. A conversation
+  // has those of its template: without them only text can be asked.
   bool special_tokens = true;
 
   Mode mode = Mode::kCrossProduct;
@@ -226,6 +241,7 @@ struct RunSummary {
   std::string run_dir;
   std::vector<ModelSummary> models;
   int64_t num_prompts = 0;
+  std::vector<PromptSystemReport> prompt_systems;  // none: none made them
   std::string mode;  // "cross_product", "paired" or "broadcast"
   // Finished operations, in the order of models, then prompts; of a run of more
   // than `max_summary_results` those that failed.

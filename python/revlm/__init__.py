@@ -13,7 +13,9 @@ from revlm._executor import (AdaptiveParallelExecutor, BatchProcessor,
                              BatchResults, ParallelExecutor,
                              parallel_process_models,
                              parallel_process_prompts)
+from revlm._library import Identification, Library
 from revlm._memory import MemoryConfig, MemoryMonitor
+from revlm._prompts import Prompt, make_prompts
 from revlm._result import Result
 from revlm._revlm import __version__
 
@@ -22,9 +24,12 @@ __all__ = [
     "BatchProcessor",
     "BatchResults",
     "Comparison",
+    "Identification",
+    "Library",
     "MemoryConfig",
     "MemoryMonitor",
     "ParallelExecutor",
+    "Prompt",
     "Result",
     "RevEndpointError",
     "RevError",
@@ -34,6 +39,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "compare",
+    "make_prompts",
     "parallel_process_models",
     "parallel_process_prompts",
     "verify",

@@ -10,8 +10,9 @@ from typing import Any, Literal, Optional, Union, cast
 
 from revlm import _revlm
 from revlm._errors import RevUsageError
-from revlm._executor import ModelPath, _references, _texts
-from revlm._types import CompareOptions, VerifyTextOptions
+from revlm._executor import ModelPath, _environment, _references, _texts
+from revlm._prompts import Focus, Strategy, System, _orchestration
+from revlm._types import CompareOptions, Orchestration, VerifyTextOptions
 
 # A prompt, and the text or the token ids of what was answered.
 Answer = tuple[str, Union[str, Sequence[int]]]
@@ -117,6 +118,10 @@ def compare(models: Iterable[ModelPath], *,
             prompts: Optional[Iterable[str]] = None,
             challenges: int = 50,
             seed: int = 0,
+            orchestrate: bool = False,
+            systems: Optional[Iterable[System]] = None,
+            strategy: Strategy = "balanced",
+            focus: Focus = "balanced",
             epsilon: float = 1e-3,
             alpha: float = 0.01,
             memory_limit_gb: Optional[float] = None,
@@ -124,13 +129,18 @@ def compare(models: Iterable[ModelPath], *,
     """Compares local models in pairs, as `revlm compare`.
 
     They are asked `prompts`, or `challenges` of them made from `seed`; 0: only
-    weights are compared. `epsilon`: a divergence that counts as none, in nats a
+    weights are compared. `orchestrate`, or naming `systems`: ask in rounds, the
+    next prompts chosen by what the ones before told apart, at most `challenges`,
+    until behaviour is decided; with the `systems` (None: all), `strategy` and
+    `focus` of `make_prompts`. `epsilon`: a divergence that counts as none, in nats a
     token. `alpha`: how often a verdict may be wrong, for each pair.
     """
     return Comparison(_revlm.compare(_options(
         models, prompts, challenges if prompts is None else None, seed=seed,
         epsilon=epsilon, alpha=alpha, memory_limit_gb=memory_limit_gb,
-        output_dir=output_dir)))
+        output_dir=output_dir,
+        orchestration=(_orchestration(systems, strategy, focus)
+                       if orchestrate or systems is not None else None))))
 
 
 def _options(models: Iterable[ModelPath], prompts: Optional[Iterable[str]],
@@ -139,18 +149,19 @@ def _options(models: Iterable[ModelPath], prompts: Optional[Iterable[str]],
              epsilon: float = 1e-3,
              alpha: float = 0.01,
              memory_limit_gb: Optional[float] = None,
-             output_dir: Optional[ModelPath] = None) -> CompareOptions:
+             output_dir: Optional[ModelPath] = None,
+             orchestration: Optional[Orchestration] = None) -> CompareOptions:
     return {
         "models": _references(models),
         "prompts": _texts(prompts) if prompts is not None else [],
         "challenges": challenges,
+        "orchestration": orchestration,
         "seed": seed,
         "epsilon": epsilon,
         "alpha": alpha,
         "memory_limit_gb": memory_limit_gb,
         "output_dir": os.fsencode(output_dir or ""),
-        "environment": [name + b"=" + value
-                        for name, value in os.environb.items()],
+        "environment": _environment(),
     }
 
 

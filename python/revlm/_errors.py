@@ -8,6 +8,7 @@ import re
 _ARGUMENTS = {
     "--adaptation-interval": "adaptation_interval",
     "--challenges": "challenges",
+    "--except": "exclude",
     "--enable-circuit-breaker": "circuit_breaker",
     "--max-retries": "max_retries",
     "--max-tokens": "max_tokens",

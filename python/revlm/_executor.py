@@ -41,6 +41,10 @@ def _references(models: Iterable[ModelPath]) -> list[bytes]:
     return [os.fsencode(model) for model in models]
 
 
+def _environment() -> list[bytes]:
+    return [name + b"=" + value for name, value in os.environb.items()]
+
+
 class ParallelExecutor:
     """Puts prompts to models inside a memory configuration.
 
@@ -84,8 +88,7 @@ class ParallelExecutor:
             "top_k": top_k,
             "top_p": top_p,
             "seed": seed,
-            "environment": [name + b"=" + value
-                            for name, value in os.environb.items()],
+            "environment": _environment(),
         }
         self._executor = self._make()
 

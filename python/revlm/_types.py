@@ -73,12 +73,47 @@ class RunOptions(TypedDict):
     environment: list[bytes]
 
 
+class EnrollOptions(TypedDict):
+    """What the extension is told of a model to keep."""
+
+    target: bytes
+    library: bytes
+    name: str
+    family: str
+    replace: bool
+    output_file: bytes
+    memory_limit_gb: Optional[float]
+    environment: list[bytes]
+
+
+class IdentifyOptions(TypedDict):
+    """What the extension is told of a model to identify."""
+
+    target: bytes
+    library: bytes
+    light: bool
+    alpha: float
+    exclude: list[str]
+    keep_sighting: bool
+    memory_limit_gb: Optional[float]
+    environment: list[bytes]
+
+
+class Orchestration(TypedDict):
+    """How prompts are made: by which systems (none: all), with which shares."""
+
+    systems: list[str]
+    strategy: str
+    focus: str
+
+
 class CompareOptions(TypedDict):
     """What the extension is told of a comparison."""
 
     models: list[bytes]
     prompts: list[str]
     challenges: Optional[int]
+    orchestration: Optional[Orchestration]
     seed: int
     epsilon: float
     alpha: float

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/compare_events.h"
+#include "api/compare_rounds.h"
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
 #include "api/judge.h"
@@ -13,6 +14,7 @@
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/model.h"
+#include "run/orchestration.h"
 #include "verify/behaviour.h"
 #include "verify/evidence.h"
 #include "verify/weights.h"
@@ -27,6 +29,7 @@ Status CheckOptions(const CompareOptions& options) {
                            "are needed",
                            options.models.size());
   }
+  REVLM_TRY(run::CheckForm(EngineOptionsOf(options)));
   return CheckModelsAndRules(options);
 }
 
@@ -41,7 +44,12 @@ class Comparer {
   Result<uint64_t> BudgetBytes();
   Status TellCosts(memory::Budget& budget);
   Status CompareWeights(memory::Budget& budget);
-  Result<PromptTable> CompareBehaviour(memory::Budget& budget);
+  // What the prompts of `encoded_` bring; with `certainty` also how sure
+  // models were of them.
+  Result<PromptTable> CompareBehaviour(memory::Budget& budget,
+                                       CertaintyTable* certainty);
+  // Asks round after round until enough was asked.
+  Result<PromptTable> AskInRounds(memory::Budget& budget);
 
   verify::BehaviourOptions BehaviourOptions();
   // `done_seconds`: of what all of it was predicted to take.
@@ -50,9 +58,11 @@ class Comparer {
   const CompareOptions& options_;
   const CompareEvents events_ = CompareEvents(options_);
   std::string directory_;
-  ComparePrompts prompts_;
+  ComparePrompts prompts_;  // all; in rounds: those of rounds before
+  size_t most_prompts_ = 0;
+  size_t num_asked_ = 0;  // in rounds before
   std::vector<OpenedModel> models_;
-  std::vector<verify::BehaviourModel> encoded_;
+  std::vector<verify::BehaviourModel> encoded_;  // of all, or of this round
   PlannedPairs planned_;
   Comparison comparison_;
   double weight_seconds_ = 0;              // predicted
@@ -111,10 +121,13 @@ Status Comparer::TellCosts(memory::Budget& budget) {
     }
   }
   events_.Notice(fmt::format(
-      "comparing {} models, {} pair{}, on {} prompts: {:.3g} MB of "
+      "comparing {} models, {} pair{}, on {} prompts{}: {:.3g} MB of "
       "weights to read, {} passes, about {:.2g} s",
       models_.size(), planned_.pairs.size(),
-      planned_.pairs.size() == 1 ? "" : "s", prompts_.prompts.size(),
+      planned_.pairs.size() == 1 ? "" : "s", most_prompts_,
+      options_.orchestration
+          ? " at most, in rounds that read them again; all at once"
+          : "",
       static_cast<double>(weight_bytes) / 1e6, num_passes, seconds));
   return {};
 }
@@ -123,6 +136,8 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
   verify::WeightOptions weights;
   weights.num_threads = options_.num_threads > 0 ? options_.num_threads
                                                  : run::DescribeHost().num_cpus;
+  weights.seed = options_.seed;
+  weights.full_matching = options_.full_matching;
   weights.stop = options_.stop;
   const auto num_pairs = static_cast<int64_t>(planned_.pairs.size());
   for (int64_t i = 0; i < num_pairs; ++i) {
@@ -164,42 +179,119 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
   return {};
 }
 
-Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget) {
+Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget,
+                                               CertaintyTable* certainty) {
   verify::BehaviourOptions behaviour = BehaviourOptions();
-  const auto num_prompts = static_cast<int64_t>(prompts_.prompts.size());
+  const size_t num_prompts = encoded_.front().prompts.size();
+  if (certainty != nullptr) {
+    certainty->assign(
+        encoded_.size(),
+        std::vector<std::optional<verify::Certainty>>(num_prompts));
+    behaviour.on_certainty = [&](size_t model_idx, size_t prompt_idx,
+                                 const verify::Certainty& of) {
+      (*certainty)[model_idx][prompt_idx] = of;
+    };
+  }
+  // In rounds these are some of the prompts that the prediction is for.
+  const auto share_of = [&](size_t count) {
+    return static_cast<double>(count) / static_cast<double>(most_prompts_);
+  };
+  const auto first = behaviour_seconds_.begin();
+  const double before =
+      weight_seconds_ +
+      share_of(num_asked_) *
+          std::accumulate(first, behaviour_seconds_.end(), 0.0);
   behaviour.on_progress = [&](size_t model_idx,
                               const engine::Progress& progress) {
-    const auto model = static_cast<std::ptrdiff_t>(model_idx);
-    const double done =
-        std::accumulate(behaviour_seconds_.begin(),
-                        behaviour_seconds_.begin() + model, weight_seconds_);
+    const double models_before = std::accumulate(
+        first, first + static_cast<std::ptrdiff_t>(model_idx), 0.0);
+    const double of_this = behaviour_seconds_[model_idx] *
+                           progress.num_complete /
+                           std::max(progress.num_requests, 1);
     RunEvent event;
     event.model = models_[model_idx].alias;
     event.phase = "prefill";
     event.layer = progress.slab_idx;
     event.num_layers = progress.num_slabs;
-    event.num_finished = model * num_prompts + progress.num_complete;
-    event.num_total = static_cast<int64_t>(models_.size()) * num_prompts;
+    event.num_finished = static_cast<int64_t>(models_.size() * num_asked_ +
+                                              model_idx * num_prompts) +
+                         progress.num_complete;
+    event.num_total = static_cast<int64_t>(models_.size() * most_prompts_);
     event.unit = "operations";
     TellProgress(std::move(event),
-                 done + behaviour_seconds_[model_idx] * progress.num_complete /
-                            std::max(progress.num_requests, 1));
+                 before + share_of(num_prompts) * (models_before + of_this));
   };
   return verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget);
+}
+
+Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
+  REVLM_ASSIGN_OR_RETURN(
+      challenge::Orchestrator orchestrator,
+      run::MakeOrchestrator(*options_.orchestration, options_.seed));
+  const std::vector<size_t> most_ids = MostIds(encoded_);
+  prompts_.prompts.clear();  // they were for planning
+  AdaptivePrompts& adaptive = comparison_.adaptive.emplace();
+  adaptive.strategy = PromptStrategyName(options_.orchestration->strategy);
+  adaptive.focus = ChallengeFocusName(options_.orchestration->focus);
+  Evidence evidence = {.values = PromptTable(planned_.pairs.size()),
+                       .texts = std::nullopt};
+  size_t num_undecided = NumUndecided(comparison_);
+  while (num_undecided > 0 && num_asked_ < most_prompts_) {
+    REVLM_ASSIGN_OR_RETURN(
+        std::vector<challenge::Challenge> challenges,
+        orchestrator.Next(RoundSize(num_asked_, most_prompts_)));
+    ComparePrompts round;
+    for (challenge::Challenge& made : challenges) {
+      round.prompts.push_back(run::FromChallenge(std::move(made)));
+    }
+    encoded_ = EncodeFor(models_, round, options_);
+    LeaveOutLonger(most_ids, encoded_);
+    CertaintyTable certainty;
+    REVLM_ASSIGN_OR_RETURN(const PromptTable found,
+                           CompareBehaviour(budget, &certainty));
+    PromptTable& values = evidence.values;
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i].insert(values[i].end(), found[i].begin(), found[i].end());
+    }
+    REVLM_TRY(Judge(evidence, comparison_));
+    num_undecided = NumUndecided(comparison_);
+    REVLM_TRY(orchestrator.Observe(
+        OutcomesOf(comparison_, round.prompts, found, certainty)));
+    num_asked_ += round.prompts.size();
+    adaptive.rounds.push_back(
+        {.num_prompts = static_cast<int64_t>(round.prompts.size()),
+         .num_undecided = static_cast<int64_t>(num_undecided)});
+    std::ranges::move(round.prompts, std::back_inserter(prompts_.prompts));
+  }
+  adaptive.systems = run::ReportsOf(orchestrator, run::Told::kOutcomes);
+  for (std::string& notice : run::FailureNotices(adaptive.systems)) {
+    events_.Notice(std::move(notice));
+  }
+  comparison_.num_prompts = static_cast<int64_t>(num_asked_);
+  return std::move(evidence.values);
 }
 
 Result<Comparison> Comparer::Run() {
   if (options_.owns_process) memory::TuneHeap();
   REVLM_TRY(CheckOptions(options_));
   REVLM_ASSIGN_OR_RETURN(prompts_, CollectPrompts(options_));
+  most_prompts_ = prompts_.prompts.size();
   REVLM_ASSIGN_OR_RETURN(models_, OpenModels(options_));
   REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
                          ComparisonDirectory::Create(options_));
   directory_ = directory.path();
+  REVLM_ASSIGN_OR_RETURN(std::string form_notice,
+                         ChooseForm(options_, prompts_, models_));
+  if (!form_notice.empty()) {
+    Tell(RunEvent::Kind::kNotice, std::move(form_notice));
+  }
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
   for (const OpenedModel& model : models_) {
     comparison_.models.push_back(Describe(model));
+    if (model.model.chat) {
+      comparison_.prompt_form = run::PromptFormName(PromptForm::kChat);
+    }
   }
   for (size_t i = 0; i < planned_.pairs.size(); ++i) {
     PairComparison& pair = comparison_.pairs.emplace_back();
@@ -218,8 +310,10 @@ Result<Comparison> Comparer::Run() {
   REVLM_TRY(CompareWeights(budget));
   Evidence evidence = {.values = PromptTable(planned_.pairs.size()),
                        .texts = std::nullopt};
-  if (!prompts_.prompts.empty()) {
-    REVLM_ASSIGN_OR_RETURN(evidence.values, CompareBehaviour(budget));
+  if (options_.orchestration && most_prompts_ > 0) {
+    REVLM_ASSIGN_OR_RETURN(evidence.values, AskInRounds(budget));
+  } else if (most_prompts_ > 0) {
+    REVLM_ASSIGN_OR_RETURN(evidence.values, CompareBehaviour(budget, nullptr));
   }
   REVLM_TRY(Judge(evidence, comparison_));
   REVLM_TRY(directory.Write(comparison_, prompts_, evidence.values));

@@ -99,6 +99,48 @@ TEST_F(CompareTest, WhatIsKeptExplainsItself) {
   }
 }
 
+TEST_F(CompareTest, InRoundsEveryPairIsAskedUntilItIsDecided) {
+  CompareOptions options = Options({"aster-s0", "briar-s0", "cedar-s0"});
+  options.orchestration.emplace();
+  options.num_challenges = 100;
+  double last = 0;
+  bool goes_back = false;
+  options.on_event = [&](const RunEvent& event) {
+    if (event.kind != RunEvent::Kind::kProgress) return;
+    goes_back = goes_back || event.fraction < last || event.fraction > 1;
+    last = event.fraction;
+  };
+  const auto found = Compare(options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_FALSE(goes_back);
+  EXPECT_LT(found->num_prompts, 100);
+  ASSERT_TRUE(found->adaptive);
+  EXPECT_EQ(found->adaptive->rounds.front().num_prompts, 8);
+  EXPECT_EQ(found->adaptive->rounds.back().num_undecided, 0);
+  int64_t num_made = 0;
+  for (const PromptSystemReport& system : found->adaptive->systems) {
+    num_made += system.num_prompts;
+    EXPECT_EQ(system.failure, "");
+  }
+  EXPECT_EQ(num_made, found->num_prompts);
+  const auto explained = Explain({.run = folder_ + "/d"});
+  ASSERT_TRUE(explained) << explained.error().message;
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(found->pairs[i].verdict, Verdict::kDifferent);
+    EXPECT_EQ(explained->pairs[i].num_used, found->pairs[i].num_used);
+  }
+}
+
+TEST_F(CompareTest, InRoundsNobodyIsAskedWhatCannotBeCompared) {
+  CompareOptions options = Options({"aster-s0", "aster-s0"});
+  options.orchestration.emplace();
+  options.num_challenges = 0;
+  const auto found = Compare(options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->num_prompts, 0);
+  EXPECT_FALSE(found->pairs[0].behaviour);
+}
+
 TEST_F(CompareTest, TellsWhatItCostsAndHowFarItIs) {
   CompareOptions options = Options({"aster-s0", "briar-s0"});
   std::vector<std::string> notices;

@@ -8,8 +8,6 @@
 #include <utility>
 
 #include "base/random.h"
-#include "challenge/pot.h"
-#include "challenge/system.h"
 #include "memory/image.h"
 #include "memory/limit.h"
 #include "run/host.h"
@@ -22,39 +20,40 @@
 namespace revlm {
 namespace {
 
-using Prompt = ComparePrompts::Prompt;
-
-std::vector<Prompt> TextsOf(const std::vector<run::PlannedPrompt>& planned) {
-  std::vector<Prompt> prompts;
-  for (const run::PlannedPrompt& prompt : planned) {
-    prompts.push_back({prompt.id, prompt.text});
+std::vector<MadePrompt> TextsOf(std::vector<run::PlannedPrompt> planned) {
+  std::vector<MadePrompt> prompts;
+  for (run::PlannedPrompt& prompt : planned) {
+    MadePrompt& made = prompts.emplace_back();
+    made.id = std::move(prompt.id);
+    made.text = std::move(prompt.text);
   }
   return prompts;
 }
 
 Result<ComparePrompts> MakeChallenges(const CompareOptions& options) {
-  ComparePrompts made = {.prompts = {},
-                         .source = std::string(challenge::kPot.name)};
+  ComparePrompts made;
   const int32_t count =
       options.num_challenges.value_or(kDefaultCompareChallenges);
-  if (count == 0) return made;
-  if (count < 0) {
+  if (count < 0 || count > kMaxPrompts) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "--challenges: found {}, allowed is 0 to {}", count,
-                           challenge::kMaxChallenges);
+                           kMaxPrompts);
   }
   RunOptions asked;
-  asked.orchestrate_prompts = true;
-  asked.num_challenges = count;
+  asked.orchestration = options.orchestration.value_or(
+      PromptOrchestration{.systems = {PromptSystem::kPot}});
+  asked.num_challenges = std::max(count, 1);
   asked.sampling.seed = options.seed;
-  REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
-                         run::PlanPrompts(asked));
-  made.prompts = TextsOf(planned);
+  REVLM_ASSIGN_OR_RETURN(run::PromptPlan plan, run::PlanPrompts(asked));
+  for (const PromptSystemReport& system : plan.systems) {
+    made.source += (made.source.empty() ? "" : "+") + system.name;
+  }
+  if (count > 0) made.prompts = TextsOf(std::move(plan.prompts));
   return made;
 }
 
 // Fisher and Yates, from the back.
-void Shuffle(std::vector<Prompt>& prompts, uint64_t seed) {
+void Shuffle(std::vector<MadePrompt>& prompts, uint64_t seed) {
   for (size_t i = prompts.size(); i > 1; --i) {
     const auto other = static_cast<size_t>(base::UniformDouble(seed, i) *
                                            static_cast<double>(i));
@@ -74,15 +73,21 @@ bool ShareIds(const verify::BehaviourModel& a,
   return true;
 }
 
+// Whether special tokens are of the text, or beside it.
+enum class Spelled { kBeside, kOfText };
+
 // Where in `text` each of `ids` ends; nothing when they do not spell it.
 std::vector<int64_t> EndsOf(const tokenizer::Tokenizer& tokenizer,
-                            std::span<const int32_t> ids,
-                            std::string_view text) {
+                            std::span<const int32_t> ids, std::string_view text,
+                            Spelled special_tokens) {
   std::string spelled;
   std::vector<int64_t> ends;
   for (const int32_t id : ids) {
-    const std::optional<std::string> bytes = tokenizer.TokenBytes(id);
+    std::optional<std::string> bytes = tokenizer.TokenBytes(id);
     if (!bytes) return {};
+    if (bytes->empty() && special_tokens == Spelled::kOfText) {
+      bytes = tokenizer.TokenText(id);
+    }
     spelled += *bytes;
     ends.push_back(static_cast<int64_t>(spelled.size()));
   }
@@ -95,6 +100,68 @@ std::vector<int64_t> EndsOf(const tokenizer::Tokenizer& tokenizer,
   }
   for (int64_t& end : ends) end = std::max<int64_t>(end - num_before, 0);
   return ends;
+}
+
+bool HasChatForm(const OpenedModel& model) {
+  return model.model.chat.has_value();
+}
+
+// The prompts as all models write them; nothing for one that they do not write
+// alike. REQUIRES: they are in chat form.
+std::vector<std::optional<tokenizer::MarkedText>> WriteAll(
+    const std::vector<OpenedModel>& models, const ComparePrompts& prompts) {
+  std::vector<std::optional<tokenizer::MarkedText>> written;
+  for (const MadePrompt& prompt : prompts.prompts) {
+    auto& text = written.emplace_back();
+    for (const OpenedModel& model : models) {
+      auto of_model = model.model.chat->Write(prompt.text);
+      const bool is_first = &model == &models.front();
+      if (!of_model || (!is_first && *of_model != text)) {
+        text.reset();
+        break;
+      }
+      if (is_first) text = *std::move(of_model);
+    }
+  }
+  return written;
+}
+
+verify::EncodedPrompt EncodeOne(
+    const OpenedModel& model, std::string_view prompt,
+    const std::optional<tokenizer::MarkedText>& written, bool special_tokens) {
+  const bool is_chat = model.model.chat.has_value();
+  if (is_chat && !written) return {};
+  const tokenizer::Tokenizer& tokenizer = *model.model.tokenizer;
+  auto ids = is_chat ? tokenizer.EncodeMarked(*written)
+                     : run::EncodePrompt(model.model, prompt, special_tokens);
+  if (!ids) return {};
+  verify::EncodedPrompt one;
+  one.ids = *std::move(ids);
+  one.ends = EndsOf(tokenizer, one.ids,
+                    is_chat ? std::string_view(written->text()) : prompt,
+                    is_chat ? Spelled::kOfText : Spelled::kBeside);
+  return one;
+}
+
+// Why prompts cannot be asked in chat form; empty: they can.
+std::string WhyNotChat(const CompareOptions& options,
+                       const ComparePrompts& prompts,
+                       const std::vector<OpenedModel>& models) {
+  const auto without = std::ranges::find_if_not(models, HasChatForm);
+  if (without != models.end()) return without->alias + " has no chat template";
+  const auto is_missing = [](const auto& text) { return !text.has_value(); };
+  if (std::ranges::any_of(WriteAll(models, prompts), is_missing)) {
+    return "the models' chat templates do not write them alike";
+  }
+  // Who asks for it gets it as long as bytes can be compared.
+  if (options.prompt_form == PromptForm::kChat) return "";
+  const auto encoded = EncodeFor(models, prompts, options);
+  const bool is_shared =
+      std::ranges::all_of(encoded, [&](const verify::BehaviourModel& model) {
+        return ShareIds(model, encoded.front());
+      });
+  return is_shared ? ""
+                   : "the models do not cut conversations into the same tokens";
 }
 
 // By token; nothing where one is not known. Rows of the vocabulary that no
@@ -222,11 +289,15 @@ Result<uint64_t> BudgetBytesFor(const CompareOptions& options,
 }
 
 ComparedModel Describe(const OpenedModel& model) {
-  return {.alias = model.alias,
-          .reference = model.model.reference,
-          .commit = model.model.resolved.commit.value_or(""),
-          .tensor_root = "",
-          .identity = model.model.identity};
+  ComparedModel compared;
+  compared.alias = model.alias;
+  compared.reference = model.model.reference;
+  compared.commit = model.model.resolved.commit.value_or("");
+  compared.identity = model.model.identity;
+  if (model.model.chat) {
+    compared.chat_template_sha256 = model.model.chat->sha256();
+  }
+  return compared;
 }
 
 void Describe(const CompareOptions& options, const OpenedModel& reference,
@@ -245,19 +316,15 @@ void Describe(const CompareOptions& options, const OpenedModel& reference,
 
 Result<ComparePrompts> CollectPrompts(const CompareOptions& options) {
   if (!HasOwnPrompts(options)) return MakeChallenges(options);
-  if (options.num_challenges) {
-    return base::MakeError(ErrorCode::kInvalidArgument,
-                           "--challenges is for prompts of the program and "
-                           "cannot be combined with --prompt or --prompts; "
-                           "leave one out");
-  }
   RunOptions given;
   given.prompt_file = options.prompt_file;
   given.prompts = options.prompts;
-  REVLM_ASSIGN_OR_RETURN(const std::vector<run::PlannedPrompt> planned,
-                         run::PlanPrompts(given));
-  ComparePrompts own = {.prompts = TextsOf(planned),
-                        .source = run::PromptSetSha256(planned)};
+  given.num_challenges = options.num_challenges;  // which it refuses
+  given.orchestration = options.orchestration;
+  REVLM_ASSIGN_OR_RETURN(run::PromptPlan plan, run::PlanPrompts(given));
+  ComparePrompts own;
+  own.source = run::PromptSetSha256(plan.prompts);
+  own.prompts = TextsOf(std::move(plan.prompts));
   Shuffle(own.prompts, options.seed);
   return own;
 }
@@ -268,6 +335,9 @@ RunOptions EngineOptionsOf(const CompareOptions& options) {
   run.num_threads = options.num_threads;
   run.batch_size = options.batch_size;
   run.environment = options.environment;
+  run.orchestration = options.orchestration;
+  run.special_tokens = options.special_tokens;
+  run.prompt_form = options.prompt_form;
   return run;
 }
 
@@ -290,20 +360,37 @@ Result<std::vector<OpenedModel>> OpenModels(const CompareOptions& options) {
   return models;
 }
 
+Result<std::string> ChooseForm(const CompareOptions& options,
+                               const ComparePrompts& prompts,
+                               std::vector<OpenedModel>& models) {
+  if (std::ranges::none_of(models, HasChatForm)) return "";
+  const std::string why_not = WhyNotChat(options, prompts, models);
+  if (why_not.empty() && !prompts.prompts.empty()) return "";
+  if (options.prompt_form == PromptForm::kChat && !why_not.empty()) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "asking prompts in chat form: {}; --prompt-form text "
+        "asks them as text",
+        why_not);
+  }
+  for (OpenedModel& model : models) model.model.chat.reset();
+  return why_not.empty() ? "" : "prompts are asked as text: " + why_not;
+}
+
 std::vector<verify::BehaviourModel> EncodeFor(
     const std::vector<OpenedModel>& models, const ComparePrompts& prompts,
     const CompareOptions& options) {
+  std::vector<std::optional<tokenizer::MarkedText>> written(
+      prompts.prompts.size());
+  if (std::ranges::all_of(models, HasChatForm))
+    written = WriteAll(models, prompts);
   std::vector<verify::BehaviourModel> encoded;
   for (const OpenedModel& opened : models) {
     verify::BehaviourModel& model = encoded.emplace_back();
     model.checkpoint = opened.model.checkpoint.get();
-    for (const Prompt& prompt : prompts.prompts) {
-      auto ids =
-          run::EncodePrompt(opened.model, prompt.text, options.special_tokens);
-      verify::EncodedPrompt& one = model.prompts.emplace_back();
-      if (!ids) continue;
-      one.ids = *std::move(ids);
-      one.ends = EndsOf(*opened.model.tokenizer, one.ids, prompt.text);
+    for (size_t i = 0; i < written.size(); ++i) {
+      model.prompts.push_back(EncodeOne(opened, prompts.prompts[i].text,
+                                        written[i], options.special_tokens));
     }
     model.first_bytes = FirstBytesOf(opened);
   }

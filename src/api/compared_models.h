@@ -19,17 +19,14 @@
 namespace revlm {
 
 struct ComparePrompts {
-  struct Prompt {
-    std::string id;
-    std::string text;
-  };
   // In the order in which they are looked at: a random one.
-  std::vector<Prompt> prompts;
+  std::vector<MadePrompt> prompts;
   std::string source;  // Comparison::prompt_source
 };
 
 // Those of a seed are drawn one by one; one's own are put in an order that the
-// seed decides.
+// seed decides. With an orchestration, as many as may be asked, made before
+// anything is known: to plan with.
 Result<ComparePrompts> CollectPrompts(const CompareOptions& options);
 
 struct OpenedModel {
@@ -41,11 +38,19 @@ struct OpenedModel {
 
 Result<std::vector<OpenedModel>> OpenModels(const CompareOptions& options);
 
+// Leaves the models the chat forms that they were opened with when prompts can
+// be asked in them, else takes them away. Gives what is to be told about it;
+// empty: nothing. Errors: kInvalidArgument when chat was asked for and models
+// write prompts differently.
+Result<std::string> ChooseForm(const CompareOptions& options,
+                               const ComparePrompts& prompts,
+                               std::vector<OpenedModel>& models);
+
 // What a run's options say of a model that is compared: for run::LoadModel.
 RunOptions EngineOptionsOf(const CompareOptions& options);
 
 // The prompts as each model reads them. One that a model cannot be asked has no
-// ids there.
+// ids there; in chat form, one that models write differently has none anywhere.
 std::vector<verify::BehaviourModel> EncodeFor(
     const std::vector<OpenedModel>& models, const ComparePrompts& prompts,
     const CompareOptions& options);

@@ -13,6 +13,7 @@
 #include "base/lines.h"
 #include "base/quote.h"
 #include "run/op_record.h"
+#include "run/orchestration.h"
 #include "run/run_directory.h"
 #include "verify/record.h"
 #include "verify/text_record.h"
@@ -57,9 +58,8 @@ class LineFile {
 
 Status WritePrompts(const std::string& path, const ComparePrompts& prompts) {
   REVLM_ASSIGN_OR_RETURN(LineFile file, LineFile::Create(path));
-  for (const auto& prompt : prompts.prompts) {
-    REVLM_TRY(
-        file.Append(run::ToLine({{"id", prompt.id}, {"prompt", prompt.text}})));
+  for (const MadePrompt& prompt : prompts.prompts) {
+    REVLM_TRY(file.Append(run::ToLine(run::PromptToJson(prompt))));
   }
   return file.Commit();
 }

@@ -67,12 +67,12 @@ Status CheckWithoutPrompts(RunOptions options) {
 Result<std::vector<OperationResult>> Complete(const RunOptions& options,
                                               RunSummary& summary) {
   if (!summary.stopped_by) return std::move(summary.results);
-  REVLM_ASSIGN_OR_RETURN(const auto prompts, run::PlanPrompts(options));
+  REVLM_ASSIGN_OR_RETURN(const run::PromptPlan plan, run::PlanPrompts(options));
   std::vector<OperationResult> results;
   auto finished = summary.results.begin();
   for (size_t i = 0; i < summary.models.size(); ++i) {
-    for (const run::PlannedPrompt& prompt :
-         run::PromptsFor(options.mode, i, options.models.size(), prompts)) {
+    for (const run::PlannedPrompt& prompt : run::PromptsFor(
+             options.mode, i, options.models.size(), plan.prompts)) {
       const std::string& alias = summary.models[i].alias;
       if (finished != summary.results.end() && finished->model == alias &&
           finished->id == prompt.id) {
@@ -95,13 +95,13 @@ Result<std::vector<OperationResult>> Complete(const RunOptions& options,
 Result<RunSummary> RunUnlessStopped(const RunOptions& options) {
   Result<RunSummary> summary = Run(options);
   if (summary || summary.error().code != ErrorCode::kCancelled) return summary;
-  REVLM_ASSIGN_OR_RETURN(const auto prompts, run::PlanPrompts(options));
+  REVLM_ASSIGN_OR_RETURN(const run::PromptPlan plan, run::PlanPrompts(options));
   RunSummary stopped;
   stopped.stopped_by = summary.error();
   for (size_t i = 0; i < options.models.size(); ++i) {
     stopped.models.emplace_back().alias = options.models[i];
     stopped.num_operations += static_cast<int64_t>(
-        run::PromptsFor(options.mode, i, options.models.size(), prompts)
+        run::PromptsFor(options.mode, i, options.models.size(), plan.prompts)
             .size());
   }
   return stopped;

@@ -76,21 +76,27 @@ TEST(DrawTest, EverySystemAndIndexHasDrawsOfItsOwn) {
   }
 }
 
-// Pearson's statistic of a million draws below `m`, in `num_cells` cells.
-double ChiSquare(uint64_t m, uint64_t num_cells) {
-  constexpr double kDraws = 1'000'000;
-  Draws draws(DeriveSessionKey({.seed = SeedFromNumber(7)}), m);
+constexpr int kNumDraws = 1'000'000;
+
+// Pearson's statistic of a million values, each a cell below `num_cells`.
+template <typename NextCell>
+double ChiSquare(uint64_t num_cells, NextCell next_cell) {
   std::vector<double> found(num_cells, 0);
-  for (int i = 0; i < kDraws; ++i) {
-    const __uint128_t scaled = __uint128_t{draws.Below(m)} * num_cells / m;
-    ++found.at(static_cast<size_t>(scaled));
-  }
-  const double expected = kDraws / static_cast<double>(num_cells);
+  for (int i = 0; i < kNumDraws; ++i) ++found.at(next_cell());
+  const double expected = kNumDraws / static_cast<double>(num_cells);
   double sum = 0;
   for (const double count : found) {
     sum += (count - expected) * (count - expected) / expected;
   }
   return sum;
+}
+
+// Of draws below `m`.
+double ChiSquareOfDraws(uint64_t m, uint64_t num_cells) {
+  Draws draws(DeriveSessionKey({.seed = SeedFromNumber(7)}), m);
+  return ChiSquare(num_cells, [&] {
+    return static_cast<uint64_t>(__uint128_t{draws.Below(m)} * num_cells / m);
+  });
 }
 
 // What a chi-square variable exceeds with probability 1e-6, by the
@@ -103,7 +109,7 @@ double ChiSquareLimit(uint64_t num_cells) {
 
 TEST(DrawTest, DrawsBelowASmallNumberAreUniform) {
   for (const uint64_t m : {2, 3, 7, 10, 45, 64, 1000, 4099}) {
-    EXPECT_LT(ChiSquare(m, m), ChiSquareLimit(m)) << "m = " << m;
+    EXPECT_LT(ChiSquareOfDraws(m, m), ChiSquareLimit(m)) << "m = " << m;
   }
 }
 
@@ -111,8 +117,41 @@ TEST(DrawTest, DrawsAreUniformWhereRejectionIsFrequent) {
   // Words modulo m would fill the lower cells twice as often.
   for (const uint64_t m :
        {(uint64_t{1} << 63) + 1, UINT64_MAX / 3 * 2, UINT64_MAX}) {
-    EXPECT_LT(ChiSquare(m, 48), ChiSquareLimit(48)) << "m = " << m;
+    EXPECT_LT(ChiSquareOfDraws(m, 48), ChiSquareLimit(48)) << "m = " << m;
   }
+}
+
+// What a system draws first decides the template: over a million prompts.
+TEST(DrawTest, TheFirstDrawsOfAMillionIndicesAreUniform) {
+  const Key key =
+      DerivePromptKey(DeriveSessionKey({.seed = SeedFromNumber(8)}), "kdf/1");
+  uint64_t idx = 0;
+  EXPECT_LT(ChiSquare(111, [&] { return Draws(key, idx++).Below(111); }),
+            ChiSquareLimit(111));
+}
+
+TEST(DrawTest, ADrawTellsNothingOfTheNext) {
+  Draws draws(DeriveSessionKey({.seed = SeedFromNumber(9)}), 0);
+  uint64_t previous = draws.Below(30);
+  EXPECT_LT(ChiSquare(900,
+                      [&] {
+                        const uint64_t next = draws.Below(30);
+                        const uint64_t cell = previous * 30 + next;
+                        previous = next;
+                        return cell;
+                      }),
+            ChiSquareLimit(900));
+}
+
+// One value in ten of one cell of 45 goes to another.
+TEST(DrawTest, TheTestsAboveWouldSeeABias) {
+  Draws draws(DeriveSessionKey({.seed = SeedFromNumber(10)}), 0);
+  EXPECT_GT(ChiSquare(45,
+                      [&] {
+                        const uint64_t cell = draws.Below(45);
+                        return cell == 44 && draws.Below(10) == 0 ? 0 : cell;
+                      }),
+            ChiSquareLimit(45));
 }
 
 TEST(DrawTest, BelowOneIsZero) {

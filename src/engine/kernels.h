@@ -1,5 +1,5 @@
-// The loops over activations that are not matrix products, compiled once per
-// instruction set and chosen at run time.
+// The loops over activations and weights that are not matrix products, compiled
+// once per instruction set and chosen at run time.
 //
 // Every function works on one row (or one sequence and head) and sums in an
 // order that depends on the row's length alone: 16 interleaved partial sums,
@@ -65,6 +65,18 @@ struct LogitBlock {
   double sum_exp = 0;   // of exp(x - max)
 };
 
+// How two rows differ once they are widened to f32, by bits: NaN equals itself,
+// and zeros of two signs differ. Differences are rounded to f32, sums are in
+// f64.
+struct RowDifference {
+  double squares_a = 0;
+  double squares_b = 0;
+  double squares_difference = 0;  // of what differs
+  int64_t num_changed = 0;
+  int64_t num_zeroed_in_a = 0;  // changed, and 0 there
+  int64_t num_zeroed_in_b = 0;
+};
+
 struct Kernels {
   const char* name;  // "avx512", "avx2" or "baseline"
 
@@ -92,6 +104,9 @@ struct Kernels {
   void (*attend)(const AttentionArgs& args);
   // REQUIRES: 1 <= n < 2^32.
   LogitBlock (*logit_block)(const float* logits, int64_t n);
+  // REQUIRES: n < 2^32.
+  RowDifference (*difference)(ElementType type_a, const void* a,
+                              ElementType type_b, const void* b, int64_t n);
 };
 
 // The best table this machine can run. `REVLM_CHECK`s nothing; never fails.

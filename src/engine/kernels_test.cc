@@ -412,5 +412,73 @@ TEST(KernelTablesTest, TablesAgreeBitwiseUnlessTheyRoundProducts) {
   }
 }
 
+TEST_P(KernelsTest, DifferenceCountsWhatChangedAndSumsInDouble) {
+  for (const int64_t n : kLengths) {
+    auto a = RandomRow(n, 1), b = RandomRow(n, 2);
+    for (size_t i = 0; i < a.size(); ++i) {
+      if (i % 5 == 1) b[i] = a[i];
+      if (i % 7 == 2) a[i] = 0;
+      if (i % 7 == 3) b[i] = -0.0f;
+      if (i % 11 == 4) a[i] = b[i] = i % 2 == 0 ? kNan : kInfinity;
+    }
+    RowDifference want;
+    for (size_t i = 0; i < a.size(); ++i) {
+      want.squares_a += double{a[i]} * a[i];
+      want.squares_b += double{b[i]} * b[i];
+      if (std::bit_cast<uint32_t>(a[i]) == std::bit_cast<uint32_t>(b[i])) {
+        continue;
+      }
+      const double difference = b[i] - a[i];
+      want.squares_difference += difference * difference;
+      ++want.num_changed;
+      want.num_zeroed_in_a += a[i] == 0 ? 1 : 0;
+      want.num_zeroed_in_b += b[i] == 0 ? 1 : 0;
+    }
+    const RowDifference got = kernels_.difference(
+        ElementType::kF32, a.data(), ElementType::kF32, b.data(), n);
+    EXPECT_EQ(got.num_changed, want.num_changed) << n;
+    EXPECT_EQ(got.num_zeroed_in_a, want.num_zeroed_in_a) << n;
+    EXPECT_EQ(got.num_zeroed_in_b, want.num_zeroed_in_b) << n;
+    EXPECT_NEAR(got.squares_difference, want.squares_difference,
+                1e-12 * want.squares_difference);
+    if (std::isfinite(want.squares_a)) {
+      EXPECT_NEAR(got.squares_a, want.squares_a, 1e-12 * want.squares_a);
+      EXPECT_NEAR(got.squares_b, want.squares_b, 1e-12 * want.squares_b);
+    } else {
+      EXPECT_FALSE(std::isfinite(got.squares_a));
+      EXPECT_FALSE(std::isfinite(got.squares_b));
+    }
+  }
+}
+
+// NaN is the same as any NaN.
+bool IsSame(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
+
+TEST_P(KernelsTest, DifferenceWidensWhatIsNarrow) {
+  constexpr ElementType kTypes[] = {ElementType::kF32, ElementType::kF16,
+                                    ElementType::kBf16};
+  for (const int64_t n : kLengths) {
+    for (const ElementType type_a : kTypes) {
+      for (const ElementType type_b : kTypes) {
+        // Any bits are numbers of some kind.
+        const auto raw_a = RandomRow(n, 1), raw_b = RandomRow(n, 2);
+        std::vector<float> a(raw_a.size()), b(raw_b.size());
+        kernels_.widen(type_a, raw_a.data(), n, a.data());
+        kernels_.widen(type_b, raw_b.data(), n, b.data());
+        const RowDifference got =
+            kernels_.difference(type_a, raw_a.data(), type_b, raw_b.data(), n);
+        const RowDifference want = kernels_.difference(
+            ElementType::kF32, a.data(), ElementType::kF32, b.data(), n);
+        EXPECT_EQ(got.num_changed, want.num_changed);
+        EXPECT_TRUE(IsSame(got.squares_difference, want.squares_difference));
+        EXPECT_TRUE(IsSame(got.squares_a, want.squares_a));
+        EXPECT_TRUE(IsSame(got.squares_b, want.squares_b));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace revlm::engine

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 
 #include "base/random.h"
@@ -36,8 +37,7 @@ std::vector<RequestShape> RandomRequests(uint64_t seed) {
 }
 
 uint64_t OffsetOf(const KvPlace& place, int64_t position) {
-  return static_cast<uint64_t>(place.KeyOf(position) -
-                               static_cast<std::byte*>(nullptr));
+  return reinterpret_cast<uintptr_t>(place.KeyOf(position));
 }
 
 TEST(KvBlocksTest, EveryPositionOfASequenceHasACellOfItsOwn) {

@@ -31,70 +31,82 @@ double Dot(const float* a, const float* b, int64_t n) {
   return sum;
 }
 
-// One rotary pair of every head of a layer, as complex rows.
-class PairRows {
- public:
-  PairRows(const Matrix& rows, const AttentionShape& shape, int64_t pair,
-           Columns columns)
-      : rows_(rows), columns_(columns) {
-    for (int64_t first = 0; first < rows.rows(); first += shape.head_dim) {
-      const int64_t x = first + pair;
-      const int64_t y = x + shape.rotary_dim / 2;
-      const double squares = DotOf(x, *this, x) + DotOf(y, *this, y);
-      heads_.push_back({x, y, squares > 0 ? 1 / std::sqrt(squares) : 0});
+Result<Matrix> Products(const Matrix& a, const Matrix& b,
+                        memory::Budget& budget, Multiplier& multiplier) {
+  REVLM_ASSIGN_OR_RETURN(Matrix products,
+                         Matrix::Create(a.rows(), b.rows(), budget));
+  REVLM_TRY(multiplier.MultiplyTransposed(a, b, products));
+  return products;
+}
+
+// One rotary pair of every head of a layer, as complex rows of unit length: the
+// real parts of all heads, then the imaginary ones.
+Result<Matrix> PairRows(const Matrix& rows, const AttentionShape& shape,
+                        int64_t pair, Columns columns, memory::Budget& budget) {
+  const int64_t num_heads = rows.rows() / shape.head_dim;
+  REVLM_ASSIGN_OR_RETURN(Matrix result,
+                         Matrix::Create(2 * num_heads, columns.count, budget));
+  for (int64_t head = 0; head < num_heads; ++head) {
+    const float* x = rows.row(head * shape.head_dim + pair) + columns.first;
+    const float* y = x + shape.rotary_dim / 2 * rows.columns();
+    const double squares = Dot(x, x, columns.count) + Dot(y, y, columns.count);
+    const auto scale =
+        static_cast<float>(squares > 0 ? 1 / std::sqrt(squares) : 0);
+    for (int64_t j = 0; j < columns.count; ++j) {
+      result.row(head)[j] = x[j] * scale;
+      result.row(num_heads + head)[j] = y[j] * scale;
     }
   }
+  return result;
+}
 
-  // <a, b> of unit rows, conjugate in the first.
-  std::complex<double> Product(size_t head, const PairRows& other,
-                               size_t other_head) const {
-    const Head& a = heads_[head];
-    const Head& b = other.heads_[other_head];
-    const double re = DotOf(a.x, other, b.x) + DotOf(a.y, other, b.y);
-    const double im = DotOf(a.x, other, b.y) - DotOf(a.y, other, b.x);
-    return std::complex<double>(re, im) * (a.scale * b.scale);
+// <a, b> of each row of `a` and each of `b`, conjugate in the first.
+class PairProducts {
+ public:
+  static Result<PairProducts> Make(const Matrix& a, const Matrix& b,
+                                   const AttentionShape& shape, int64_t pair,
+                                   Columns columns, memory::Budget& budget,
+                                   Multiplier& multiplier) {
+    REVLM_ASSIGN_OR_RETURN(const Matrix rows_a,
+                           PairRows(a, shape, pair, columns, budget));
+    REVLM_ASSIGN_OR_RETURN(const Matrix rows_b,
+                           PairRows(b, shape, pair, columns, budget));
+    PairProducts result;
+    REVLM_ASSIGN_OR_RETURN(result.parts_,
+                           Products(rows_a, rows_b, budget, multiplier));
+    return result;
   }
-  size_t num_heads() const { return heads_.size(); }
+  std::complex<double> At(int64_t a, int64_t b) const {
+    const float* real = parts_.row(a) + b;
+    const float* imaginary = parts_.row(parts_.rows() / 2 + a) + b;
+    const int64_t other = parts_.columns() / 2;
+    return {static_cast<double>(real[0]) + imaginary[other],
+            static_cast<double>(real[other]) - imaginary[0]};
+  }
 
  private:
-  struct Head {
-    int64_t x = 0;
-    int64_t y = 0;
-    double scale = 0;
-  };
-
-  double DotOf(int64_t row, const PairRows& other, int64_t other_row) const {
-    return Dot(rows_.row(row) + columns_.first,
-               other.rows_.row(other_row) + columns_.first, columns_.count);
-  }
-
-  const Matrix& rows_;
-  const Columns columns_;
-  std::vector<Head> heads_;
+  Matrix parts_;
 };
 
-void AddPair(const AttentionShape& shape, const LayerHeads& a,
-             const LayerHeads& b, int64_t pair, Columns columns,
-             std::vector<double>& sums) {
-  const PairRows queries_a(a.queries, shape, pair, columns);
-  const PairRows queries_b(b.queries, shape, pair, columns);
-  const PairRows keys_a(a.keys, shape, pair, columns);
-  const PairRows keys_b(b.keys, shape, pair, columns);
-  std::vector<std::complex<double>> keys;
-  for (size_t i = 0; i < keys_a.num_heads(); ++i) {
-    for (size_t j = 0; j < keys_b.num_heads(); ++j) {
-      keys.push_back(keys_a.Product(i, keys_b, j));
-    }
-  }
-  const auto group = static_cast<size_t>(shape.num_heads / shape.num_kv_heads);
+Status AddPair(const AttentionShape& shape, const LayerHeads& a,
+               const LayerHeads& b, int64_t pair, Columns columns,
+               memory::Budget& budget, Multiplier& multiplier,
+               std::vector<double>& sums) {
+  REVLM_ASSIGN_OR_RETURN(const PairProducts queries,
+                         PairProducts::Make(a.queries, b.queries, shape, pair,
+                                            columns, budget, multiplier));
+  REVLM_ASSIGN_OR_RETURN(const PairProducts keys,
+                         PairProducts::Make(a.keys, b.keys, shape, pair,
+                                            columns, budget, multiplier));
+  const int64_t group = shape.num_heads / shape.num_kv_heads;
   size_t at = 0;
-  for (size_t i = 0; i < queries_a.num_heads(); ++i) {
-    for (size_t j = 0; j < queries_b.num_heads(); ++j, ++at) {
-      const std::complex<double> key =
-          keys[i / group * keys_b.num_heads() + j / group];
-      sums[at] += (queries_a.Product(i, queries_b, j) * std::conj(key)).real();
+  for (int64_t i = 0; i < shape.num_heads; ++i) {
+    for (int64_t j = 0; j < shape.num_heads; ++j, ++at) {
+      sums[at] +=
+          (queries.At(i, j) * std::conj(keys.At(i / group, j / group))).real();
     }
   }
+  return {};
 }
 
 // The rows of all heads that are not rotated, over some directions.
@@ -131,14 +143,6 @@ struct Unrotated {
   Matrix keys;
   std::vector<double> sizes;  // |q^T k| of each head
 };
-
-Result<Matrix> Products(const Matrix& a, const Matrix& b,
-                        memory::Budget& budget, Multiplier& multiplier) {
-  REVLM_ASSIGN_OR_RETURN(Matrix products,
-                         Matrix::Create(a.rows(), b.rows(), budget));
-  REVLM_TRY(multiplier.MultiplyTransposed(a, b, products));
-  return products;
-}
 
 Result<Unrotated> MakeUnrotated(const AttentionShape& shape,
                                 const LayerHeads& heads, Columns columns,
@@ -203,7 +207,7 @@ Result<std::vector<float>> FormSimilarity(const AttentionShape& shape,
   std::vector<double> sums(
       static_cast<size_t>(shape.num_heads * shape.num_heads));
   for (int64_t pair = 0; pair < shape.rotary_dim / 2; ++pair) {
-    AddPair(shape, a, b, pair, columns, sums);
+    REVLM_TRY(AddPair(shape, a, b, pair, columns, budget, multiplier, sums));
   }
   if (shape.rotary_dim < shape.head_dim) {
     REVLM_TRY(AddUnrotated(shape, a, b, columns, budget, multiplier, sums));

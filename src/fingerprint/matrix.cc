@@ -1,8 +1,7 @@
 #include "fingerprint/matrix.h"
 
 #include <algorithm>
-#include <cstring>
-#include <new>
+#include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -24,7 +23,9 @@ Result<Matrix> Matrix::Create(int64_t rows, int64_t columns,
   Matrix matrix;
   REVLM_ASSIGN_OR_RETURN(matrix.held_,
                          budget.Reserve(*bytes, memory::Use::kScratch));
-  matrix.values_.reset(new (std::nothrow) float[*count]());
+  // Zeros from calloc cost nothing where the system has just given the pages.
+  matrix.values_.reset(static_cast<float*>(
+      std::calloc(std::max<size_t>(*count, 1), sizeof(float))));
   if (matrix.values_ == nullptr) {
     return base::MakeError(ErrorCode::kBudgetExceeded,
                            "making a matrix of {} by {}: the system has no "

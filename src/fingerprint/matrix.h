@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 
@@ -44,7 +45,10 @@ class Matrix {
   int64_t rows_ = 0;
   int64_t columns_ = 0;
   memory::Reservation held_;
-  std::unique_ptr<float[]> values_;
+  struct Free {
+    void operator()(float* values) const { std::free(values); }
+  };
+  std::unique_ptr<float[], Free> values_;
 };
 
 class Multiplier {

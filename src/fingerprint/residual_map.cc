@@ -86,13 +86,13 @@ void Scale(double factor, Matrix& matrix) {
 
 }  // namespace
 
-Result<TokenMoments> TokenMoments::Create(int64_t width,
+Result<TokenMoments> TokenMoments::Create(int64_t width_a, int64_t width_b,
                                           memory::Budget& budget) {
   TokenMoments moments;
   REVLM_ASSIGN_OR_RETURN(moments.products_,
-                         Matrix::Create(width, width, budget));
-  moments.sum_a_.resize(static_cast<size_t>(width));
-  moments.sum_b_.resize(static_cast<size_t>(width));
+                         Matrix::Create(width_a, width_b, budget));
+  moments.sum_a_.resize(static_cast<size_t>(width_a));
+  moments.sum_b_.resize(static_cast<size_t>(width_b));
   return moments;
 }
 

@@ -9,12 +9,12 @@
 //
 //   M = sum over shared tokens of (a_t - mean a)^T (b_t - mean b)
 //
-// for the rows a_t and b_t of the embeddings, plus the same of the
-// unembeddings, each divided by its size. The polar factor is approached by
-// Newton and Schulz steps X <- (3 X - X X^T X) / 2, which need products only
-// and treat all bases alike. A fixed number of them leaves directions in which
-// M is smaller than some thousandth of its largest shrunk: what tokens say
-// nothing of, counts less.
+// for the rows a_t and b_t of the embeddings, over the channels or over some
+// directions, plus the same of the unembeddings, each divided by its size. The
+// polar factor is approached by Newton and Schulz steps X <- (3 X - X X^T X) /
+// 2, which need products only and treat all bases alike. A fixed number of them
+// leaves directions in which M is smaller than some thousandth of its largest
+// shrunk: what tokens say nothing of, counts less.
 //
 // Threads: thread-compatible. Memory: reserved in the budget; SoftPolar takes
 // three times its argument. Errors: kBudgetExceeded, and those of the
@@ -33,7 +33,8 @@ namespace revlm::fingerprint {
 // M of one pair of tables, gathered block by block.
 class TokenMoments {
  public:
-  static Result<TokenMoments> Create(int64_t width, memory::Budget& budget);
+  static Result<TokenMoments> Create(int64_t width_a, int64_t width_b,
+                                     memory::Budget& budget);
 
   // One row for each token, the same tokens in both.
   Status Add(const Matrix& rows_a, const Matrix& rows_b, memory::Budget& budget,

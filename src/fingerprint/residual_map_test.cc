@@ -49,7 +49,8 @@ class ResidualMapTest : public ::testing::Test {
     return out;
   }
   Matrix MapBetween(const Matrix& a, const Matrix& b) {
-    TokenMoments moments = TokenMoments::Create(kWidth, budget_).value();
+    TokenMoments moments =
+        TokenMoments::Create(kWidth, kWidth, budget_).value();
     EXPECT_TRUE(moments.Add(a, b, budget_, plain_));
     Matrix total = Matrix::Create(kWidth, kWidth, budget_).value();
     moments.AddTo(total);

@@ -161,24 +161,57 @@ const TensorInfo* Checkpoint::Find(std::string_view name) const {
   return &*tensor;
 }
 
-Result<std::string> Checkpoint::ReadTokenizerJson() const {
-  const auto noted =
-      std::ranges::find(small_files_, kTokenizerName, &SmallFile::name);
+bool Checkpoint::HasSmallFile(std::string_view name) const {
+  return std::ranges::find(small_files_, name, &SmallFile::name) !=
+         small_files_.end();
+}
+
+Result<std::string> Checkpoint::ReadAgain(const std::string& name,
+                                          uint64_t max_bytes) const {
+  const auto noted = std::ranges::find(small_files_, name, &SmallFile::name);
   if (noted == small_files_.end()) {
-    return MakeError(ErrorCode::kNotFound, "opening {}: no {}", path(),
-                     kTokenizerName);
+    return MakeError(ErrorCode::kNotFound, "opening {}: no {}", path(), name);
   }
-  REVLM_ASSIGN_OR_RETURN(
-      const base::File file,
-      directory_.OpenFile(kTokenizerName, base::Caching::kPageCache));
+  REVLM_ASSIGN_OR_RETURN(const base::File file,
+                         directory_.OpenFile(name, base::Caching::kPageCache));
   REVLM_ASSIGN_OR_RETURN(std::string content,
-                         base::ReadWholeFile(file, kMaxTokenizerBytes));
+                         base::ReadWholeFile(file, max_bytes));
   if (crypto::Sha256(base::AsBytes(content)) != noted->sha256) {
     return MakeError(ErrorCode::kCorrupt,
                      "reading {}: it has changed since the model was opened",
                      file.path());
   }
   return content;
+}
+
+Result<std::string> Checkpoint::ReadTokenizerJson() const {
+  return ReadAgain(kTokenizerName, kMaxTokenizerBytes);
+}
+
+Result<std::optional<ChatTemplateFile>> Checkpoint::ReadChatTemplate() const {
+  ChatTemplateFile form;
+  std::optional<std::string> text;
+  if (HasSmallFile(kTokenizerConfigName)) {
+    form.path = path() + "/" + kTokenizerConfigName;
+    REVLM_ASSIGN_OR_RETURN(const std::string json,
+                           ReadAgain(kTokenizerConfigName, kMaxConfigBytes));
+    REVLM_ASSIGN_OR_RETURN(ChatTemplateConfig config,
+                           ParseChatTemplateConfig(json, form.path));
+    text = std::move(config.text);
+    form.tokens = std::move(config.tokens);
+  }
+  REVLM_ASSIGN_OR_RETURN(const auto file,
+                         Optional(directory_.OpenFile(
+                             kChatTemplateName, base::Caching::kPageCache)));
+  if (file) {
+    form.path = file->path();
+    REVLM_ASSIGN_OR_RETURN(text,
+                           base::ReadWholeFile(*file, kMaxChatTemplateBytes));
+  }
+  if (!text) return std::nullopt;
+  form.text = *std::move(text);
+  form.sha256 = crypto::Sha256(base::AsBytes(form.text));
+  return form;
 }
 
 uint64_t Checkpoint::heap_bytes() const {

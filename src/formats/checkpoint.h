@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "crypto/sha256.h"
+#include "formats/chat_template_file.h"
 #include "formats/config.h"
 #include "formats/model_directory.h"
 #include "formats/safetensors.h"
@@ -80,6 +81,11 @@ class Checkpoint {
   // kNotFound when there is none.
   Result<std::string> ReadTokenizerJson() const;
 
+  // The chat template, nothing when there is none; tokenizer_config.json as it
+  // was when opened. A template in a file of its own is not one of the small
+  // files: what is asked as text does not depend on it.
+  Result<std::optional<ChatTemplateFile>> ReadChatTemplate() const;
+
  private:
   explicit Checkpoint(ModelDirectory directory)
       : directory_(std::move(directory)) {}
@@ -90,6 +96,11 @@ class Checkpoint {
   // Reads a small file and notes its digest; nothing when it is absent.
   Result<std::optional<std::string>> ReadSmallFile(const std::string& name,
                                                    uint64_t max_bytes);
+
+  bool HasSmallFile(std::string_view name) const;
+  // One of the small files as it was when opened.
+  Result<std::string> ReadAgain(const std::string& name,
+                                uint64_t max_bytes) const;
 
   ModelDirectory directory_;
   ModelConfig config_;

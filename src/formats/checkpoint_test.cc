@@ -101,6 +101,48 @@ TEST_F(CheckpointTest, SmallFilesAreListedWithTheirDigests) {
                                  "tokenizer.json", "tokenizer_config.json"));
 }
 
+TEST_F(CheckpointTest, TheChatTemplateIsThatOfItsFileElseOfTheConfiguration) {
+  WriteWeights("model.safetensors", {"a"});
+  const auto read = [this] {
+    auto checkpoint = Checkpoint::Open(model_.string());
+    EXPECT_TRUE(checkpoint) << checkpoint.error().message;
+    return checkpoint->ReadChatTemplate();
+  };
+  auto none = read();
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_FALSE(none->has_value());
+
+  Write("tokenizer_config.json",
+        R"({"chat_template": "in the configuration", "eos_token": "</s>"})");
+  auto configured = read();
+  ASSERT_TRUE(configured && *configured);
+  EXPECT_EQ((*configured)->text, "in the configuration");
+  EXPECT_THAT((*configured)->path, HasSubstr("tokenizer_config.json"));
+
+  Write("chat_template.jinja", "in a file");
+  auto filed = read();
+  ASSERT_TRUE(filed && *filed);
+  EXPECT_EQ((*filed)->text, "in a file");
+  EXPECT_THAT((*filed)->path, HasSubstr("chat_template.jinja"));
+  EXPECT_EQ((*filed)->sha256, crypto::Sha256(base::AsBytes("in a file")));
+  EXPECT_THAT((*filed)->tokens, ElementsAre(TokenName{"eos_token", "</s>"}));
+}
+
+TEST_F(CheckpointTest, AChatTemplateIsNotReadUnlessItIsAskedFor) {
+  WriteWeights("model.safetensors", {"a"});
+  Write("tokenizer_config.json", R"({"chat_template": 7})");
+  Write("chat_template.jinja", std::string(kMaxChatTemplateBytes + 1, ' '));
+  auto checkpoint = Checkpoint::Open(model_.string());
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_EQ(checkpoint->small_files().size(), 2u);  // two configurations
+  EXPECT_FALSE(checkpoint->ReadChatTemplate());
+
+  Write("tokenizer_config.json", "{}");
+  auto changed = checkpoint->ReadChatTemplate();
+  ASSERT_FALSE(changed);
+  EXPECT_THAT(changed.error().message, HasSubstr("has changed since"));
+}
+
 TEST_F(CheckpointTest, WeightsAreReadThroughTheHeldFile) {
   WriteWeights("model.safetensors", {"b", "a"});
   auto checkpoint = Checkpoint::Open(model_.string());

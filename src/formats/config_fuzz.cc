@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "formats/chat_template_file.h"
 #include "formats/config.h"
 
 namespace revlm::formats {
@@ -43,5 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const int64_t id : config->eos_token_ids) REVLM_CHECK(id >= 0);
   }
   static_cast<void>(revlm::formats::ParseTokenizerConfig(text, "input"));
+  static_cast<void>(revlm::formats::ParseChatTemplateConfig(text, "input"));
   return 0;
 }

@@ -100,17 +100,40 @@ std::string CountLine(const Comparison& comparison) {
       counts[static_cast<size_t>(Verdict::kUndecided)]);
 }
 
+// "rounds  8, 8, 16 prompts; undecided pairs after each: 3, 1, 0".
+std::string RoundsLines(const AdaptivePrompts& adaptive,
+                        const TextStyle& style) {
+  std::string sizes;
+  std::string undecided;
+  for (const PromptRound& round : adaptive.rounds) {
+    sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", round.num_prompts);
+    undecided +=
+        fmt::format("{}{}", undecided.empty() ? "" : ", ", round.num_undecided);
+  }
+  if (sizes.empty()) return "";
+  return fmt::format(
+             "rounds  {} prompts; undecided pairs after each: {}; strategy {}, "
+             "focus {}\n",
+             sizes, undecided, Printable(adaptive.strategy, style.charset),
+             Printable(adaptive.focus, style.charset)) +
+         report::SystemsLines(adaptive.systems, style.charset);
+}
+
 std::string RulesLine(const Comparison& comparison, const TextStyle& style) {
   const bool is_digest = comparison.prompt_source.size() == 64;
   const bool is_text =
       !comparison.pairs.empty() && comparison.pairs[0].texts.has_value();
-  return fmt::format(
-      "rules   {} of {}, seed {}; SAME below {:g} nats a token; error rate "
+  const std::string rules = fmt::format(
+      "rules   {} of {}, seed {}{}; SAME below {:g} nats a token; error rate "
       "{:g}\n",
       Plural(comparison.num_prompts, is_text ? "request" : "prompt"),
       is_digest ? report::ShortDigest(comparison.prompt_source)
                 : Printable(comparison.prompt_source, style.charset),
-      comparison.seed, comparison.same_nats, comparison.alpha);
+      comparison.seed,
+      comparison.prompt_form == "chat" ? ", asked in chat form" : "",
+      comparison.same_nats, comparison.alpha);
+  return comparison.adaptive ? rules + RoundsLines(*comparison.adaptive, style)
+                             : rules;
 }
 
 std::string WeightLines(const WeightFinding& weights, const TextStyle& style) {

@@ -6,6 +6,7 @@
 #include "revlm/report.h"
 #include "run/metrics_text.h"
 #include "run/op_record.h"
+#include "run/orchestration.h"
 #include "verify/record.h"
 
 namespace revlm {
@@ -115,6 +116,7 @@ void RenderJson(const RunSummary& summary, int exit_code,
   }
   document["mode"] = summary.mode;
   document["num_prompts"] = summary.num_prompts;
+  document["prompt_systems"] = run::SystemsToJson(summary.prompt_systems);
   document["operations"] = {{"planned", summary.num_operations},
                             {"finished", summary.num_finished},
                             {"failed", summary.num_failed},

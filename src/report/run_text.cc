@@ -143,6 +143,9 @@ std::string RenderText(const RunSummary& summary, const TextStyle& style) {
                            summary.num_prompts, summary.num_operations,
                            summary.mode) +
           "\n";
+  if (!summary.prompt_systems.empty()) {
+    text += report::SystemsLines(summary.prompt_systems, style.charset);
+  }
   text += OutcomeLine(summary, style);
   text += FailureLines(summary, style);
   text +=

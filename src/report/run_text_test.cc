@@ -42,6 +42,29 @@ RunSummary SomeRun() {
   return summary;
 }
 
+TEST(RunTextTest, SystemsThatMadePromptsAndFailedAreNamed) {
+  RunSummary summary = SomeRun();
+  summary.prompt_systems = {{.name = "pot/1",
+                             .share = 0.6,
+                             .num_prompts = 2,
+                             .failure = "",
+                             .remark = "first ones"},
+                            {.name = "kdf/1",
+                             .share = 0.4,
+                             .num_prompts = 0,
+                             .failure = "no answer within 30 s",
+                             .remark = ""}};
+  EXPECT_THAT(
+      RenderText(summary, {}),
+      HasSubstr("systems pot/1 2, kdf/1 0\n"
+                "  pot/1: first ones\n"
+                "  kdf/1 failed, others took its share: no answer within 30 "
+                "s\n"));
+  const auto document = base::Json::parse(RenderJson(summary, 0));
+  EXPECT_EQ(document["prompt_systems"][1]["failure"], "no answer within 30 s");
+  EXPECT_EQ(document["prompt_systems"][0]["failure"], nullptr);
+}
+
 TEST(RunTextTest, ARunThatWentWellIsTold) {
   EXPECT_EQ(
       RenderText(SomeRun(), {}),

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "revlm/report.h"
 
@@ -37,6 +38,10 @@ std::string Plural(int64_t count, std::string_view noun);
 // 2 models x 10 prompts = 20 operations (cross_product)
 std::string PlanLine(int64_t num_models, int64_t num_prompts,
                      int64_t num_operations, std::string_view mode);
+
+// "systems pot/1 3, kdf/1 2", and a line for each that failed or has a remark.
+std::string SystemsLines(const std::vector<PromptSystemReport>& systems,
+                         Charset charset);
 
 // The first four and last two digits of a digest: 9c1f..e2
 std::string ShortDigest(std::string_view hex);

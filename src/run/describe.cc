@@ -205,7 +205,8 @@ void Describer::ListOperations(size_t model_idx) {
   const auto prompts = PromptsFor(options.mode, model_idx,
                                   options.models.size(), prepared_.prompts);
   OperationKeys keys(work.description.identity,
-                     work.description.numerics.compute, options);
+                     work.description.numerics.compute,
+                     work.description.chat_template_sha256, options);
   work.operations.reserve(prompts.size());
   for (const PlannedPrompt& prompt : prompts) {
     Operation operation;

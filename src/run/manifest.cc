@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/hex.h"
-#include "challenge/pot.h"
 #include "revlm/version.h"
+#include "run/chat_form.h"
 #include "run/host.h"
 #include "run/op_record.h"
 #include "run/run_directory.h"
@@ -13,6 +13,13 @@ namespace revlm::run {
 namespace {
 
 using base::Json;
+
+// How the model is asked; nothing when that is text, as it always was once.
+void AddForm(const ModelDescription& model, Json& json) {
+  if (model.chat_template_sha256.empty()) return;
+  json["prompt_form"] = PromptFormName(PromptForm::kChat);
+  json["chat_template_sha256"] = model.chat_template_sha256;
+}
 
 Json ModelToJson(const ModelWork& work) {
   const ModelDescription& model = work.description;
@@ -49,6 +56,7 @@ Json ModelToJson(const ModelWork& work) {
                {"tensors_file", TensorsFileName(summary.alias)},
                {"tensor_root", nullptr}};
   if (model.model_id) json["model_id"] = *model.model_id;
+  AddForm(model, json);
   if (!summary.commit.empty()) json["commit"] = summary.commit;
   return json;
 }
@@ -70,9 +78,18 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
   plan["max_tokens"] = options.max_tokens;
   plan["mode"] = ModeName(options.mode);
   plan["num_prompts"] = prepared.prompts.size();
-  plan["prompt_system"] = nullptr;
-  if (options.orchestrate_prompts) {
-    plan["prompt_system"] = challenge::kPot.name;
+  plan["prompt_systems"] = nullptr;
+  plan["prompt_strategy"] = nullptr;
+  plan["challenge_focus"] = nullptr;
+  if (options.orchestration) {
+    plan["prompt_systems"] = Json::array();
+    for (const PromptSystemReport& system : prepared.prompt_systems) {
+      plan["prompt_systems"].push_back(
+          {{"name", system.name}, {"share", system.share}});
+    }
+    plan["prompt_strategy"] =
+        PromptStrategyName(options.orchestration->strategy);
+    plan["challenge_focus"] = ChallengeFocusName(options.orchestration->focus);
   }
   plan["prompts_sha256"] = PromptSetSha256(prepared.prompts);
   plan["models"] = Json::array();
@@ -81,6 +98,7 @@ Json PlanToJson(const RunOptions& options, const Preparation& prepared) {
     plan["models"].push_back({{"alias", model.summary.alias},
                               {"reference", model.summary.reference},
                               {"identity", model.identity}});
+    AddForm(model, plan["models"].back());
   }
   return plan;
 }

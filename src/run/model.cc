@@ -65,6 +65,8 @@ Result<Model> LoadModel(const std::string& reference, const RunOptions& options,
           tokenizer_json, model.checkpoint->path() + "/tokenizer.json"));
   model.tokenizer =
       std::make_unique<tokenizer::Tokenizer>(std::move(tokenizer));
+  REVLM_ASSIGN_OR_RETURN(model.chat,
+                         ChatForm::Open(*model.checkpoint, FormOf(options)));
   model.identity = ModelIdentity(*model.checkpoint);
   REVLM_ASSIGN_OR_RETURN(
       model.engine, engine::Engine::Open(*model.checkpoint, budget,
@@ -133,6 +135,7 @@ ModelDescription Describe(const Model& model) {
   description.name = model.resolved.name;
   description.model_id = model.resolved.model_id;
   description.identity = model.identity;
+  if (model.chat) description.chat_template_sha256 = model.chat->sha256();
   description.numerics = model.engine->numerics();
   for (const formats::SmallFile& file : checkpoint.small_files()) {
     description.small_files.push_back({.name = file.name,

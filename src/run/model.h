@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "formats/checkpoint.h"
 #include "formats/model_ref.h"
 #include "revlm/run.h"
+#include "run/chat_form.h"
 #include "run/model_description.h"
 #include "tokenizer/tokenizer.h"
 
@@ -33,6 +35,7 @@ struct Model {
   formats::ResolvedModel resolved;
   std::unique_ptr<formats::Checkpoint> checkpoint;  // stays where it is
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
+  std::optional<ChatForm> chat;  // how prompts are written; nothing: as text
   std::string identity;
   std::unique_ptr<engine::Engine> engine;  // borrows the checkpoint
 };

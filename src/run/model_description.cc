@@ -24,6 +24,7 @@ std::string MakeAlias(std::string name, std::set<std::string>& taken) {
 bool IsSameModel(const ModelDescription& described,
                  const ModelDescription& opened) {
   return opened.identity == described.identity &&
+         opened.chat_template_sha256 == described.chat_template_sha256 &&
          opened.weight_files == described.weight_files &&
          NumericsToJson(opened.numerics) == NumericsToJson(described.numerics);
 }

@@ -47,6 +47,7 @@ struct ModelDescription {
   std::string name;                     // what the alias is made of
   std::optional<std::string> model_id;  // when in the Hugging Face cache
   std::string identity;                 // run/model.h
+  std::string chat_template_sha256;     // hex; empty: prompts are text
   engine::NumericsClass numerics;
   std::vector<SmallFileFact> small_files;
   std::vector<WeightFileFact> weight_files;

@@ -99,9 +99,12 @@ engine::Capture CaptureOf(HiddenStates states) {
 
 }  // namespace
 
-Result<std::vector<int32_t>> EncodePrompt(const Model& model,
-                                          std::string_view text,
-                                          bool special_tokens) {
+namespace {
+
+// As the text that it is.
+Result<std::vector<int32_t>> EncodeText(const Model& model,
+                                        std::string_view text,
+                                        bool special_tokens) {
   REVLM_ASSIGN_OR_RETURN(
       std::vector<int32_t> ids,
       model.tokenizer->Encode(text, special_tokens
@@ -114,6 +117,24 @@ Result<std::vector<int32_t>> EncodePrompt(const Model& model,
       ids.insert(ids.begin(), *bos);
     }
   }
+  return ids;
+}
+
+Result<std::vector<int32_t>> EncodeMessage(const Model& model,
+                                           std::string_view text) {
+  REVLM_ASSIGN_OR_RETURN(const tokenizer::MarkedText written,
+                         model.chat->Write(text));
+  return model.tokenizer->EncodeMarked(written);
+}
+
+}  // namespace
+
+Result<std::vector<int32_t>> EncodePrompt(const Model& model,
+                                          std::string_view text,
+                                          bool special_tokens) {
+  REVLM_ASSIGN_OR_RETURN(std::vector<int32_t> ids,
+                         model.chat ? EncodeMessage(model, text)
+                                    : EncodeText(model, text, special_tokens));
   if (ids.empty()) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "encoding the prompt: found no tokens, at least one "

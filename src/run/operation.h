@@ -17,10 +17,11 @@
 
 namespace revlm::run {
 
-// The prompt's token ids: with the special tokens that the tokenizer's
-// post-processor adds and, where tokenizer_config.json says add_bos_token, the
-// beginning-of-sequence token in front unless it is there already; or with none
-// of them.
+// The prompt's token ids. In chat form: those of the conversation that the
+// model's template makes of it, and no others. As text: with the special tokens
+// that the tokenizer's post-processor adds and, where tokenizer_config.json
+// says add_bos_token, the beginning-of-sequence token in front unless it is
+// there already; or with none of them.
 Result<std::vector<int32_t>> EncodePrompt(const Model& model,
                                           std::string_view text,
                                           bool special_tokens);

@@ -10,9 +10,10 @@
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "challenge/builtin_set.h"
-#include "challenge/pot.h"
 #include "challenge/prompt_file.h"
 #include "crypto/sha256.h"
+#include "run/chat_form.h"
+#include "run/orchestration.h"
 
 namespace revlm::run {
 namespace {
@@ -66,7 +67,7 @@ std::string HexDigest(std::string_view text, crypto::Sha256Hasher& hasher) {
 // The built-in prompts that were asked for.
 Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
   const auto all = challenge::BuiltinPrompts();
-  const int32_t count = options.num_challenges.value_or(kDefaultChallenges);
+  const int32_t count = options.num_challenges.value_or(kDefaultPrompts);
   if (static_cast<size_t>(count) > all.size()) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
@@ -85,15 +86,16 @@ Result<std::vector<challenge::Prompt>> TakeBuiltin(const RunOptions& options) {
 }
 
 // As many as were asked for, made by the prompt systems.
-Result<std::vector<challenge::Prompt>> MakePrompts(const RunOptions& options) {
-  const challenge::Key session_key = challenge::DeriveSessionKey(
-      {.seed = challenge::SeedFromNumber(options.sampling.seed)});
+Result<std::vector<challenge::Prompt>> MakePrompts(
+    const RunOptions& options, std::vector<PromptSystemReport>& systems) {
+  REVLM_ASSIGN_OR_RETURN(
+      challenge::Orchestrator orchestrator,
+      MakeOrchestrator(*options.orchestration, options.sampling.seed));
   REVLM_ASSIGN_OR_RETURN(
       std::vector<challenge::Challenge> challenges,
-      challenge::GenerateChallenges(
-          challenge::kPot, session_key, {},
-          static_cast<size_t>(
-              options.num_challenges.value_or(kDefaultChallenges))));
+      orchestrator.Next(static_cast<size_t>(
+          options.num_challenges.value_or(kDefaultPrompts))));
+  systems = ReportsOf(orchestrator, Told::kNothing);
   std::vector<challenge::Prompt> prompts;
   for (challenge::Challenge& made : challenges) {
     challenge::Prompt& prompt = prompts.emplace_back();
@@ -104,12 +106,12 @@ Result<std::vector<challenge::Prompt>> MakePrompts(const RunOptions& options) {
 }
 
 Result<std::vector<challenge::Prompt>> CollectPrompts(
-    const RunOptions& options) {
+    const RunOptions& options, std::vector<PromptSystemReport>& systems) {
   if (options.prompt_file.empty() && options.prompts.empty()) {
-    return options.orchestrate_prompts ? MakePrompts(options)
-                                       : TakeBuiltin(options);
+    return options.orchestration ? MakePrompts(options, systems)
+                                 : TakeBuiltin(options);
   }
-  if (options.num_challenges || options.orchestrate_prompts) {
+  if (options.num_challenges || options.orchestration) {
     return base::MakeError(
         ErrorCode::kInvalidArgument,
         "--challenges and --enable-prompt-orchestration are for prompts of the "
@@ -139,6 +141,7 @@ Status CheckOptions(const RunOptions& options) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "no model given; name a directory or hf:ORG/NAME");
   }
+  REVLM_TRY(CheckForm(options));
   const SamplingOptions& sampling = options.sampling;
   REVLM_TRY(CheckRange("--challenges", options.num_challenges.value_or(1), 1,
                        INT32_MAX));
@@ -165,10 +168,11 @@ Status CheckOptions(const RunOptions& options) {
   return {};
 }
 
-Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
+Result<PromptPlan> PlanPrompts(const RunOptions& options) {
+  PromptPlan made;
   REVLM_ASSIGN_OR_RETURN(std::vector<challenge::Prompt> prompts,
-                         CollectPrompts(options));
-  std::vector<PlannedPrompt> planned;
+                         CollectPrompts(options, made.systems));
+  std::vector<PlannedPrompt>& planned = made.prompts;
   planned.reserve(prompts.size());  // so that none of them moves
   std::unordered_map<std::string_view, int64_t> count_of_text;
   std::unordered_set<std::string_view> ids;
@@ -201,7 +205,7 @@ Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options) {
                              base::Quote(plan.id));
     }
   }
-  return planned;
+  return made;
 }
 
 std::string_view ModeName(Mode mode) {
@@ -256,12 +260,16 @@ Json ParametersToJson(const RunOptions& options) {
 
 OperationKeys::OperationKeys(const std::string& model_identity,
                              std::string_view compute,
+                             std::string_view chat_template_sha256,
                              const RunOptions& options) {
   Json object = ParametersToJson(options);
   object.erase("dtype");  // what it resolved to counts: "compute"
   object["schema"] = "revlm.key/1";
   object["model"] = model_identity;
   object["compute"] = compute;
+  if (!chat_template_sha256.empty()) {
+    object["chat_template_sha256"] = chat_template_sha256;
+  }
   constexpr std::array<std::string_view, 3> kOfPrompt = {
       "max_tokens", "prompt_sha256", "variant"};
   for (const std::string_view name : kOfPrompt) object[name] = nullptr;

@@ -10,6 +10,7 @@
 //              "temperature": t, "top_k": k, "top_p": p, "seed": s,
 //              "logprobs": n, "prompt_logprobs": b, "capture": M,
 //              "special_tokens": b}
+//             in chat form also "chat_template_sha256": hex
 //   V       = the prompt's id when one was given, else the decimal ordinal of
 //             this prompt among the same texts without an id, from 1
 //   dump    = JSON without blanks, members in byte order of name
@@ -34,8 +35,6 @@
 
 namespace revlm::run {
 
-inline constexpr int32_t kDefaultChallenges = 10;
-
 struct PlannedPrompt {
   // As given, or the first 12 hex digits of the text's SHA-256, with "-2", "-3"
   // for repeats.
@@ -50,7 +49,11 @@ struct PlannedPrompt {
 // Refuses options that mean nothing, before any file is opened.
 Status CheckOptions(const RunOptions& options);
 
-Result<std::vector<PlannedPrompt>> PlanPrompts(const RunOptions& options);
+struct PromptPlan {
+  std::vector<PlannedPrompt> prompts;
+  std::vector<PromptSystemReport> systems;  // none: none made them
+};
+Result<PromptPlan> PlanPrompts(const RunOptions& options);
 
 // "cross_product", "paired" or "broadcast".
 std::string_view ModeName(Mode mode);
@@ -69,7 +72,9 @@ base::Json ParametersToJson(const RunOptions& options);
 // Makes the keys of one model's operations. Borrows nothing.
 class OperationKeys {
  public:
+  // `chat_template_sha256` is empty when prompts are text.
   OperationKeys(const std::string& model_identity, std::string_view compute,
+                std::string_view chat_template_sha256,
                 const RunOptions& options);
   std::string Of(const PlannedPrompt& prompt);
 

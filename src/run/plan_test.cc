@@ -21,11 +21,16 @@ RunOptions WithPrompts(std::vector<std::string> prompts) {
   return options;
 }
 
+Result<std::vector<PlannedPrompt>> Planned(const RunOptions& options) {
+  REVLM_ASSIGN_OR_RETURN(PromptPlan plan, PlanPrompts(options));
+  return std::move(plan.prompts);
+}
+
 std::map<std::string, std::string> KeysById(const RunOptions& options) {
   std::map<std::string, std::string> keys;
-  const auto prompts = PlanPrompts(options);
+  const auto prompts = Planned(options);
   EXPECT_TRUE(prompts);
-  OperationKeys of("identity", "f32", options);
+  OperationKeys of("identity", "f32", "", options);
   for (const PlannedPrompt& prompt : *prompts) keys[prompt.id] = of.Of(prompt);
   return keys;
 }
@@ -46,11 +51,11 @@ std::vector<size_t> Counts(Mode mode, size_t num_models, size_t num_prompts) {
 TEST(PlanTest, PromptsAreMadeInExactlyTheNumberAskedFor) {
   RunOptions options;
   options.models = {"m"};
-  options.orchestrate_prompts = true;
+  options.orchestration.emplace();
   std::vector<std::string> first_texts;
   for (const int32_t count : {1, 65, 1000}) {
     options.num_challenges = count;
-    const auto prompts = PlanPrompts(options);
+    const auto prompts = Planned(options);
     ASSERT_TRUE(prompts);
     EXPECT_EQ(prompts->size(), static_cast<size_t>(count));
     std::set<std::string> texts;
@@ -60,14 +65,14 @@ TEST(PlanTest, PromptsAreMadeInExactlyTheNumberAskedFor) {
   }
   EXPECT_EQ(first_texts[0], first_texts[2]);
   options.sampling.seed = 1;
-  EXPECT_NE(PlanPrompts(options)->front().text, first_texts[0]);
+  EXPECT_NE(Planned(options)->front().text, first_texts[0]);
   options.num_challenges = std::nullopt;
-  EXPECT_EQ(PlanPrompts(options)->size(), 10u);
+  EXPECT_EQ(Planned(options)->size(), 10u);
   options.num_challenges = 10'001;
-  EXPECT_FALSE(PlanPrompts(options));
+  EXPECT_FALSE(Planned(options));
   options.num_challenges = 5;
   options.prompts = {"mine"};
-  EXPECT_FALSE(PlanPrompts(options));
+  EXPECT_FALSE(Planned(options));
 }
 
 TEST(PlanTest, AModeSaysWhichModelsGetWhichPrompts) {
@@ -83,7 +88,7 @@ TEST(PlanTest, AModeSaysWhichModelsGetWhichPrompts) {
 }
 
 TEST(PlanTest, DefaultIdsComeFromTheTextAndCountRepeats) {
-  const auto prompts = PlanPrompts(WithPrompts({"a", "b", "a", "a"}));
+  const auto prompts = Planned(WithPrompts({"a", "b", "a", "a"}));
   ASSERT_TRUE(prompts);
   // printf a | sha256sum
   EXPECT_EQ((*prompts)[0].id, "ca978112ca1b");
@@ -120,23 +125,25 @@ TEST(PlanTest, AKeyIsThatOfItsGrammarWhateverThePromptIsCalled) {
   object["prompt_sha256"] = prompt.text_sha256;
   object["variant"] = prompt.variant;
   object["max_tokens"] = prompt.max_tokens;
-  EXPECT_EQ(OperationKeys("identity", "f32", options).Of(prompt),
+  EXPECT_EQ(OperationKeys("identity", "f32", "", options).Of(prompt),
             Sha256Hex(object.dump()));
 }
 
 TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
   const RunOptions base = WithPrompts({"a"});
   std::set<std::string> keys;
-  const auto add = [&](const RunOptions& options,
-                       const std::string& identity = "identity",
-                       const std::string& compute = "f32") {
-    const auto prompts = PlanPrompts(options).value();
-    OperationKeys of(identity, compute, options);
-    EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
-  };
+  const auto add =
+      [&](const RunOptions& options, const std::string& identity = "identity",
+          const std::string& compute = "f32", const std::string& chat = "") {
+        const auto prompts = Planned(options).value();
+        OperationKeys of(identity, compute, chat, options);
+        EXPECT_TRUE(keys.insert(of.Of(prompts[0])).second);
+      };
   add(base);
   add(base, "other");
   add(base, "identity", "bf16");
+  add(base, "identity", "f32", "00");
+  add(base, "identity", "f32", "01");
   add(WithPrompts({"b"}));
   const auto with = [&](auto change) {
     RunOptions options = base;
@@ -152,6 +159,22 @@ TEST(PlanTest, EverythingThatDecidesAResultChangesTheKey) {
   with([](RunOptions& o) { o.prompt_logprobs = true; });
   with([](RunOptions& o) { o.capture = HiddenStates::kLast; });
   with([](RunOptions& o) { o.special_tokens = false; });
+}
+
+TEST(PlanTest, AConversationIsMadeOfSpecialTokens) {
+  RunOptions options = WithPrompts({"a"});
+  options.special_tokens = false;
+  EXPECT_TRUE(CheckOptions(options));
+  for (const PromptForm form : {PromptForm::kChat, PromptForm::kAuto}) {
+    options.prompt_form = form;
+    const Status checked = CheckOptions(options);
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.error().message, HasSubstr("--no-special-tokens"));
+  }
+  options.prompt_form = std::nullopt;
+  options.prompts.clear();
+  options.orchestration.emplace();
+  EXPECT_TRUE(CheckOptions(options));
 }
 
 TEST(PlanTest, HowItIsDoneChangesNoKey) {
@@ -174,12 +197,12 @@ TEST(PlanTest, SeedsDependOnSeedAndKey) {
 }
 
 TEST(PlanTest, TheBuiltInSetIsTheDefaultAndHasAnEnd) {
-  EXPECT_EQ(PlanPrompts(WithPrompts({}))->size(), 10u);
+  EXPECT_EQ(Planned(WithPrompts({}))->size(), 10u);
   RunOptions options = WithPrompts({});
   options.num_challenges = 50;
-  EXPECT_EQ(PlanPrompts(options)->size(), 50u);
+  EXPECT_EQ(Planned(options)->size(), 50u);
   options.num_challenges = 1000;
-  const auto prompts = PlanPrompts(options);
+  const auto prompts = Planned(options);
   ASSERT_FALSE(prompts);
   EXPECT_EQ(prompts.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(prompts.error().message, HasSubstr("--challenges: found 1000"));
@@ -188,7 +211,7 @@ TEST(PlanTest, TheBuiltInSetIsTheDefaultAndHasAnEnd) {
 TEST(PlanTest, ChallengesAndPromptsExcludeEachOther) {
   RunOptions options = WithPrompts({"a"});
   options.num_challenges = 3;
-  EXPECT_THAT(PlanPrompts(options).error().message,
+  EXPECT_THAT(Planned(options).error().message,
               HasSubstr("cannot be combined"));
 }
 
@@ -198,7 +221,7 @@ TEST(PlanTest, IdsThatMeetAreRefused) {
       path, "{\"prompt\": \"x\", \"id\": \"ca978112ca1b\"}\n"));
   RunOptions options = WithPrompts({"a"});
   options.prompt_file = path;
-  EXPECT_THAT(PlanPrompts(options).error().message,
+  EXPECT_THAT(Planned(options).error().message,
               HasSubstr("two prompts have the id \"ca978112ca1b\""));
 }
 
@@ -210,7 +233,7 @@ TEST(PlanTest, AGivenIdMakesEqualPromptsDifferentOperations) {
       "{\"prompt\": \"x\", \"id\": \"two\", \"max_tokens\": 2}\n"));
   RunOptions options = WithPrompts({});
   options.prompt_file = path;
-  const auto prompts = PlanPrompts(options);
+  const auto prompts = Planned(options);
   ASSERT_TRUE(prompts);
   EXPECT_EQ((*prompts)[0].max_tokens, 16);
   EXPECT_EQ((*prompts)[1].max_tokens, 2);
@@ -250,7 +273,7 @@ TEST(PlanTest, MeaninglessOptionsAreRefusedByName) {
               HasSubstr("--threads"));
   EXPECT_THAT(message([](RunOptions& o) { o.num_challenges = 0; }),
               HasSubstr("--challenges"));
-  EXPECT_THAT(PlanPrompts(WithPrompts({"\xff"})).error().message,
+  EXPECT_THAT(Planned(WithPrompts({"\xff"})).error().message,
               HasSubstr("--prompt \"\\xff\": found bytes that are not UTF-8"));
 }
 

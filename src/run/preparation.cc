@@ -8,6 +8,7 @@
 
 #include "memory/limit.h"
 #include "memory/process_memory.h"
+#include "run/chat_form.h"
 #include "run/describe.h"
 #include "run/host.h"
 #include "run/needs.h"
@@ -170,8 +171,11 @@ Result<Preparation> Prepare(const RunOptions& options) {
   prepared.options = options;
   prepared.options.prompts.clear();  // nobody's from here on
   prepared.options.command_line.clear();
+  prepared.options.prompt_form = FormOf(options);  // for workers, who choose
   prepared.given_bytes = GivenBytes(options);
-  REVLM_ASSIGN_OR_RETURN(prepared.prompts, PlanPrompts(options));
+  REVLM_ASSIGN_OR_RETURN(PromptPlan prompts, PlanPrompts(options));
+  prepared.prompts = std::move(prompts.prompts);
+  prepared.prompt_systems = std::move(prompts.systems);
   prepared.image = memory::ReadImage();
   REVLM_ASSIGN_OR_RETURN(
       memory::Limit limit,

@@ -80,6 +80,7 @@ struct Preparation {
   // asked, with threads shared out among them.
   RunOptions options;
   std::vector<PlannedPrompt> prompts;
+  std::vector<PromptSystemReport> prompt_systems;  // none: none made them
   std::string unasked_notice;  // which models get no prompt in this mode
   std::string limit_notice;    // the limit is less than was asked for
   memory::Image image;         // of this process

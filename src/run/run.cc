@@ -19,6 +19,7 @@
 #include "run/manifest.h"
 #include "run/metrics.h"
 #include "run/model_runner.h"
+#include "run/orchestration.h"
 #include "run/plan.h"
 #include "run/preparation.h"
 #include "run/run_directory.h"
@@ -251,6 +252,9 @@ Result<RunSummary> Runner::Run() {
   for (const std::string& notice :
        {prepared_.unasked_notice, prepared_.limit_notice}) {
     if (!notice.empty()) Tell(RunEvent::Kind::kNotice, notice);
+  }
+  for (std::string& notice : FailureNotices(prepared_.prompt_systems)) {
+    Tell(RunEvent::Kind::kNotice, std::move(notice));
   }
   const Json plan = PlanToJson(options_, prepared_);
   REVLM_TRY(CheckModelsOfEarlier(plan));
@@ -486,6 +490,7 @@ RunSummary Runner::Summarize(std::optional<Error> stopped_by) {
     summary.models.back().tensor_root = KnownRoot(work).value_or("");
   }
   summary.num_prompts = static_cast<int64_t>(prepared_.prompts.size());
+  summary.prompt_systems = prepared_.prompt_systems;
   summary.mode = ModeName(options_.mode);
   summary.num_operations = num_operations_;
   summary.num_resumed = num_resumed_;

@@ -48,6 +48,7 @@ ModelDescription Session::Describe() const {
       .image = std::move(image),
       .heap_bytes = HeapInUse(model_.tokenizer->heap_bytes() +
                               model_.checkpoint->heap_bytes() +
+                              (model_.chat ? model_.chat->heap_bytes() : 0) +
                               description.need.heap_bytes),
       .loading_bytes = LoadingBytes(model_)};
   return description;

@@ -23,6 +23,9 @@ void Fields(Wire& wire, Environment& environment) {
 
 template <class Wire>
 void Fields(Wire& wire, RunOptions& options) {
+  PromptForm form = options.prompt_form.value_or(PromptForm::kText);
+  wire.Enum(form, PromptForm::kChat);
+  options.prompt_form = form;
   wire(options.special_tokens, options.sampling.temperature,
        options.sampling.top_k, options.sampling.top_p, options.sampling.seed,
        options.num_logprobs, options.prompt_logprobs);
@@ -157,8 +160,8 @@ void Fields(Wire& wire, ProcessNeed& need) {
 template <class Wire>
 void Fields(Wire& wire, ModelDescription& model) {
   wire(model.summary, model.name, model.model_id, model.identity,
-       model.numerics, model.small_files, model.weight_files, model.need,
-       model.process);
+       model.chat_template_sha256, model.numerics, model.small_files,
+       model.weight_files, model.need, model.process);
 }
 
 template <class Wire>

@@ -54,7 +54,7 @@ inline constexpr uint64_t kUsualMessageBytes = uint64_t{64} << 10;
 // --- To a worker ---------------------------------------------------------
 
 // What both ends must speak.
-inline constexpr std::string_view kProtocol = "revlm.worker/4";
+inline constexpr std::string_view kProtocol = "revlm.worker/5";
 
 std::string SpokenHere();
 

@@ -48,6 +48,7 @@ std::vector<FromWorker> SomeAnswers() {
   ModelDescription model;
   model.summary.directory = "/m";
   model.identity = "abc";
+  model.chat_template_sha256 = "12";
   model.numerics.row_tile = 16;
   model.small_files = {{"config.json", 12, "00"}};
   model.weight_files = {{"w", {.device = 1, .modified_ns = -5}}};

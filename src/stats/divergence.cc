@@ -16,7 +16,9 @@ Result<Divergence> Divergence::Create(const DivergenceRules& rules) {
   }
   REVLM_ASSIGN_OR_RETURN(const ConfidenceSequence sequence,
                          ConfidenceSequence::Create(rules.alpha));
-  return Divergence(rules, sequence);
+  REVLM_ASSIGN_OR_RETURN(const MeanBet different,
+                         MeanBet::Create(rules.same_nats));
+  return Divergence(rules, sequence, different);
 }
 
 Status Divergence::Add(double nats) {
@@ -27,27 +29,34 @@ Status Divergence::Add(double nats) {
                            "tokens that one model excludes a small probability",
                            nats);
   }
-  REVLM_TRY(sequence_.Add(std::min(nats, rules_.most_nats) / rules_.most_nats));
+  const double cut = std::min(nats, rules_.most_nats);
+  REVLM_TRY(sequence_.Add(cut / rules_.most_nats));
+  REVLM_TRY(different_.Add(cut));
+  values_.push_back(nats);
   if (nats > rules_.most_nats) ++num_cut_;
   return {};
 }
 
 Interval Divergence::interval() const {
-  const Interval scaled = sequence_.interval();
-  return {.lower = scaled.lower * rules_.most_nats,
-          .upper = scaled.upper * rules_.most_nats};
+  std::vector<double> cut = values_;
+  for (double& nats : cut) nats = std::min(nats, rules_.most_nats);
+  return {.lower = LowerMeanLimit(cut, std::log(2 / rules_.alpha)),
+          .upper = UpperNats()};
+}
+
+double Divergence::UpperNats() const {
+  return sequence_.interval().upper * rules_.most_nats;
 }
 
 Closeness Divergence::closeness() const {
-  const Interval nats = interval();
-  if (nats.upper < rules_.same_nats) return Closeness::kSame;
-  if (nats.lower > rules_.same_nats) return Closeness::kDifferent;
-  return Closeness::kUndecided;
+  if (LogEDifferent() > std::log(2 / rules_.alpha)) {
+    return Closeness::kDifferent;
+  }
+  return UpperNats() < rules_.same_nats ? Closeness::kSame
+                                        : Closeness::kUndecided;
 }
 
-double Divergence::LogEDifferent() const {
-  return sequence_.LogEAbove(rules_.same_nats / rules_.most_nats);
-}
+double Divergence::LogEDifferent() const { return different_.log_e(); }
 
 double Divergence::LogESame() const {
   return sequence_.LogEBelow(rules_.same_nats / rules_.most_nats);

@@ -25,24 +25,35 @@
 // to certify takes 200 times the prompts; Hellinger and total variation are
 // bounded, but their small values bound no KL.
 //
-// Both limits need prompts in random order, drawn from what the verdict speaks
-// of; then the values are independent. Positions of one prompt are not: never
-// add them one by one, or a few bad prompts hide behind many good positions.
+// What the limits speak of. Prompts in random order, drawn from one source:
+// the mean over that source. Prompts chosen one after the other, by what
+// earlier ones brought: the upper limit, of the mean of what was to be expected
+// of each prompt that was asked; the lower one, of the largest of these. So
+// DIFFERENT says that there are prompts on which the models differ, which is
+// what a search for them is after. Positions of one prompt depend on each other
+// even when given all before: never add them one by one, or a few bad prompts
+// hide behind many good positions.
 //
 // SAME:      the upper limit is below `same_nats`.
 // DIFFERENT: the lower limit is above `same_nats`.
 // Each is wrong, at any time of looking, with probability alpha/2 at most.
 //
-// The interval is `ConfidenceSequence`'s of min(D, c) / c. `error_rate_test.cc`
-// measures false verdicts at the edge.
+// The upper limit is `ConfidenceSequence`'s of min(D, c) / c. The lower one is
+// `LowerMeanLimit`'s of min(D, c): a mean of a few times `same_nats` is far
+// from c, where a method for values in [0, c] has little to say.
+// `error_rate_test.cc` measures false verdicts at the edge.
 //
-// Threads: thread-compatible. Memory: a few doubles. Determinism: of the calls.
+// Threads: thread-compatible. Memory: 8 bytes a prompt. Determinism: of the
+// calls, and of the machine's logarithm and sine.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "base/error.h"
 #include "stats/confidence_sequence.h"
+#include "stats/mean_bet.h"
 
 namespace revlm::stats {
 
@@ -65,7 +76,7 @@ class Divergence {
   Status Add(double nats);
 
   // In nats per token. The upper limit is at most `most_nats`: then nothing
-  // is known of it.
+  // is known of it. Computed from all values anew: some hundred steps for each.
   Interval interval() const;
   Closeness closeness() const;
 
@@ -74,19 +85,23 @@ class Divergence {
   // said when one of them is above 2/alpha. For e-BH over several pairs.
   double LogEDifferent() const;
   double LogESame() const;
-  uint64_t num_prompts() const { return sequence_.num_values(); }
+  std::span<const double> values() const { return values_; }  // as added
   uint64_t num_cut() const { return num_cut_; }  // those above `most_nats`
 
-  // No fewer prompts than these can give SAME, were all values 0. For choosing
-  // rules, and for saying what UNDECIDED still needs.
+  // No fewer prompts than these can give SAME, were all values 0.
   uint64_t FewestPromptsForSame() const;
 
  private:
-  Divergence(const DivergenceRules& rules, const ConfidenceSequence& sequence)
-      : rules_(rules), sequence_(sequence) {}
+  Divergence(const DivergenceRules& rules, const ConfidenceSequence& sequence,
+             const MeanBet& different)
+      : rules_(rules), sequence_(sequence), different_(different) {}
+
+  double UpperNats() const;
 
   DivergenceRules rules_;
   ConfidenceSequence sequence_;
+  MeanBet different_;
+  std::vector<double> values_;
   uint64_t num_cut_ = 0;
 };
 

@@ -15,8 +15,7 @@ double MostOverBound(const std::string& name) {
   if (name.starts_with("catalogue with a near miss")) return 2.0;
   if (name.starts_with("bet")) return 2.0;
   if (name.starts_with("SAME")) return 2.0;
-  // Intervals for small means are wide while values are few.
-  if (name.starts_with("DIFFERENT")) return 9;
+  if (name.starts_with("DIFFERENT")) return 2.5;
   // Typicality is one number of an answer's whole distribution, and what is
   // typical is learned from 20 answers.
   return 25;

@@ -13,6 +13,25 @@ namespace {
 using base::MakeError;
 using base::Quote;
 
+// Where the whitespace that ends at `end` begins, not before `min_begin`.
+uint32_t BeginOfSpace(std::string_view text, uint32_t end, uint32_t min_begin) {
+  while (end > min_begin) {
+    const CodePoint point = DecodeUtf8Before(text, end);
+    if (!IsWhitespace(point.value)) break;
+    end -= point.length;
+  }
+  return std::max(end, min_begin);
+}
+
+uint32_t EndOfSpace(std::string_view text, uint32_t begin) {
+  while (begin < text.size()) {
+    const CodePoint point = DecodeUtf8(text, begin);
+    if (!IsWhitespace(point.value)) break;
+    begin += point.length;
+  }
+  return begin;
+}
+
 Result<AddedToken> ParseToken(const base::Json& json,
                               const std::string& source) {
   AddedToken token;
@@ -44,26 +63,8 @@ Result<AddedToken> ParseToken(const base::Json& json,
   token.is_special = special.value_or(false);
   REVLM_ASSIGN_OR_RETURN(token.is_normalized,
                          flag("normalized", !special.value_or(false)));
+  token.is_space = EndOfSpace(token.content, 0) == token.content.size();
   return token;
-}
-
-// Where the whitespace that ends at `end` begins, not before `min_begin`.
-uint32_t BeginOfSpace(std::string_view text, uint32_t end, uint32_t min_begin) {
-  while (end > min_begin) {
-    const CodePoint point = DecodeUtf8Before(text, end);
-    if (!IsWhitespace(point.value)) break;
-    end -= point.length;
-  }
-  return std::max(end, min_begin);
-}
-
-uint32_t EndOfSpace(std::string_view text, uint32_t begin) {
-  while (begin < text.size()) {
-    const CodePoint point = DecodeUtf8(text, begin);
-    if (!IsWhitespace(point.value)) break;
-    begin += point.length;
-  }
-  return begin;
 }
 
 bool IsBesideWord(std::string_view text, const TokenMatcher::Match& match) {
@@ -145,15 +146,51 @@ Status AddedTokens::Add(AddedToken token, const Vocabulary& vocabulary,
   return {};
 }
 
+std::vector<TokenMatcher::Match> AddedTokens::Matches(
+    std::string_view text, Parts content, const Searched& searched) const {
+  if (content.empty()) return searched.matcher.Find(text);
+  std::vector<TokenMatcher::Match> matches;
+  const auto add = [&](uint32_t begin, uint32_t end, bool of_space) {
+    for (TokenMatcher::Match match :
+         searched.matcher.Find(text.substr(begin, end - begin))) {
+      if (TokenOf(match, searched).is_space != of_space) continue;
+      match.begin += begin;
+      match.end += begin;
+      matches.push_back(match);
+    }
+  };
+  // Those that steer between the parts of content, each place by itself, so
+  // that no text beside one can hide it; then those of whitespace in what is
+  // left.
+  const auto size = static_cast<uint32_t>(text.size());
+  uint32_t begin = 0;
+  for (const MarkedText::Part& part : content) {
+    add(begin, part.begin, false);
+    begin = part.end;
+  }
+  add(begin, size, false);
+  const size_t num_steering = matches.size();
+  begin = 0;
+  for (size_t i = 0; i < num_steering; ++i) {
+    const uint32_t end = matches[i].begin;
+    const uint32_t next = matches[i].end;
+    add(begin, end, true);
+    begin = next;
+  }
+  add(begin, size, true);
+  std::ranges::sort(matches, {}, &TokenMatcher::Match::begin);
+  return matches;
+}
+
 std::vector<AddedTokens::Segment> AddedTokens::Split(
-    std::string_view text, const Searched& searched) const {
+    std::string_view text, Parts content, const Searched& searched) const {
   std::vector<Segment> segments;
   uint32_t done = 0;
   // The whitespace last measured, so that a long run is walked once.
   uint32_t space_begin = 0;
   uint32_t space_end = 0;
-  for (const TokenMatcher::Match& match : searched.matcher.Find(text)) {
-    const AddedToken& token = tokens_[searched.tokens[match.pattern]];
+  for (const TokenMatcher::Match& match : Matches(text, content, searched)) {
+    const AddedToken& token = TokenOf(match, searched);
     if (token.is_single_word && IsBesideWord(text, match)) continue;
     uint32_t begin = match.begin;
     uint32_t end = match.end;
@@ -178,6 +215,15 @@ std::vector<AddedTokens::Segment> AddedTokens::Split(
   const auto size = static_cast<uint32_t>(text.size());
   if (done != size) segments.push_back({done, size, std::nullopt});
   return segments;
+}
+
+const AddedToken* AddedTokens::FindSteering(std::string_view normalized) const {
+  for (const TokenMatcher::Match& match :
+       normalized_.matcher.Find(normalized)) {
+    const AddedToken& token = TokenOf(match, normalized_);
+    if (!token.is_space) return &token;
+  }
+  return nullptr;
 }
 
 const AddedToken* AddedTokens::Find(std::string_view content) const {

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/json.h"
+#include "tokenizer/marked_text.h"
 #include "tokenizer/token_matcher.h"
 #include "tokenizer/vocabulary.h"
 
@@ -29,6 +31,7 @@ struct AddedToken {
   bool strips_right = false;    // takes the whitespace after it
   bool is_normalized = false;   // is searched for in the normalized text
   bool is_special = false;      // no text: it steers the model
+  bool is_space = false;        // whitespace alone, which steers nothing
 };
 
 class AddedTokens {
@@ -51,13 +54,20 @@ class AddedTokens {
                                       const std::string& source);
 
   // Splits a text not normalized, or normalized, by the tokens that are
-  // searched for in it.
-  std::vector<Segment> SplitRaw(std::string_view text) const {
-    return Split(text, raw_);
+  // searched for in it. In parts that are `content`, and across their borders,
+  // only tokens of whitespace are found: nobody who writes there can steer.
+  using Parts = std::span<const MarkedText::Part>;
+  std::vector<Segment> SplitRaw(std::string_view text, Parts content) const {
+    return Split(text, content, raw_);
   }
-  std::vector<Segment> SplitNormalized(std::string_view text) const {
-    return Split(text, normalized_);
+  std::vector<Segment> SplitNormalized(std::string_view text,
+                                       Parts content) const {
+    return Split(text, content, normalized_);
   }
+
+  // A token that is not of whitespace in a normalized text; null: there is
+  // none.
+  const AddedToken* FindSteering(std::string_view normalized) const;
 
   const AddedToken* Find(std::string_view content) const;
   const AddedToken* FindId(int32_t id) const;
@@ -73,7 +83,13 @@ class AddedTokens {
 
   Status Add(AddedToken token, const Vocabulary& vocabulary,
              const std::string& source);
-  std::vector<Segment> Split(std::string_view text,
+  const AddedToken& TokenOf(const TokenMatcher::Match& match,
+                            const Searched& searched) const {
+    return tokens_[searched.tokens[match.pattern]];
+  }
+  std::vector<TokenMatcher::Match> Matches(std::string_view text, Parts content,
+                                           const Searched& searched) const;
+  std::vector<Segment> Split(std::string_view text, Parts content,
                              const Searched& searched) const;
 
   std::vector<AddedToken> tokens_;

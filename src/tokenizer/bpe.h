@@ -71,6 +71,8 @@ class Bpe {
     return vocabulary_.heap_bytes() + base::HeapBytes(merges_) +
            merge_index_.heap_bytes();
   }
+  // Of what stands for characters that no token has.
+  std::optional<int32_t> unk_id() const { return unk_id_; }
   bool has_byte_fallback() const { return options_.byte_fallback; }
 
  private:

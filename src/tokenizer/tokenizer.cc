@@ -23,6 +23,13 @@ using base::Quote;
 
 constexpr size_t kMaxJsonDepth = 32;
 
+Status CheckSize(std::string_view text) {
+  if (text.size() <= kMaxTextBytes) return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "encoding a text of {} bytes: allowed are {}", text.size(),
+                   kMaxTextBytes);
+}
+
 // Files written before models had a "type" are told apart by their vocabulary.
 Status CheckModelType(const Json& model, const VocabularySink& vocabulary,
                       const std::string& source) {
@@ -74,6 +81,21 @@ Result<BpeOptions> ParseBpeOptions(const Json& model,
   return options;
 }
 
+// What of `content` lies in a segment, counted from its beginning.
+std::vector<MarkedText::Part> PartsIn(AddedTokens::Parts content,
+                                      const AddedTokens::Segment& segment) {
+  std::vector<MarkedText::Part> parts;
+  const auto first = std::ranges::partition_point(
+      content,
+      [&](const MarkedText::Part& part) { return part.end <= segment.begin; });
+  for (auto part = first; part != content.end() && part->begin < segment.end;
+       ++part) {
+    parts.push_back({std::max(part->begin, segment.begin) - segment.begin,
+                     std::min(part->end, segment.end) - segment.begin});
+  }
+  return parts;
+}
+
 }  // namespace
 
 struct Tokenizer::State {
@@ -86,10 +108,14 @@ struct Tokenizer::State {
 
   // What the rest of the file says; `bpe` is there.
   Status ParseRest(const Json& file, const std::string& source);
-  Status EncodeNormalized(std::string_view text, bool begins_text,
-                          BpeScratch* scratch, std::vector<int32_t>* ids) const;
-  Status EncodeText(std::string_view text, BpeScratch* scratch,
-                    std::vector<int32_t>* ids) const;
+  // `content` is as of a MarkedText.
+  Status EncodeNormalized(std::string_view text, AddedTokens::Parts content,
+                          bool begins_text, BpeScratch* scratch,
+                          std::vector<int32_t>* ids) const;
+  Status EncodeText(std::string_view text, AddedTokens::Parts content,
+                    BpeScratch* scratch, std::vector<int32_t>* ids) const;
+  // Refuses special tokens among `ids`, which were made of text.
+  Status CheckPlain(std::span<const int32_t> ids) const;
 };
 
 Status Tokenizer::State::ParseRest(const Json& file,
@@ -160,11 +186,24 @@ Result<Tokenizer> Tokenizer::FromJson(std::string_view text,
   return Tokenizer(std::move(state));
 }
 
+Status Tokenizer::State::CheckPlain(std::span<const int32_t> ids) const {
+  for (const int32_t id : ids) {
+    const AddedToken* added = added_tokens.FindId(id);
+    if (added == nullptr || !added->is_special || id == bpe.unk_id()) continue;
+    return MakeError(ErrorCode::kUnsupported,
+                     "encoding a conversation: its text becomes the special "
+                     "token {}, which only the chat template may write",
+                     Quote(added->content));
+  }
+  return {};
+}
+
 // Text between the tokens that are searched for before normalization.
 Status Tokenizer::State::EncodeNormalized(std::string_view text,
+                                          AddedTokens::Parts content,
                                           bool begins_text, BpeScratch* scratch,
                                           std::vector<int32_t>* ids) const {
-  for (const auto& segment : added_tokens.SplitNormalized(text)) {
+  for (const auto& segment : added_tokens.SplitNormalized(text, content)) {
     if (segment.id) {
       ids->push_back(*segment.id);
       continue;
@@ -173,35 +212,50 @@ Status Tokenizer::State::EncodeNormalized(std::string_view text,
     pieces.Add(text.substr(segment.begin, segment.end - segment.begin));
     pieces.begins_text = begins_text && segment.begin == 0;
     REVLM_ASSIGN_OR_RETURN(pieces, pre_tokenizer.Apply(std::move(pieces)));
+    const size_t num_before = ids->size();
     for (size_t i = 0; i < pieces.size(); ++i) {
       REVLM_TRY(bpe.Encode(pieces[i], scratch, ids));
+    }
+    if (!content.empty()) {
+      REVLM_TRY(CheckPlain(std::span(*ids).subspan(num_before)));
     }
   }
   return {};
 }
 
-Status Tokenizer::State::EncodeText(std::string_view text, BpeScratch* scratch,
+Status Tokenizer::State::EncodeText(std::string_view text,
+                                    AddedTokens::Parts content,
+                                    BpeScratch* scratch,
                                     std::vector<int32_t>* ids) const {
-  for (const auto& segment : added_tokens.SplitRaw(text)) {
+  for (const auto& segment : added_tokens.SplitRaw(text, content)) {
     if (segment.id) {
       ids->push_back(*segment.id);
       continue;
     }
-    REVLM_ASSIGN_OR_RETURN(const std::string normalized,
-                           normalizer.Apply(text.substr(
-                               segment.begin, segment.end - segment.begin)));
-    REVLM_TRY(EncodeNormalized(normalized, segment.begin == 0, scratch, ids));
+    const std::string_view raw =
+        text.substr(segment.begin, segment.end - segment.begin);
+    REVLM_ASSIGN_OR_RETURN(const std::string normalized, normalizer.Apply(raw));
+    std::vector<MarkedText::Part> parts = PartsIn(content, segment);
+    if (!parts.empty() && normalized != raw) {
+      // Where content is now is not known.
+      if (const AddedToken* token = added_tokens.FindSteering(normalized)) {
+        return MakeError(ErrorCode::kUnsupported,
+                         "encoding a conversation: it has {} after "
+                         "normalization, and whether that is of the chat "
+                         "template or of a message cannot be told",
+                         Quote(token->content));
+      }
+      parts = {{0, static_cast<uint32_t>(normalized.size())}};
+    }
+    REVLM_TRY(
+        EncodeNormalized(normalized, parts, segment.begin == 0, scratch, ids));
   }
   return {};
 }
 
 Result<std::vector<int32_t>> Tokenizer::Encode(
     std::string_view text, SpecialTokens special_tokens) const {
-  if (text.size() > kMaxTextBytes) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "encoding a text of {} bytes: allowed are {}", text.size(),
-                     kMaxTextBytes);
-  }
+  REVLM_TRY(CheckSize(text));
   std::string valid;
   if (!IsValidUtf8(text)) {
     valid = ToValidUtf8(text);
@@ -212,10 +266,23 @@ Result<std::vector<int32_t>> Tokenizer::Encode(
   std::vector<int32_t> ids;
   if (adds) ids = added.before();
   BpeScratch scratch;
-  REVLM_TRY(state_->EncodeText(text, &scratch, &ids));
+  REVLM_TRY(state_->EncodeText(text, {}, &scratch, &ids));
   if (adds) {
     ids.insert(ids.end(), added.after().begin(), added.after().end());
   }
+  return ids;
+}
+
+Result<std::vector<int32_t>> Tokenizer::EncodeMarked(
+    const MarkedText& text) const {
+  REVLM_TRY(CheckSize(text.text()));
+  if (!IsValidUtf8(text.text())) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "encoding a conversation: found bytes that are not UTF-8");
+  }
+  std::vector<int32_t> ids;
+  BpeScratch scratch;
+  REVLM_TRY(state_->EncodeText(text.text(), text.content(), &scratch, &ids));
   return ids;
 }
 

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tokenizer/marked_text.h"
 
 namespace revlm::tokenizer {
 
@@ -52,6 +53,17 @@ class Tokenizer {
   // in the vocabulary.
   Result<std::vector<int32_t>> Encode(std::string_view text,
                                       SpecialTokens special_tokens) const;
+
+  // The ids of a conversation that a chat template rendered
+  // (tokenizer/chat_template.h): nothing is added to it, and what somebody
+  // wrote is text. Tokens of the file are recognised where the template wrote
+  // them; in content, and across its borders, only those of whitespace are.
+  // Text without such look-alikes has the ids that the reference gives it.
+  // Errors: as above; kInvalidArgument for text that is not UTF-8; kUnsupported
+  // when content would become a special token nevertheless, or it cannot be
+  // told whether it does because the file has tokens searched for in normalized
+  // text.
+  Result<std::vector<int32_t>> EncodeMarked(const MarkedText& text) const;
 
   // The text of `ids`, valid UTF-8 (U+FFFD where bytes make no character).
   // Special tokens are kept; ids that no token has are skipped. Errors:

@@ -6,7 +6,6 @@
 
 #include "engine/model.h"
 #include "verify/logit_store.h"
-#include "verify/next_token.h"
 
 namespace revlm::verify {
 namespace {
@@ -38,6 +37,7 @@ std::vector<std::pair<int64_t, int64_t>> SharedPositions(const EncodedPrompt& a,
                                                          Scale scale) {
   std::vector<std::pair<int64_t, int64_t>> shared;
   if (scale == Scale::kTokens) {
+    if (a.ids != b.ids) return {};
     for (size_t i = 0; i < a.ids.size(); ++i) shared.emplace_back(i, i);
     return shared;
   }
@@ -208,6 +208,12 @@ Status Comparison::Complete(size_t model_idx, size_t prompt_idx,
     }
     REVLM_ASSIGN_OR_RETURN(values_[i][prompt_idx],
                            Compare(pair, prompt_idx, completion.prompt_logits));
+  }
+  if (options_.on_certainty) {
+    const auto row_floats = static_cast<size_t>(own_.vocabulary[model_idx]);
+    options_.on_certainty(model_idx, prompt_idx,
+                          CertaintyOf(completion.prompt_logits, row_floats,
+                                      workspace_.tokens[0]));
   }
   if (!stores_[model_idx]) return {};
   has_logits_[model_idx][prompt_idx] = true;

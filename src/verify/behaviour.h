@@ -7,7 +7,8 @@
 // positions of KL(a||b), and of KL(b||a) (verify/next_token.h).
 //
 //   Scale::kTokens      the models share vocabulary and tokenization: every
-//                       position of the prompt
+//                       position of the prompt; none of one that they cut
+//                       otherwise
 //   Scale::kFirstBytes  they do not: positions at which a token of both ends,
 //                       over the first byte of what follows
 //
@@ -35,6 +36,7 @@
 #include "formats/checkpoint.h"
 #include "memory/budget.h"
 #include "verify/evidence.h"
+#include "verify/next_token.h"
 
 namespace revlm::verify {
 
@@ -75,6 +77,10 @@ struct BehaviourOptions {
   // What a model is about to be put through; may be empty.
   std::function<void(size_t model_idx, const engine::RunPlan&)> on_plan;
   std::function<void(size_t model_idx, const engine::Progress&)> on_progress;
+  // How sure a model was of a prompt; may be empty, and costs a pass over its
+  // logits.
+  std::function<void(size_t model_idx, size_t prompt_idx, const Certainty&)>
+      on_certainty;
 };
 
 // The least budget that will do. Errors: those of opening the models.

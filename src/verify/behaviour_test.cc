@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -133,6 +134,41 @@ TEST(BehaviourTest, AModelIsExactlyZeroFromItself) {
     EXPECT_EQ(found.nats, 0);
     EXPECT_EQ(found.mirror_nats, 0);
   }
+}
+
+TEST(BehaviourTest, TellsHowSureEachModelIsOfEachPrompt) {
+  const Checkpoint a = OpenExample("aster-s0");
+  const Checkpoint b = OpenExample("aster-s0-ft-quotes");
+  const std::vector<EncodedPrompt> prompts = MakePrompts();
+  const std::array logits = {PlainLogits(a, prompts), PlainLogits(b, prompts)};
+  BehaviourOptions options = Options();
+  size_t num_told = 0;
+  options.on_certainty = [&](size_t model_idx, size_t prompt_idx,
+                             const Certainty& found) {
+    const auto& of = logits[model_idx][prompt_idx];
+    Distribution workspace;
+    const Certainty plain =
+        CertaintyOf(of, of.size() / prompts[prompt_idx].ids.size(), workspace);
+    EXPECT_EQ(found.mean_entropy_nats, plain.mean_entropy_nats);
+    EXPECT_EQ(found.mean_top_probability, plain.mean_top_probability);
+    ++num_told;
+  };
+  const auto told = CompareTwo({.checkpoint = &a, .prompts = prompts},
+                               {.checkpoint = &b, .prompts = prompts}, options);
+  EXPECT_EQ(num_told, 2 * prompts.size());
+  EXPECT_TRUE(AreEqual(
+      told, CompareTwo({.checkpoint = &a, .prompts = prompts},
+                       {.checkpoint = &b, .prompts = prompts}, Options())));
+}
+
+TEST(BehaviourTest, APromptThatTwoModelsCutOtherwiseHasNoValueOverTokens) {
+  const Checkpoint a = OpenExample("aster-s0");
+  const BehaviourModel whole = {.checkpoint = &a, .prompts = MakePrompts()};
+  BehaviourModel other = whole;
+  other.prompts[1].ids.pop_back();
+  const auto found = CompareTwo(whole, other, Options());
+  EXPECT_GT(found[0].num_positions, 0);
+  EXPECT_EQ(found[1].num_positions, 0);
 }
 
 TEST(BehaviourTest, IsTheSameBitsForAnyBudgetBatchThreadsAndOrder) {

@@ -53,6 +53,10 @@ Status EngineMultiplier::MakeRoom(uint64_t scratch_bytes) {
 
 Status EngineMultiplier::Run(const Matrix& a, const Matrix& b,
                              engine::WeightLayout layout, Matrix& out) {
+  if (stop_.stop_requested()) {
+    return base::MakeError(ErrorCode::kCancelled,
+                           "multiplying matrices: stopped on request");
+  }
   if (out.values().empty()) return {};
   ProductShape shape = {.rows = std::min(kTileRows, a.rows()),
                         .columns = out.columns(),

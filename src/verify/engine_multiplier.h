@@ -2,13 +2,15 @@
 //
 // Threads: thread-confined. Lifetime: borrows the pool and the budget. Memory:
 // scratch of the library, reserved in the budget. Errors: kBudgetExceeded,
-// kInternal. Determinism: rows are cut into tiles of a fixed height, so results
-// do not depend on the number of threads.
+// kInternal, and kCancelled once a stop is requested. Determinism: rows are cut
+// into tiles of a fixed height, so results do not depend on the number of
+// threads.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <stop_token>
+#include <utility>
 
 #include "base/error.h"
 #include "engine/onednn_product.h"
@@ -21,8 +23,9 @@ namespace revlm::verify {
 
 class EngineMultiplier final : public fingerprint::Multiplier {
  public:
-  EngineMultiplier(engine::ThreadPool& pool, memory::Budget& budget)
-      : pool_(pool), budget_(budget) {}
+  EngineMultiplier(engine::ThreadPool& pool, memory::Budget& budget,
+                   std::stop_token stop = {})
+      : pool_(pool), budget_(budget), stop_(std::move(stop)) {}
 
   Status Multiply(const fingerprint::Matrix& a, const fingerprint::Matrix& b,
                   fingerprint::Matrix& out) override;
@@ -41,6 +44,7 @@ class EngineMultiplier final : public fingerprint::Multiplier {
 
   engine::ThreadPool& pool_;
   memory::Budget& budget_;
+  const std::stop_token stop_;
   std::map<engine::ProductShape, engine::OnednnProduct> compiled_;
   memory::Arena scratch_;
   uint64_t scratch_bytes_ = 0;  // of each thread

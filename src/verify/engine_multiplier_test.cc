@@ -81,5 +81,18 @@ TEST_F(EngineMultiplierTest, ScratchIsGivenBack) {
   EXPECT_EQ(budget_.reserved_bytes(), before);
 }
 
+TEST_F(EngineMultiplierTest, StopsOnRequest) {
+  engine::ThreadPool pool(1);
+  std::stop_source stop;
+  EngineMultiplier fast(pool, budget_, stop.get_token());
+  const Matrix a = RandomMatrix(1, 4, 4, budget_);
+  Matrix out = Matrix::Create(4, 4, budget_).value();
+  ASSERT_TRUE(fast.Multiply(a, a, out));
+  stop.request_stop();
+  const Status status = fast.Multiply(a, a, out);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+}
+
 }  // namespace
 }  // namespace revlm::verify

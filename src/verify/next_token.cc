@@ -37,6 +37,26 @@ void SetFromLogits(std::span<const float> logits, Distribution& out) {
   }
 }
 
+Certainty CertaintyOf(std::span<const float> logits, size_t row_floats,
+                      Distribution& workspace) {
+  Certainty mean;
+  for (size_t begin = 0; begin < logits.size(); begin += row_floats) {
+    SetFromLogits(logits.subspan(begin, row_floats), workspace);
+    for (size_t i = 0; i < row_floats; ++i) {
+      // Of what is not probable at all, p ln p is 0.
+      if (workspace.p[i] > 0) {
+        mean.mean_entropy_nats -= workspace.p[i] * workspace.log_p[i];
+      }
+    }
+    mean.mean_top_probability += *std::ranges::max_element(workspace.p);
+  }
+  const double num_positions = static_cast<double>(logits.size() / row_floats);
+  mean.mean_entropy_nats =
+      std::max(mean.mean_entropy_nats / num_positions, 0.0);
+  mean.mean_top_probability /= num_positions;
+  return mean;
+}
+
 void SetFromTokens(const Distribution& tokens,
                    std::span<const uint16_t> first_bytes, Distribution& out) {
   REVLM_CHECK(tokens.p.size() == first_bytes.size());

@@ -35,6 +35,17 @@ struct Distribution {
 // Takes its memory the first time. REQUIRES: logits are finite; at least one.
 void SetFromLogits(std::span<const float> logits, Distribution& out);
 
+// How sure a model is of what comes next, on average over a prompt's positions.
+struct Certainty {
+  double mean_entropy_nats = 0;
+  double mean_top_probability = 0;
+};
+
+// Of logits of several positions, `row_floats` each. REQUIRES: finite logits of
+// at least one position.
+Certainty CertaintyOf(std::span<const float> logits, size_t row_floats,
+                      Distribution& workspace);
+
 // What a token's text begins with: a byte, or nothing (special tokens).
 inline constexpr size_t kNumFirstBytes = 257;
 inline constexpr uint16_t kNoByte = 256;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -42,6 +43,32 @@ long double PlainKl(const std::vector<float>& a, const std::vector<float>& b) {
     kl += std::exp(log_p) * (log_p - (b[i] - log_b));
   }
   return kl;
+}
+
+TEST(NextTokenTest, CertaintyIsTheMeanOverPositions) {
+  constexpr size_t kVocabulary = 300;
+  std::vector<float> logits;
+  double entropy = 0;
+  double top = 0;
+  for (const double spread : {0.0, 3.0, 40.0, 5000.0}) {
+    const auto row = DrawLogits(kVocabulary, spread, 1);
+    logits.insert(logits.end(), row.begin(), row.end());
+    const Distribution next = FromLogits(row);
+    double largest = 0;
+    for (const double p : next.p) {
+      if (p > 0) entropy -= p * std::log(p) / 4;
+      largest = std::max(largest, p);
+    }
+    top += largest / 4;
+  }
+  Distribution workspace;
+  const Certainty found = CertaintyOf(logits, kVocabulary, workspace);
+  EXPECT_NEAR(found.mean_entropy_nats, entropy, 1e-9);
+  EXPECT_NEAR(found.mean_top_probability, top, 1e-12);
+  // All alike: nothing is more probable than another.
+  const std::vector<float> alike(kVocabulary, 2.5f);
+  EXPECT_NEAR(CertaintyOf(alike, kVocabulary, workspace).mean_entropy_nats,
+              std::log(kVocabulary), 1e-12);
 }
 
 TEST(NextTokenTest, IsTheDefinition) {

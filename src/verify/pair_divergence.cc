@@ -10,12 +10,17 @@ namespace revlm::verify {
 
 namespace {
 
-DivergenceFinding FindingOf(const stats::Divergence& divergence, double sum,
-                            size_t num_values) {
-  const stats::Interval interval = divergence.interval();
+DivergenceFinding MeanOf(double sum, size_t num_values) {
   return {.nats = num_values == 0 ? 0 : sum / static_cast<double>(num_values),
-          .lower = interval.lower,
-          .upper = interval.upper};
+          .lower = 0,
+          .upper = 0};
+}
+
+void AddLimits(const stats::Divergence& divergence,
+               DivergenceFinding& finding) {
+  const stats::Interval interval = divergence.interval();
+  finding.lower = interval.lower;
+  finding.upper = interval.upper;
 }
 
 }  // namespace
@@ -44,11 +49,10 @@ Status PairDivergence::Add(double nats, double mirror_nats) {
   }
   REVLM_TRY(forward_.Add(nats));
   REVLM_TRY(mirror_.Add(mirror_nats));
-  values_.push_back({nats, mirror_nats});
   sum_ += nats;
   mirror_sum_ += mirror_nats;
 
-  const auto num_prompts = static_cast<int64_t>(values_.size());
+  const auto num_prompts = static_cast<int64_t>(forward_.values().size());
   const Closeness look = Look();
   if (look == Closeness::kSame && same_after_ == 0) same_after_ = num_prompts;
   if (look == Closeness::kDifferent && different_after_ == 0) {
@@ -74,9 +78,17 @@ Closeness PairDivergence::Look() const {
 }
 
 BehaviourFinding PairDivergence::Finding(Scale scale) const {
+  BehaviourFinding finding = Decision(scale);
+  AddLimits(forward_, finding.divergence);
+  AddLimits(mirror_, finding.mirror);
+  return finding;
+}
+
+BehaviourFinding PairDivergence::Decision(Scale scale) const {
   BehaviourFinding finding;
   finding.scale = scale;
-  finding.num_prompts = static_cast<int64_t>(values_.size());
+  const size_t num_values = forward_.values().size();
+  finding.num_prompts = static_cast<int64_t>(num_values);
   finding.num_used = finding.num_prompts;
   const int64_t same_after = scale == Scale::kTokens ? same_after_ : 0;
   if (different_after_ != 0 &&
@@ -88,21 +100,20 @@ BehaviourFinding PairDivergence::Finding(Scale scale) const {
     finding.num_used = same_after;
   }
   finding.num_cut = static_cast<int64_t>(forward_.num_cut());
-  finding.divergence = FindingOf(forward_, sum_, values_.size());
-  finding.mirror = FindingOf(mirror_, mirror_sum_, values_.size());
+  finding.divergence = MeanOf(sum_, num_values);
+  finding.mirror = MeanOf(mirror_sum_, num_values);
   finding.log_e = log_e_;
   return finding;
 }
 
 int64_t PairDivergence::NumNeeded(Scale scale) const {
   constexpr size_t kMostPrompts = 100'000;
-  if (values_.empty()) return 0;
+  const size_t num_values = forward_.values().size();
+  if (num_values == 0) return 0;
   PairDivergence more = *this;
-  more.values_.clear();
-  for (size_t i = values_.size(); i < kMostPrompts; ++i) {
-    const Values& again = values_[i % values_.size()];
-    if (!more.forward_.Add(again.nats) ||
-        !more.mirror_.Add(again.mirror_nats)) {
+  for (size_t i = num_values; i < kMostPrompts; ++i) {
+    if (!more.forward_.Add(forward_.values()[i % num_values]) ||
+        !more.mirror_.Add(mirror_.values()[i % num_values])) {
       return 0;
     }
     const Closeness look = more.Look();

@@ -23,12 +23,11 @@
 // of src/verify counts false verdicts.
 //
 // Threads: thread-compatible. Memory: 16 bytes a prompt. Determinism: of the
-// calls, and of the machine's logarithm.
+// calls, and of the machine's logarithm and sine.
 #pragma once
 
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
 #include "stats/divergence.h"
@@ -48,19 +47,17 @@ class PairDivergence {
 
   // After the prompts so far, which were values on `scale`: not kNone. SAME is
   // not said on Scale::kFirstBytes: a small lower bound says nothing.
-  // `num_needed` is left 0.
+  // `num_needed` is left 0. Takes some hundred steps for each prompt.
   BehaviourFinding Finding(Scale scale) const;
+
+  // The same without limits, which stay 0: for a look after every prompt.
+  BehaviourFinding Decision(Scale scale) const;
 
   // How many prompts in all would decide were the others like these, again and
   // again: 0 when some hundred thousand would not. Takes some milliseconds.
   int64_t NumNeeded(Scale scale) const;
 
  private:
-  struct Values {
-    double nats;
-    double mirror_nats;
-  };
-
   PairDivergence(const stats::DivergenceRules& rules, double log_enough,
                  const stats::Divergence& empty)
       : rules_(rules),
@@ -74,7 +71,6 @@ class PairDivergence {
   double log_enough_;  // ln(num_pairs/alpha)
   stats::Divergence forward_;
   stats::Divergence mirror_;
-  std::vector<Values> values_;
   double sum_ = 0;
   double mirror_sum_ = 0;
   // At the first look that said so; 0: none did.

@@ -121,6 +121,30 @@ void Fields(Archive& archive, ComparedModel& model) {
   archive("commit", model.commit);
   archive("tensor_root", model.tensor_root);
   archive("identity", model.identity);
+  archive("chat_template_sha256", model.chat_template_sha256);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, PromptSystemReport& system) {
+  archive("name", system.name);
+  archive("share", system.share);
+  archive("num_prompts", system.num_prompts);
+  archive("failure", system.failure);
+  archive("remark", system.remark);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, PromptRound& round) {
+  archive("num_prompts", round.num_prompts);
+  archive("num_undecided", round.num_undecided);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, AdaptivePrompts& adaptive) {
+  archive("systems", adaptive.systems);
+  archive("strategy", adaptive.strategy);
+  archive("focus", adaptive.focus);
+  archive("rounds", adaptive.rounds);
 }
 
 template <typename Archive>
@@ -130,6 +154,11 @@ void Fields(Archive& archive, Comparison& comparison) {
   archive.Name("verdict", comparison.worst, kVerdicts);
   archive("num_prompts", comparison.num_prompts);
   archive("prompt_source", comparison.prompt_source);
+  // Documents from before there was another form do not say it.
+  std::optional<std::string> form = comparison.prompt_form;
+  archive("prompt_form", form);
+  comparison.prompt_form = form.value_or("text");
+  archive("adaptive", comparison.adaptive);
   archive("seed", comparison.seed);
   archive("same_nats", comparison.same_nats);
   archive("most_nats", comparison.most_nats);

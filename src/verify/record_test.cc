@@ -46,6 +46,21 @@ Comparison MakeComparison() {
   comparison.worst = Verdict::kDerived;
   comparison.num_prompts = 50;
   comparison.prompt_source = "pot/1";
+  comparison.adaptive =
+      AdaptivePrompts{.systems = {{.name = "pot/1",
+                                   .share = 0.3,
+                                   .num_prompts = 50,
+                                   .failure = "",
+                                   .remark = ""},
+                                  {.name = "kdf/1",
+                                   .share = 0.7,
+                                   .num_prompts = 0,
+                                   .failure = "late",
+                                   .remark = "none"}},
+                      .strategy = "balanced",
+                      .focus = "coverage",
+                      .rounds = {{.num_prompts = 8, .num_undecided = 1},
+                                 {.num_prompts = 42, .num_undecided = 0}}};
   comparison.seed = UINT64_MAX;
   comparison.same_nats = 1e-3;
   comparison.most_nats = 0.1;
@@ -68,10 +83,15 @@ TEST(RecordTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->pairs[0].behaviour->nearness->ratio, 1.0 / 7);
   EXPECT_TRUE(read->pairs[0].behaviour->nearness->is_shown);
 
+  EXPECT_EQ(read->adaptive->systems[1].failure, "late");
+  EXPECT_EQ(read->adaptive->rounds[1].num_prompts, 42);
+
+  comparison.adaptive.reset();
   comparison.pairs[0].weights.reset();
   comparison.pairs[0].behaviour.reset();
   const auto bare = ComparisonFromJson(ComparisonToJson(comparison), "v.json");
   ASSERT_TRUE(bare);
+  EXPECT_FALSE(bare->adaptive);
   EXPECT_FALSE(bare->pairs[0].weights);
   EXPECT_FALSE(bare->pairs[0].behaviour);
 }
@@ -79,13 +99,26 @@ TEST(RecordTest, ReadsBackWhatItWrote) {
 TEST(RecordTest, RefusesADocumentWithOneMemberWrong) {
   const Json good = ComparisonToJson(MakeComparison());
   // Every member, replaced by what it is not, and left out.
-  for (const std::string_view pointer :
-       {"/schema", "/models", "/pairs", "/verdict", "/seed", "/alpha",
-        "/num_prompts", "/pairs/0/verdict", "/pairs/0/a",
-        "/pairs/0/error_bound", "/pairs/0/weights/relation",
-        "/pairs/0/weights/z", "/pairs/0/behaviour/scale",
-        "/pairs/0/behaviour/closeness", "/pairs/0/behaviour/divergence",
-        "/pairs/0/behaviour/mirror/lower", "/models/1/alias"}) {
+  for (const std::string_view pointer : {"/schema",
+                                         "/models",
+                                         "/pairs",
+                                         "/verdict",
+                                         "/seed",
+                                         "/alpha",
+                                         "/num_prompts",
+                                         "/pairs/0/verdict",
+                                         "/pairs/0/a",
+                                         "/pairs/0/error_bound",
+                                         "/pairs/0/weights/relation",
+                                         "/pairs/0/weights/z",
+                                         "/pairs/0/behaviour/scale",
+                                         "/pairs/0/behaviour/closeness",
+                                         "/pairs/0/behaviour/divergence",
+                                         "/pairs/0/behaviour/mirror/lower",
+                                         "/models/1/alias",
+                                         "/adaptive/systems/0/share",
+                                         "/adaptive/rounds/1/num_prompts",
+                                         "/adaptive/focus"}) {
     Json bad = good;
     bad[Json::json_pointer(std::string(pointer))] = Json::array({"x"});
     const auto read = ComparisonFromJson(bad, "v.json");

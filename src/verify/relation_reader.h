@@ -1,11 +1,11 @@
 // Reads from two checkpoints what fingerprint/relation.h compares: the heads of
 // all layers, over directions of the residual stream that both share.
 //
-// Gains of norms are folded into the rows that follow them, for LayerNorm the
-// mean over channels is taken off, and the residual stream of a is turned onto
-// that of b by the tokens both know (fingerprint/residual_map.h). Of wide
-// models kMostDirections directions are kept, which the embeddings of some
-// tokens span.
+// Gains of norms are folded into the rows that follow them, and for LayerNorm
+// the mean over channels is taken off. Directions are those that the embeddings
+// of some tokens span, at most kMostDirections. Of heads with more rotary pairs
+// than kMostPairs so many are read, in four runs of pairs that follow each
+// other, one from each quarter of the frequencies, where a seed says.
 //
 // Threads: thread-confined. Memory: reserved in the budget. Errors:
 // kBudgetExceeded, those of reading.
@@ -23,12 +23,26 @@
 namespace revlm::verify {
 
 inline constexpr int64_t kMostDirections = 256;
+inline constexpr int64_t kMostPairs = 16;
 
 // From channels to the directions that are compared, [channels][directions].
 struct Projections {
   fingerprint::Matrix a;
   fingerprint::Matrix b;
+  double agreement = 0;  // mean cosine of tokens of a and b over them
 };
+
+// A run of rows of a head.
+struct HeadRows {
+  int64_t first = 0;
+  int64_t count = 0;
+
+  bool operator==(const HeadRows&) const = default;
+};
+
+// Which rows of each head are read, ascending.
+std::vector<HeadRows> SampleHeadRows(const fingerprint::AttentionShape& shape,
+                                     uint64_t seed);
 
 struct HeadPair {
   fingerprint::AttentionShape shape;
@@ -42,21 +56,20 @@ enum class UnitVector { kFirstInput, kLastInput, kOutput };
 
 fingerprint::AttentionShape AttentionShapeOf(const engine::ModelSpec& spec);
 
-// `residual_map` takes rows over channels of a to rows over channels of b:
-// row * map. REQUIRES: models of equal width.
-Result<fingerprint::Matrix> ReadResidualMap(
-    TensorReader& a, TensorReader& b, const SharedTokens& tokens,
-    memory::Budget& budget, fingerprint::Multiplier& multiplier);
-
-// `residual_map`: of ReadResidualMap.
-Result<Projections> MakeProjections(TensorReader& b, const SharedTokens& tokens,
-                                    const fingerprint::Matrix& residual_map,
+// From the tokens both know. Those of b are a basis of what its embeddings of
+// some tokens span; those of a the same of its own embeddings of these tokens,
+// turned within their span so that tokens of the two fall together as well as
+// they can (fingerprint/residual_map.h). A rotation of the channels of either
+// turns its projection and nothing else. REQUIRES: models of equal width.
+Result<Projections> MakeProjections(TensorReader& a, TensorReader& b,
+                                    const SharedTokens& tokens,
                                     memory::Budget& budget,
                                     fingerprint::Multiplier& multiplier);
 
-// REQUIRES: both are of one AttentionShape.
+// `shape` of the result is that of the rows read. REQUIRES: both are of one
+// AttentionShape.
 Result<HeadPair> ReadHeads(TensorReader& a, TensorReader& b,
-                           const Projections& projections,
+                           const Projections& projections, uint64_t seed,
                            memory::Budget& budget,
                            fingerprint::Multiplier& multiplier);
 

@@ -1,6 +1,7 @@
 #include "verify/tensor_comparison.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -39,13 +40,15 @@ bool WidensToF32(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBf16;
 }
 
-// The memory of one thread.
-struct Buffers {
-  std::span<std::byte> bytes[2];
-  std::span<float> values[2];
+// Of types narrower than a byte, and of those that take more than F32, elements
+// are counted in bytes of 4.
+uint64_t ElementBytes(DType dtype) {
+  const uint64_t bits = formats::DTypeBits(dtype);
+  return bits >= 8 && bits <= 32 ? bits / 8 : 4;
+}
 
-  uint64_t num_elements() const { return values[0].size(); }
-};
+// The memory of one thread, for each side.
+using Buffers = std::array<std::span<std::byte>, 2>;
 
 // `value` rounded to a number format of 16 bits, to nearest even; as it is for
 // others.
@@ -59,26 +62,30 @@ float Rounded(float value, DType dtype) {
   return std::bit_cast<float>((bits + to_even) & 0xffff0000);
 }
 
-PairDifference DifferenceOf(std::span<const float> a, DType dtype_a,
-                            std::span<const float> b, DType dtype_b) {
-  PairDifference result;
-  result.num_elements = static_cast<int64_t>(a.size());
-  for (size_t i = 0; i < a.size(); ++i) {
-    result.squares_a += static_cast<double>(a[i]) * a[i];
-    result.squares_b += static_cast<double>(b[i]) * b[i];
-    // By bits: NaN equals itself, and zeros of two signs differ.
-    if (std::bit_cast<uint32_t>(a[i]) == std::bit_cast<uint32_t>(b[i])) {
-      continue;
+// Where formats differ: what in one is that in the other, rounded.
+void AddRounded(const TensorInfo* const infos[2],
+                const std::span<const std::byte> pieces[2],
+                PairDifference& total) {
+  constexpr size_t kBlock = 2048;  // widened at a time: stays in cache
+  const engine::Kernels& kernels = engine::BestKernels();
+  const size_t size = pieces[0].size() / ElementBytes(infos[0]->dtype);
+  float values[2][kBlock];
+  for (size_t first = 0; first < size; first += kBlock) {
+    const size_t count = std::min(kBlock, size - first);
+    for (int side = 0; side < 2; ++side) {
+      const DType dtype = infos[side]->dtype;
+      kernels.widen(engine::WeightType(*infos[side]),
+                    pieces[side].data() + first * ElementBytes(dtype),
+                    static_cast<int64_t>(count), values[side]);
     }
-    const double difference = static_cast<double>(b[i]) - a[i];
-    result.squares_difference += difference * difference;
-    ++result.num_changed;
-    result.num_zeroed_in_b += b[i] == 0 ? 1 : 0;
-    result.num_zeroed_in_a += a[i] == 0 ? 1 : 0;
-    result.num_rounded_in_b += b[i] == Rounded(a[i], dtype_b) ? 1 : 0;
-    result.num_rounded_in_a += a[i] == Rounded(b[i], dtype_a) ? 1 : 0;
+    for (size_t i = 0; i < count; ++i) {
+      const float a = values[0][i];
+      const float b = values[1][i];
+      if (std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b)) continue;
+      total.num_rounded_in_b += b == Rounded(a, infos[1]->dtype) ? 1 : 0;
+      total.num_rounded_in_a += a == Rounded(b, infos[0]->dtype) ? 1 : 0;
+    }
   }
-  return result;
 }
 
 class Reader {
@@ -102,20 +109,27 @@ class Reader {
     TaskResult result;
     result.equal_bytes = same_shape && infos[0]->dtype == infos[1]->dtype;
     crypto::Sha256Hasher hashers[2];
+    uint64_t widest = 1;
+    for (const TensorInfo* info : infos) {
+      if (info != nullptr) widest = std::max(widest, ElementBytes(info->dtype));
+    }
     // Pieces of equal numbers of elements on both sides.
-    for (uint64_t first = 0;; first += buffers.num_elements()) {
+    const uint64_t num_elements =
+        (buffers[0].size() - base::UnalignedReadBytes(0)) / widest;
+    for (uint64_t first = 0;; first += num_elements) {
       std::span<const std::byte> pieces[2];
       for (int side = 0; side < 2; ++side) {
         if (infos[side] == nullptr) continue;
-        REVLM_ASSIGN_OR_RETURN(pieces[side],
-                               ReadPiece(side, *infos[side], first, buffers));
+        REVLM_ASSIGN_OR_RETURN(
+            pieces[side],
+            ReadPiece(side, *infos[side], first, num_elements, buffers));
         hashers[side].Update(pieces[side]);
       }
       if (pieces[0].empty() && pieces[1].empty()) break;
       if (result.equal_bytes) {
         result.equal_bytes = std::ranges::equal(pieces[0], pieces[1]);
       }
-      if (can_widen) AddDifference(infos, pieces, buffers, result.difference);
+      if (can_widen) AddDifference(infos, pieces, result.difference);
       read_bytes_ += pieces[0].size() + pieces[1].size();
       if (reports && options_.on_progress) {
         options_.on_progress(read_bytes_, total_bytes_);
@@ -145,39 +159,41 @@ class Reader {
   // Elements from `first` on; none after the last.
   Result<std::span<const std::byte>> ReadPiece(int side, const TensorInfo& info,
                                                uint64_t first,
+                                               uint64_t num_elements,
                                                const Buffers& buffers) {
     if (options_.stop.stop_requested()) {
       return base::MakeError(ErrorCode::kCancelled,
                              "comparing weights: stopped on request");
     }
-    // Of types narrower than a byte, twice the elements fit; wider ones than
-    // F32 take more than a piece, so elements are counted in bytes of 4.
-    const uint64_t bits = formats::DTypeBits(info.dtype);
-    const uint64_t element_bytes = bits >= 8 && bits <= 32 ? bits / 8 : 4;
-    const uint64_t begin = first * element_bytes;
+    const uint64_t begin = first * ElementBytes(info.dtype);
     if (begin >= info.size_bytes) return std::span<const std::byte>();
     const uint64_t count = std::min(info.size_bytes - begin,
-                                    buffers.num_elements() * element_bytes);
-    REVLM_ASSIGN_OR_RETURN(const std::byte* bytes,
-                           sides_[side]
-                               ->file(info.file_idx)
-                               .ReadUnaligned(info.offset_bytes + begin, count,
-                                              buffers.bytes[side]));
+                                    num_elements * ElementBytes(info.dtype));
+    REVLM_ASSIGN_OR_RETURN(
+        const std::byte* bytes,
+        sides_[side]
+            ->file(info.file_idx)
+            .ReadUnaligned(info.offset_bytes + begin, count, buffers[side]));
     return std::span(bytes, count);
   }
 
   static void AddDifference(const TensorInfo* const infos[2],
                             const std::span<const std::byte> pieces[2],
-                            const Buffers& buffers, PairDifference& total) {
-    const engine::Kernels& kernels = engine::BestKernels();
-    size_t count = 0;
-    for (int side = 0; side < 2; ++side) {
-      count = pieces[side].size() * 8 / formats::DTypeBits(infos[side]->dtype);
-      kernels.widen(engine::WeightType(*infos[side]), pieces[side].data(),
-                    static_cast<int64_t>(count), buffers.values[side].data());
-    }
-    total.Add(DifferenceOf(buffers.values[0].first(count), infos[0]->dtype,
-                           buffers.values[1].first(count), infos[1]->dtype));
+                            PairDifference& total) {
+    const engine::ElementType types[2] = {engine::WeightType(*infos[0]),
+                                          engine::WeightType(*infos[1])};
+    const auto count =
+        static_cast<int64_t>(pieces[0].size() / ElementBytes(infos[0]->dtype));
+    const engine::RowDifference difference = engine::BestKernels().difference(
+        types[0], pieces[0].data(), types[1], pieces[1].data(), count);
+    total.Add({.num_elements = count,
+               .squares_a = difference.squares_a,
+               .squares_b = difference.squares_b,
+               .squares_difference = difference.squares_difference,
+               .num_changed = difference.num_changed,
+               .num_zeroed_in_b = difference.num_zeroed_in_b,
+               .num_zeroed_in_a = difference.num_zeroed_in_a});
+    if (types[0] != types[1]) AddRounded(infos, pieces, total);
   }
 
   const Checkpoint* sides_[2];
@@ -187,38 +203,9 @@ class Reader {
   std::vector<crypto::Sha256Digest> digests_[2];
 };
 
-// Pieces of kPieceBytes as F32, or of the largest tensor where that is less.
-Result<memory::Arena> MapBuffers(const Checkpoint& a, const Checkpoint& b,
-                                 int num_threads, memory::Budget& budget) {
-  uint64_t most = sizeof(float);
-  for (const Checkpoint* side : {&a, &b}) {
-    for (const TensorInfo& info : side->tensors()) {
-      most = std::max(most, 2 * info.size_bytes);
-    }
-  }
-  const uint64_t piece_bytes =
-      std::min(kPieceBytes, base::AlignUp(most, base::kMaxDirectAlignment));
-  std::vector<memory::Region> regions;
-  for (int i = 0; i < num_threads; ++i) {
-    for (int side = 0; side < 2; ++side) {
-      regions.push_back(
-          {memory::Use::kScratch, base::UnalignedReadBytes(piece_bytes)});
-      regions.push_back({memory::Use::kScratch, piece_bytes});
-    }
-  }
-  return memory::Arena::Map(budget, regions);
-}
-
 Buffers BuffersOf(const memory::Arena& arena, int thread_idx) {
-  Buffers buffers;
-  for (size_t side = 0; side < 2; ++side) {
-    const size_t region = static_cast<size_t>(thread_idx) * 4 + side * 2;
-    buffers.bytes[side] = arena.region(region);
-    const std::span<std::byte> values = arena.region(region + 1);
-    buffers.values[side] = {reinterpret_cast<float*>(values.data()),
-                            values.size() / sizeof(float)};
-  }
-  return buffers;
+  const auto region = static_cast<size_t>(thread_idx) * 2;
+  return {arena.region(region), arena.region(region + 1)};
 }
 
 // The level and the lists, from what each pair gave.
@@ -271,11 +258,30 @@ void PairDifference::Add(const PairDifference& other) {
   num_rounded_in_a += other.num_rounded_in_a;
 }
 
+Result<memory::Arena> MapComparisonBuffers(const Checkpoint& a,
+                                           const Checkpoint& b, int num_threads,
+                                           memory::Budget& budget) {
+  uint64_t most = 1;
+  for (const Checkpoint* side : {&a, &b}) {
+    for (const TensorInfo& info : side->tensors()) {
+      most = std::max(most, info.size_bytes);
+    }
+  }
+  // As much of one side is read as of the other, at up to 4 times the bytes.
+  const uint64_t piece_bytes = std::min(
+      kPieceBytes, base::AlignUp(std::min(most, kPieceBytes) * sizeof(float),
+                                 base::kMaxDirectAlignment));
+  const std::vector<memory::Region> regions(
+      static_cast<size_t>(num_threads) * 2,
+      {memory::Use::kScratch, base::UnalignedReadBytes(piece_bytes)});
+  return memory::Arena::Map(budget, regions);
+}
+
 Result<TensorComparison> CompareTensors(const Checkpoint& a,
                                         const Checkpoint& b,
                                         const TensorPairs& pairs,
                                         engine::ThreadPool& pool,
-                                        memory::Budget& budget,
+                                        const memory::Arena& buffers,
                                         const WeightOptions& options) {
   std::vector<Task> tasks;
   for (const TensorPair& pair : pairs.pairs) {
@@ -283,8 +289,6 @@ Result<TensorComparison> CompareTensors(const Checkpoint& a,
   }
   for (const int32_t idx : pairs.only_a) tasks.push_back({.tensor_a = idx});
   for (const int32_t idx : pairs.only_b) tasks.push_back({.tensor_b = idx});
-  REVLM_ASSIGN_OR_RETURN(const memory::Arena arena,
-                         MapBuffers(a, b, pool.num_threads(), budget));
   Reader reader(a, b, options);
   std::vector<TaskResult> results(tasks.size());
   REVLM_TRY(pool.TryParallelFor(
@@ -292,8 +296,9 @@ Result<TensorComparison> CompareTensors(const Checkpoint& a,
       [&](int64_t task, int thread_idx) -> Status {
         const auto idx = static_cast<size_t>(task);
         REVLM_ASSIGN_OR_RETURN(
-            results[idx], reader.Read(tasks[idx], BuffersOf(arena, thread_idx),
-                                      thread_idx == 0));
+            results[idx],
+            reader.Read(tasks[idx], BuffersOf(buffers, thread_idx),
+                        thread_idx == 0));
         return {};
       }));
   TensorComparison comparison;

@@ -4,10 +4,10 @@
 // Values are equal when their exact widenings to F32 have the same bits; types
 // that do not widen to it (F64, F8, integers) are compared as bytes.
 //
-// Threads: reads with the pool's threads. Memory: kPieceBytes times 4 for each
-// thread, less for small tensors, reserved in `budget`. Errors:
-// kBudgetExceeded, kCancelled, those of base::File. Determinism: of the bytes
-// read.
+// Threads: reads with the pool's threads; more of them than CPUs keep the disk
+// busy while others hash. Memory: that of MapComparisonBuffers, twice
+// kPieceBytes for each thread, less for small tensors. Errors: kBudgetExceeded,
+// kCancelled, those of base::File. Determinism: of the bytes read.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "engine/thread_pool.h"
 #include "formats/checkpoint.h"
+#include "memory/arena.h"
 #include "memory/budget.h"
 #include "verify/tensor_pairs.h"
 #include "verify/weights.h"
@@ -33,7 +34,8 @@ struct PairDifference {
   int64_t num_changed = 0;      // a != b
   int64_t num_zeroed_in_b = 0;  // b = 0, a != 0
   int64_t num_zeroed_in_a = 0;
-  int64_t num_rounded_in_b = 0;  // b = a rounded to the number format of b
+  // b = a rounded to the number format of b; of unlike formats.
+  int64_t num_rounded_in_b = 0;
   int64_t num_rounded_in_a = 0;
 
   void Add(const PairDifference& other);
@@ -44,11 +46,18 @@ struct TensorComparison {
   std::vector<PairDifference> differences;  // as the pairs
 };
 
+// What CompareTensors reads into, with so many threads.
+Result<memory::Arena> MapComparisonBuffers(const formats::Checkpoint& a,
+                                           const formats::Checkpoint& b,
+                                           int num_threads,
+                                           memory::Budget& budget);
+
+// `buffers`: of MapComparisonBuffers for the pool's threads.
 Result<TensorComparison> CompareTensors(const formats::Checkpoint& a,
                                         const formats::Checkpoint& b,
                                         const TensorPairs& pairs,
                                         engine::ThreadPool& pool,
-                                        memory::Budget& budget,
+                                        const memory::Arena& buffers,
                                         const WeightOptions& options);
 
 }  // namespace revlm::verify

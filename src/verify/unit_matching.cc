@@ -152,15 +152,23 @@ class UnitMatcher {
 
 }  // namespace
 
+size_t NumSampledUnitLayers(size_t num_layers, int64_t units_per_layer) {
+  constexpr size_t kMostLayers = 8;
+  constexpr int64_t kMostUnits = 12'000;
+  const auto affordable =
+      static_cast<size_t>(kMostUnits / std::max<int64_t>(units_per_layer, 1));
+  return std::min({num_layers, kMostLayers, std::max<size_t>(affordable, 1)});
+}
+
 Result<UnitEvidence> MatchUnits(TensorReader& a, TensorReader& b,
                                 std::span<const LayerPair> layers,
+                                size_t num_layers,
                                 const Projections& projections,
                                 memory::Budget& budget,
                                 fingerprint::Multiplier& multiplier) {
   UnitMatcher matcher(a, b, projections, budget, multiplier);
-  const size_t count = std::min(kMostUnitLayers, layers.size());
-  for (size_t i = 0; i < count; ++i) {
-    REVLM_TRY(matcher.AddLayers(layers[i * layers.size() / count]));
+  for (size_t i = 0; i < num_layers; ++i) {
+    REVLM_TRY(matcher.AddLayers(layers[i * layers.size() / num_layers]));
   }
   return matcher.Conclude();
 }

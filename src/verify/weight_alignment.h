@@ -41,7 +41,7 @@ struct WeightAlignment {
 };
 
 // Or why there is none.
-Result<std::variant<WeightAlignment, std::string>> AlignWeights(
+Result<std::variant<std::string, WeightAlignment>> AlignWeights(
     const WeightSide& a, const engine::ModelSpec& spec_a, const WeightSide& b,
     const engine::ModelSpec& spec_b, engine::ThreadPool& pool,
     memory::Budget& budget, const WeightOptions& options);

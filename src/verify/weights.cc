@@ -1,7 +1,9 @@
 #include "verify/weights.h"
 
+#include <algorithm>
 #include <cmath>
-#include <optional>
+#include <functional>
+#include <future>
 #include <set>
 #include <utility>
 #include <variant>
@@ -79,6 +81,114 @@ std::string Sentence(const WeightSide& a, const WeightSide& b,
   return "";
 }
 
+// Everything that is read of two checkpoints: all tensors once, and beside it
+// what the alignment needs.
+class WeightReader {
+ public:
+  WeightReader(const WeightSide& a, const ModelSpec* spec_a,
+               const WeightSide& b, const ModelSpec* spec_b,
+               const WeightOptions& options)
+      : a_(a),
+        b_(b),
+        spec_a_(spec_a),
+        spec_b_(spec_b),
+        options_(options),
+        when_stopped_(options.stop, [this] { stop_.request_stop(); }),
+        pool_(NumReaders(options.num_threads)) {
+    options_.stop = stop_.get_token();
+  }
+
+  // Tensors are taken to correspond in the order of layers.
+  Status Read(memory::Budget& budget) {
+    // Held until both are done, so that whether the budget is enough does not
+    // depend on which is first.
+    REVLM_ASSIGN_OR_RETURN(buffers_,
+                           MapComparisonBuffers(*a_.checkpoint, *b_.checkpoint,
+                                                pool_.num_threads(), budget));
+    const auto policy = options_.num_threads > 1
+                            ? std::launch::async | std::launch::deferred
+                            : std::launch::deferred;
+    std::future<Result<Aligned>> aligning = std::async(policy, [&] {
+      Result<Aligned> aligned = Align(budget);
+      if (!aligned) stop_.request_stop();
+      return aligned;
+    });
+    if (options_.num_threads == 1) aligning.wait();
+    Status compared = Compare({});
+    if (!compared) stop_.request_stop();
+    Result<Aligned> aligned = aligning.get();
+    // Where one of them failed, the other was stopped.
+    const bool was_stopped =
+        !compared && compared.error().code == ErrorCode::kCancelled;
+    if (!aligned && (compared || was_stopped)) {
+      return std::unexpected(std::move(aligned).error());
+    }
+    REVLM_TRY(std::move(compared));
+    aligned_ = *std::move(aligned);
+    return {};
+  }
+
+  // Compares once more if layers correspond in another order.
+  Status PairLayers(std::span<const LayerMatch> matches) {
+    std::vector<fingerprint::LayerPair> layers;
+    bool in_order = spec_a_->num_layers == spec_b_->num_layers;
+    for (const LayerMatch& match : matches) {
+      layers.push_back({match.layer_a, match.layer_b});
+      in_order &= match.layer_a == match.layer_b;
+    }
+    in_order &= matches.size() == static_cast<size_t>(spec_a_->num_layers);
+    return in_order ? Status() : Compare(layers);
+  }
+
+  // Null where there is none, or none was looked for.
+  WeightAlignment* alignment() {
+    return std::get_if<WeightAlignment>(&aligned_);
+  }
+  const std::string* why_not_aligned() const {
+    return std::get_if<std::string>(&aligned_);
+  }
+  const TensorPairs& pairs() const { return pairs_; }
+  TensorComparison& comparison() { return comparison_; }
+
+ private:
+  using Aligned = std::variant<std::string, WeightAlignment>;
+
+  // Half of them wait for the disk. One alone does one thing at a time.
+  static int NumReaders(int num_threads) {
+    constexpr int kMostReaders = 16;
+    return num_threads == 1 ? 1 : std::min(2 * num_threads, kMostReaders);
+  }
+
+  Result<Aligned> Align(memory::Budget& budget) {
+    if (spec_a_ == nullptr || spec_b_ == nullptr) return Aligned();
+    engine::ThreadPool pool(options_.num_threads);
+    return AlignWeights(a_, *spec_a_, b_, *spec_b_, pool, budget, options_);
+  }
+
+  Status Compare(std::span<const fingerprint::LayerPair> layers) {
+    pairs_ =
+        PairTensors(*a_.checkpoint, spec_a_, *b_.checkpoint, spec_b_, layers);
+    REVLM_ASSIGN_OR_RETURN(
+        comparison_, CompareTensors(*a_.checkpoint, *b_.checkpoint, pairs_,
+                                    pool_, buffers_, options_));
+    return {};
+  }
+
+  const WeightSide& a_;
+  const WeightSide& b_;
+  const ModelSpec* spec_a_;
+  const ModelSpec* spec_b_;
+  std::stop_source stop_;
+  WeightOptions options_;
+  // When the caller stops, so does all of it.
+  std::stop_callback<std::function<void()>> when_stopped_;
+  engine::ThreadPool pool_;
+  memory::Arena buffers_;
+  TensorPairs pairs_;
+  TensorComparison comparison_;
+  Aligned aligned_;
+};
+
 }  // namespace
 
 std::string_view ChangeKindName(ChangeKind kind) {
@@ -116,40 +226,28 @@ Result<WeightEvidence> CompareWeights(const WeightSide& a, const WeightSide& b,
   const Result<ModelSpec> spec_b = engine::DescribeModel(*b.checkpoint);
   const ModelSpec* known_a = spec_a ? &*spec_a : nullptr;
   const ModelSpec* known_b = spec_b ? &*spec_b : nullptr;
-  engine::ThreadPool pool(options.num_threads);
+  WeightReader reader(a, known_a, b, known_b, options);
+  REVLM_TRY(reader.Read(budget));
   WeightEvidence evidence;
-  std::optional<WeightAlignment> alignment;
-  if (known_a != nullptr && known_b != nullptr) {
-    REVLM_ASSIGN_OR_RETURN(auto aligned, AlignWeights(a, *known_a, b, *known_b,
-                                                      pool, budget, options));
-    if (auto* found = std::get_if<WeightAlignment>(&aligned)) {
-      alignment = std::move(*found);
-      TakeAlignment(*alignment, options, evidence);
-    } else {
-      evidence.reason = std::get<std::string>(std::move(aligned));
-    }
-  } else {
+  if (known_a == nullptr || known_b == nullptr) {
     evidence.reason = (known_a == nullptr ? spec_a : spec_b).error().message;
+  } else if (const auto* reason = reader.why_not_aligned()) {
+    evidence.reason = *reason;
+  } else {
+    TakeAlignment(*reader.alignment(), options, evidence);
   }
-  std::vector<fingerprint::LayerPair> layers;
-  if (evidence.relation == WeightRelation::kDerived) {
-    for (const LayerMatch& layer : evidence.layers) {
-      layers.push_back({layer.layer_a, layer.layer_b});
-    }
-  }
-  const TensorPairs pairs =
-      PairTensors(*a.checkpoint, known_a, *b.checkpoint, known_b, layers);
-  REVLM_ASSIGN_OR_RETURN(TensorComparison comparison,
-                         CompareTensors(*a.checkpoint, *b.checkpoint, pairs,
-                                        pool, budget, options));
+  const bool is_derived = evidence.relation == WeightRelation::kDerived;
+  if (is_derived) REVLM_TRY(reader.PairLayers(evidence.layers));
+  TensorComparison& comparison = reader.comparison();
   evidence.equality = std::move(comparison.equality);
   evidence.equality.differing_settings =
       DifferingSettings(*a.checkpoint, known_a, *b.checkpoint, known_b);
   if (IsEqual(evidence.equality)) {
     evidence.relation = WeightRelation::kSame;
     evidence.reason.clear();
-  } else if (evidence.relation == WeightRelation::kDerived) {
-    REVLM_TRY(DescribeChanges(pairs, comparison, *alignment, evidence));
+  } else if (is_derived) {
+    REVLM_TRY(DescribeChanges(reader.pairs(), comparison, *reader.alignment(),
+                              evidence));
   }
   evidence.sentence = Sentence(a, b, evidence);
   return evidence;

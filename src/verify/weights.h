@@ -14,11 +14,13 @@
 // A relation says "not independently trained", or that nothing of the kind was
 // found. It does not say who copied from whom.
 //
-// Threads: CompareWeights uses `options.num_threads` of its own. Lifetime: both
-// sides outlive the call. Memory: reserved in `budget` before it is taken;
-// evidence is small. Errors: kBudgetExceeded, kCancelled, and those of reading.
-// Models that cannot be compared are no error: kNotComparable and a reason.
-// Determinism: the same evidence for any budget and number of threads.
+// Threads: CompareWeights uses `options.num_threads` of its own and, where
+// these are several, as many for reading and for hashing each: some wait for
+// the disk while others compute. Lifetime: both sides outlive the call. Memory:
+// reserved in `budget` before it is taken; evidence is small. Errors:
+// kBudgetExceeded, kCancelled, and those of reading. Models that cannot be
+// compared are no error: kNotComparable and a reason. Determinism: the same
+// evidence for any budget and number of threads.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +51,10 @@ struct WeightOptions {
   // Below this probability, under the null, of a statistic as large, models are
   // called derived.
   double alpha = 1e-6;
+  // Which rotary pairs of large heads are compared (relation_reader.h).
+  uint64_t seed = 0;
+  // Hidden units of all layers are matched, not of some.
+  bool full_matching = false;
   std::stop_token stop = {};
   // Called now and then, from the calling thread.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> on_progress;

@@ -8,6 +8,7 @@
 
 #include "support/models.h"
 #include "verify/disguises_testing.h"
+#include "verify/unit_matching.h"
 #include "verify/weights_testing.h"
 
 namespace revlm::verify {
@@ -252,6 +253,37 @@ TEST_F(WeightsTest, DamagedWeightsAreComparedByWhatIsLeft) {
   const WeightEvidence nothing = Compare(aster_, Make("nothing"));
   EXPECT_NE(nothing.relation, WeightRelation::kDerived);
   EXPECT_NE(nothing.relation, WeightRelation::kSame);
+}
+
+TEST_F(WeightsTest, UnitsOfAllLayersAreMatchedOnRequest) {
+  // So many units that by default those of one layer are enough.
+  const LlamaShape shape;
+  constexpr int64_t kManyUnits = 12'000;
+  EXPECT_EQ(NumSampledUnitLayers(6, shape.intermediate), 6u);
+  EXPECT_EQ(NumSampledUnitLayers(32, shape.intermediate), 8u);
+  EXPECT_EQ(NumSampledUnitLayers(32, kManyUnits), 1u);
+  EXPECT_EQ(NumSampledUnitLayers(32, 2 * kManyUnits), 1u);
+  AddNoise(0.1, 1, tensors_);
+  const TestModel other = Make("all_units");
+  memory::Budget budget(uint64_t{1} << 28);
+  const auto evidence = CompareWeights(aster_.side(), other.side(), budget,
+                                       {.full_matching = true});
+  ASSERT_TRUE(evidence) << evidence.error().message;
+  EXPECT_EQ(evidence->csu->num_units, shape.num_layers * shape.intermediate);
+}
+
+TEST_F(WeightsTest, StopsOnRequest) {
+  for (const int num_threads : {1, 2}) {
+    std::stop_source stop;
+    stop.request_stop();
+    memory::Budget budget(uint64_t{1} << 28);
+    const auto evidence =
+        CompareWeights(aster_.side(), aster_.side(), budget,
+                       {.num_threads = num_threads, .stop = stop.get_token()});
+    ASSERT_FALSE(evidence);
+    EXPECT_EQ(evidence.error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(budget.reserved_bytes(), 0u);
+  }
 }
 
 TEST_F(WeightsTest, ThreadsAndMemoryChangeNothing) {

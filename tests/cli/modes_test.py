@@ -68,7 +68,9 @@ class ModesTest(ProgramTest):
         self.assertEqual(texts("e"), made)
         self.assertNotEqual(texts("f", "--seed", 2), made)
         manifest = json.loads((self.folder / "d/manifest.json").read_text())
-        self.assertEqual(manifest["plan"]["prompt_system"], "pot/1")
+        systems = manifest["plan"]["prompt_systems"]
+        self.assertIn("pot/1", [system["name"] for system in systems])
+        self.assertAlmostEqual(sum(system["share"] for system in systems), 1)
 
     def test_a_run_goes_on_in_its_own_mode_only(self):
         run = ["run", MODEL, OTHER_MODEL, "--prompt", "Hello", "--max-tokens",

@@ -122,7 +122,7 @@ class GuideTest(unittest.TestCase):
         self.assertEqual(plan["num_prompts"], line.num_prompts)
         self.assertEqual([model["alias"] for model in plan["models"]],
                          [alias for alias in aliases if alias in asked])
-        self.assertEqual(plan["prompt_system"] is not None,
+        self.assertEqual(plan["prompt_systems"] is not None,
                          line.has("--enable-prompt-orchestration"))
         for flag, (name, read) in SETTINGS.items():
             if line.has(flag):

@@ -60,12 +60,38 @@ class CompareTest(PackageTest):
         behaviour = found.pairs[0].checks["behaviour"]
         self.assertEqual(behaviour["num_prompts"], 2)
 
+    def test_rounds_end_when_behaviour_is_decided(self):
+        found = revlm.compare([MODEL, OTHER_MODEL], orchestrate=True,
+                              challenges=300, output_dir="d")
+        document = json.loads(found.to_json())
+        rounds = document["adaptive"]["rounds"]
+        self.assertEqual(rounds[-1]["num_undecided"], 0)
+        self.assertLess(document["num_prompts"], 300)
+        found = revlm.compare([MODEL, OTHER_MODEL], systems=["pot"],
+                              challenges=8, output_dir="e")
+        self.assertEqual(json.loads(found.to_json())["prompt_source"], "pot/1")
+
+    def test_prompts_are_made_from_a_seed(self):
+        made = revlm.make_prompts(20, seed=3)
+        self.assertEqual(len({prompt["prompt"] for prompt in made}), 20)
+        self.assertEqual(revlm.make_prompts(8, seed=3), made[:8])
+        self.assertEqual(len(revlm.make_prompts()), 10)
+        pot = revlm.make_prompts(5, systems=["pot"], strategy="adversarial",
+                                 focus="coverage")
+        self.assertEqual({prompt["system"] for prompt in pot}, {"pot/1"})
+        for bad in ({"challenges": 0}, {"challenges": "5"}, {"seed": -1},
+                    {"systems": ["pod"]}, {"systems": "pot"},
+                    {"strategy": "sideways"}, {"focus": "sideways"}):
+            with self.assertRaises(revlm.RevUsageError, msg=str(bad)):
+                revlm.make_prompts(**bad)
+
     def test_what_cannot_be_meant_is_refused(self):
         for models in ([MODEL], [MODEL, "nowhere"], [MODEL, "http://h:1/v1#m"]):
             with self.assertRaises(revlm.RevUsageError):
                 revlm.compare(models)
         for bad in ({"alpha": 0}, {"epsilon": 1}, {"challenges": -1},
-                    {"challenges": "5"}, {"memory_limit_gb": 0}):
+                    {"challenges": "5"}, {"memory_limit_gb": 0},
+                    {"systems": ["pod"]}, {"orchestrate": True, "focus": ""}):
             with self.assertRaises(revlm.RevUsageError, msg=str(bad)):
                 revlm.compare([MODEL, OTHER_MODEL], **bad)
         with self.assertRaises(revlm.RevMemoryError):

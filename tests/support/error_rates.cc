@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cmath>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "support/audit_games.h"
 #include "support/audits.h"
@@ -76,6 +78,32 @@ class Measurement {
     };
     both("1 prompt in 100 beyond the cut", rare);
     both("all prompts alike", common);
+    CountChosen();
+  }
+
+  // Prompts chosen by what the last ones brought, to drive the bet up: each
+  // brings the tolerance on average, as so many times the tolerance or nothing,
+  // and it is as many times as are missing for the verdict.
+  void CountChosen() {
+    for (const double least : {1.2, 3.0, 100.0}) {
+      Count(
+          fmt::format("false DIFFERENT: prompts chosen, of {} and more", least),
+          [&](uint64_t seed) {
+            auto divergence = stats::Divergence::Create({.alpha = kAlpha});
+            Looks looks;
+            for (uint64_t idx = 0; idx < num_looks_ && !looks; ++idx) {
+              const double missing =
+                  std::exp(std::log(2 / kAlpha) - divergence->LogEDifferent());
+              const double many = std::clamp(missing, least, 100.0);
+              const bool is_hit = base::UniformDouble(seed, idx) < 1 / many;
+              divergence->Add(is_hit ? 1e-3 * many : 0).value();
+              if (divergence->closeness() == Closeness::kDifferent) {
+                looks = idx + 1;
+              }
+            }
+            return looks;
+          });
+    }
   }
 
   void CountTexts() {

@@ -69,7 +69,7 @@ bool Audit(const Case& of, Verdict verdict, size_t num_pairs, uint64_t seed,
     for (size_t i = 0; i < num_pairs; ++i) {
       const Nats nats = of.draw(base::RandomBits(seed, i), idx);
       divergences[i].Add(nats.forward, nats.mirror).value();
-      pairs[i].behaviour = divergences[i].Finding(Scale::kTokens);
+      pairs[i].behaviour = divergences[i].Decision(Scale::kTokens);
     }
     for (const verify::PairVerdict& found :
          verify::FormVerdicts(pairs, {.alpha = kAlpha})) {

@@ -1,0 +1,87 @@
+#include "api/compare_rounds.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace revlm {
+namespace {
+
+constexpr size_t kFirstRound = 8;
+
+bool IsUndecided(const PairComparison& pair) {
+  if (!pair.behaviour || pair.behaviour->scale == Scale::kNone) return false;
+  switch (pair.behaviour->closeness) {
+    case Closeness::kSame:
+      return false;
+    case Closeness::kDifferent:
+      return pair.verdict == Verdict::kUndecided;
+    case Closeness::kUndecided:
+      return true;
+  }
+  return true;
+}
+
+}  // namespace
+
+size_t RoundSize(size_t num_asked, size_t most) {
+  return std::min(std::max(num_asked, kFirstRound),
+                  most - std::min(num_asked, most));
+}
+
+size_t NumUndecided(const Comparison& comparison) {
+  return static_cast<size_t>(
+      std::ranges::count_if(comparison.pairs, IsUndecided));
+}
+
+std::vector<challenge::Outcome> OutcomesOf(const Comparison& comparison,
+                                           const std::vector<MadePrompt>& asked,
+                                           const PromptTable& values,
+                                           const CertaintyTable& certainty) {
+  std::vector<challenge::Outcome> outcomes;
+  for (size_t i = 0; i < asked.size(); ++i) {
+    challenge::Outcome& outcome = outcomes.emplace_back();
+    outcome.challenge_id = asked[i].id;
+    for (size_t pair = 0; pair < values.size(); ++pair) {
+      const verify::PromptDivergence& value = values[pair][i];
+      if (!IsUndecided(comparison.pairs[pair]) || value.num_positions == 0) {
+        continue;
+      }
+      outcome.information_nats = std::max(outcome.information_nats,
+                                          (value.nats + value.mirror_nats) / 2);
+    }
+    for (size_t model = 0; model < certainty.size(); ++model) {
+      const std::optional<verify::Certainty>& of = certainty[model][i];
+      if (!of) continue;
+      outcome.models.push_back(
+          {.model = comparison.models[model].alias,
+           .answer = "",
+           .mean_entropy_nats = of->mean_entropy_nats,
+           .mean_top_probability = of->mean_top_probability});
+    }
+  }
+  return outcomes;
+}
+
+std::vector<size_t> MostIds(
+    const std::vector<verify::BehaviourModel>& encoded) {
+  std::vector<size_t> most_ids;
+  for (const verify::BehaviourModel& model : encoded) {
+    size_t most = 0;
+    for (const verify::EncodedPrompt& prompt : model.prompts) {
+      most = std::max(most, prompt.ids.size());
+    }
+    most_ids.push_back(most);
+  }
+  return most_ids;
+}
+
+void LeaveOutLonger(const std::vector<size_t>& most_ids,
+                    std::vector<verify::BehaviourModel>& encoded) {
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    for (verify::EncodedPrompt& prompt : encoded[i].prompts) {
+      if (prompt.ids.size() > most_ids[i]) prompt = {};
+    }
+  }
+}
+
+}  // namespace revlm

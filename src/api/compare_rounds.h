@@ -1,0 +1,51 @@
+// A comparison that asks in rounds: how many prompts the next one has, what
+// they told apart, and when enough was asked.
+//
+// The prompts of a round are chosen before any of them is asked, and asked
+// together, so that weights are read once for each round and model. There is a
+// look after every prompt all the same, in the order in which they were chosen.
+//
+// Threads: pure functions. Errors: none.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "api/comparison_directory.h"
+#include "challenge/orchestrator.h"
+#include "revlm/compare.h"
+#include "verify/behaviour.h"
+#include "verify/next_token.h"
+
+namespace revlm {
+
+// Prompts of the next round: 8, then as many as were asked before, so that
+// rounds are few and less than half is asked in vain; `most` in all.
+size_t RoundSize(size_t num_asked, size_t most);
+
+// Pairs whose behaviour more prompts may decide: SAME is said of it, or
+// DIFFERENT in the company of the other pairs, or else it is open.
+// REQUIRES: verdicts were formed.
+size_t NumUndecided(const Comparison& comparison);
+
+// By model and prompt of a round; nothing: it was not asked.
+using CertaintyTable =
+    std::vector<std::vector<std::optional<verify::Certainty>>>;
+
+// What each prompt of a round brought. Its information is the largest mean of
+// KL(a||b) and KL(b||a) among the pairs that are undecided: pairs that are far
+// apart are decided soon and leave the choice to the others. Rejected: the
+// smallest, which two copies of one model would hold at 0.
+std::vector<challenge::Outcome> OutcomesOf(const Comparison& comparison,
+                                           const std::vector<MadePrompt>& asked,
+                                           const PromptTable& values,
+                                           const CertaintyTable& certainty);
+
+// The number of ids of the longest prompt, by model.
+std::vector<size_t> MostIds(const std::vector<verify::BehaviourModel>& encoded);
+// Takes out what is longer than memory was planned for: it has no value.
+void LeaveOutLonger(const std::vector<size_t>& most_ids,
+                    std::vector<verify::BehaviourModel>& encoded);
+
+}  // namespace revlm

@@ -1,0 +1,99 @@
+#include "api/compare_rounds.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace revlm {
+namespace {
+
+PairComparison Pair(Closeness closeness, Verdict verdict,
+                    Scale scale = Scale::kTokens) {
+  PairComparison pair;
+  pair.verdict = verdict;
+  pair.behaviour = BehaviourFinding{.scale = scale, .closeness = closeness};
+  return pair;
+}
+
+TEST(CompareRoundsTest, RoundsDoubleWhatWasAskedUpToTheMost) {
+  for (const size_t most : {1, 7, 8, 50, 64, 1000}) {
+    std::vector<size_t> sizes;
+    size_t num_asked = 0;
+    while (const size_t size = RoundSize(num_asked, most)) {
+      EXPECT_TRUE(num_asked + size == most ||
+                  size == std::max<size_t>(num_asked, 8));
+      num_asked += size;
+      sizes.push_back(size);
+    }
+    EXPECT_EQ(num_asked, most);
+    EXPECT_LE(sizes.size(), 8u);
+  }
+}
+
+TEST(CompareRoundsTest, APairIsUndecidedAsLongAsPromptsMayDecideIt) {
+  Comparison comparison;
+  comparison.pairs = {
+      Pair(Closeness::kUndecided, Verdict::kUndecided),
+      Pair(Closeness::kUndecided, Verdict::kDerived),
+      // By itself decided, but not yet in the company of the others.
+      Pair(Closeness::kDifferent, Verdict::kUndecided)};
+  EXPECT_EQ(NumUndecided(comparison), 3u);
+  comparison.pairs = {
+      Pair(Closeness::kSame, Verdict::kUndecided),
+      Pair(Closeness::kDifferent, Verdict::kDifferent),
+      Pair(Closeness::kUndecided, Verdict::kUndecided, Scale::kNone),
+      PairComparison()};
+  EXPECT_EQ(NumUndecided(comparison), 0u);
+}
+
+TEST(CompareRoundsTest, InformationIsThatOfTheFarthestUndecidedPair) {
+  Comparison comparison;
+  comparison.models = {{.alias = "a"}, {.alias = "b"}, {.alias = "c"}};
+  comparison.pairs = {Pair(Closeness::kDifferent, Verdict::kDifferent),
+                      Pair(Closeness::kUndecided, Verdict::kUndecided),
+                      Pair(Closeness::kUndecided, Verdict::kUndecided)};
+  std::vector<MadePrompt> asked(2);
+  asked[0].id = "pot-0";
+  asked[1].id = "kdf-0";
+  const verify::PromptDivergence none;
+  const PromptTable values = {
+      {{.num_positions = 3, .nats = 9, .mirror_nats = 9}, none},
+      {{.num_positions = 3, .nats = 1, .mirror_nats = 2}, none},
+      {{.num_positions = 3, .nats = 4, .mirror_nats = 1}, none}};
+  const verify::Certainty sure = {.mean_entropy_nats = 0.5,
+                                  .mean_top_probability = 0.75};
+  const CertaintyTable certainty = {
+      {sure, std::nullopt}, {std::nullopt, std::nullopt}, {sure, sure}};
+  const auto outcomes = OutcomesOf(comparison, asked, values, certainty);
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_EQ(outcomes[0].challenge_id, "pot-0");
+  EXPECT_EQ(outcomes[0].information_nats, 2.5);
+  ASSERT_EQ(outcomes[0].models.size(), 2u);
+  EXPECT_EQ(outcomes[0].models[1].model, "c");
+  EXPECT_EQ(outcomes[0].models[1].mean_entropy_nats, 0.5);
+  EXPECT_EQ(outcomes[0].models[1].mean_top_probability, 0.75);
+  EXPECT_EQ(outcomes[1].information_nats, 0);
+  EXPECT_EQ(outcomes[1].models.size(), 1u);
+}
+
+TEST(CompareRoundsTest, WhatIsLongerThanPlannedIsNotAsked) {
+  std::vector<verify::BehaviourModel> planned(2);
+  planned[0].prompts = {{.ids = {1, 2}, .ends = {}}, {.ids = {1}, .ends = {}}};
+  planned[1].prompts = {{.ids = {1}, .ends = {}}, {.ids = {}, .ends = {}}};
+  const std::vector<size_t> most_ids = MostIds(planned);
+  EXPECT_EQ(most_ids, (std::vector<size_t>{2, 1}));
+  std::vector<verify::BehaviourModel> round(2);
+  round[0].prompts = {{.ids = {1, 2, 3}, .ends = {1, 2, 3}},
+                      {.ids = {4, 5}, .ends = {1, 2}}};
+  round[1].prompts = {{.ids = {6}, .ends = {3}}, {.ids = {7, 8}, .ends = {}}};
+  LeaveOutLonger(most_ids, round);
+  EXPECT_TRUE(round[0].prompts[0].ids.empty());
+  EXPECT_TRUE(round[0].prompts[0].ends.empty());
+  EXPECT_EQ(round[0].prompts[1].ids.size(), 2u);
+  EXPECT_EQ(round[1].prompts[0].ids.size(), 1u);
+  EXPECT_TRUE(round[1].prompts[1].ids.empty());
+}
+
+}  // namespace
+}  // namespace revlm

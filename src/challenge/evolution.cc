@@ -1,0 +1,155 @@
+#include "challenge/evolution.h"
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/quote.h"
+#include "challenge/gene.h"
+
+namespace revlm::challenge {
+namespace {
+
+constexpr size_t kLeastParents = 8;
+constexpr size_t kMaxParents = 32;
+constexpr size_t kMaxRemembered = 512;
+constexpr size_t kTournament = 3;
+
+enum class Origin : uint8_t { kRandom, kBred };
+
+std::string_view OriginName(Origin origin) {
+  return origin == Origin::kRandom ? "random" : "bred";
+}
+
+Challenge ChallengeOf(uint64_t index, Origin origin, const Gene& gene) {
+  return {.id = fmt::format("evolutionary-{}", index),
+          .text = ExpressGene(gene),
+          .system = std::string(kEvolutionary.name),
+          .parameters = {{"origin", std::string(OriginName(origin))},
+                         {"gene", WriteGene(gene)}},
+          .rationale = origin == Origin::kRandom
+                           ? "a gene drawn at random, to see what it tells"
+                           : "bred from the prompts that told models apart "
+                             "most so far"};
+}
+
+std::unexpected<Error> Refuse(const Parameter& parameter,
+                              std::string_view allowed) {
+  return base::MakeError(ErrorCode::kInvalidArgument,
+                         "prompt system {}: found {} = {}, allowed is {}",
+                         kEvolutionary.name, base::Quote(parameter.name),
+                         base::Quote(parameter.value), allowed);
+}
+
+const std::string* GeneParameter(const Challenge& challenge) {
+  const auto found =
+      std::ranges::find(challenge.parameters, "gene", &Parameter::name);
+  return found == challenge.parameters.end() ? nullptr : &found->value;
+}
+
+class EvolutionProposer : public NumberedProposer {
+ public:
+  explicit EvolutionProposer(const Key& session_key)
+      : prompt_key_(DerivePromptKey(session_key, kEvolutionary.name)) {}
+
+  std::string_view name() const override { return kEvolutionary.name; }
+
+  void Learn(std::span<const Lesson> lessons) override {
+    for (const Lesson& lesson : lessons) {
+      remembered_.push_back({.gene = GeneOf(lesson.challenge),
+                             .information_nats = lesson.information_nats});
+      if (remembered_.size() > kMaxRemembered) remembered_.pop_front();
+    }
+    parents_.clear();
+    for (const Asked& asked : remembered_) parents_.push_back(&asked);
+    std::ranges::stable_sort(parents_, std::ranges::greater(),
+                             &Asked::information_nats);
+    parents_.resize(std::min(parents_.size(), kMaxParents));
+  }
+
+ private:
+  struct Asked {
+    Gene gene;
+    double information_nats = 0;
+  };
+
+  static Gene GeneOf(const Challenge& challenge) {
+    if (challenge.system == kEvolutionary.name) {
+      if (const std::string* text = GeneParameter(challenge)) {
+        if (auto gene = ReadGene(*text)) return *std::move(gene);
+      }
+    }
+    return AdoptPrompt(challenge.text);
+  }
+
+  Result<Challenge> Make(uint64_t index) override {
+    Draws draws(prompt_key_, index);
+    if (parents_.size() < kLeastParents || draws.Below(8) == 0) {
+      return ChallengeOf(index, Origin::kRandom, DrawGene(draws));
+    }
+    return ChallengeOf(index, Origin::kBred, Breed(draws));
+  }
+
+  Gene Breed(Draws& draws) const {
+    Gene child = Select(draws);
+    if (draws.Below(4) != 0) child = CrossGenes(child, Select(draws), draws);
+    do {
+      MutateGene(child, draws);
+    } while (draws.Below(3) == 0);
+    return child;
+  }
+
+  const Gene& Select(Draws& draws) const {
+    uint64_t best_idx = parents_.size();
+    for (size_t i = 0; i < kTournament; ++i) {
+      best_idx = std::min(best_idx, draws.Below(parents_.size()));
+    }
+    return parents_[best_idx]->gene;
+  }
+
+  Key prompt_key_;
+  std::deque<Asked> remembered_;       // the last asked, in their order
+  std::vector<const Asked*> parents_;  // of those, the best first
+};
+
+}  // namespace
+
+Result<Challenge> MakeEvolutionaryChallenge(
+    const Key& prompt_key, uint64_t index,
+    std::span<const Parameter> parameters) {
+  const Parameter* origin = nullptr;
+  const Parameter* gene_text = nullptr;
+  for (const Parameter& parameter : parameters) {
+    if (parameter.name == "origin" && origin == nullptr) {
+      origin = &parameter;
+    } else if (parameter.name == "gene" && gene_text == nullptr) {
+      gene_text = &parameter;
+    } else {
+      return Refuse(parameter, "\"origin\" and \"gene\", each once");
+    }
+  }
+  const bool is_bred =
+      origin != nullptr && origin->value == OriginName(Origin::kBred);
+  if (origin != nullptr && !is_bred &&
+      origin->value != OriginName(Origin::kRandom)) {
+    return Refuse(*origin, "random or bred");
+  }
+  if (is_bred && gene_text == nullptr) {
+    return Refuse(*origin, "random where no gene is given");
+  }
+  if (gene_text == nullptr) {
+    Draws draws(prompt_key, index);
+    return ChallengeOf(index, Origin::kRandom, DrawGene(draws));
+  }
+  const auto gene = ReadGene(gene_text->value);
+  if (!gene) return Refuse(*gene_text, "a gene as gene.h writes it");
+  return ChallengeOf(index, is_bred ? Origin::kBred : Origin::kRandom, *gene);
+}
+
+std::shared_ptr<Proposer> MakeEvolutionProposer(const Key& session_key) {
+  return std::make_shared<EvolutionProposer>(session_key);
+}
+
+}  // namespace revlm::challenge
