@@ -5,6 +5,8 @@ REV_ZOO names the folder: zoo.jsonl has the truth, one model a line, models/ the
 models, null/ the same for independently trained models. Two models are related
 when one was made from the other or both from a third. Right are DERIVED or SAME
 for those (SAME is said of equal tensors only), and DIFFERENT for the others.
+Pairs with related behaviour are marked with ~ and the ratio of their divergence
+to the nearest other's; that is true of a model (or a relative) and its student.
 
     zoo_report.py --build build [--challenges N] [--only TEXT] [--null]
 """
@@ -50,6 +52,15 @@ def truth_of(a, b, truth):
     return True, "relatives"
 
 
+def has_taught(a, b, truth):
+    """Whether one learned from the answers of the other or of a relative."""
+    return any(ancestors(teacher, truth) & ancestors(other, truth)
+               for one, other in ((a, b), (b, a))
+               for teacher in [truth[model].get("teacher")
+                               for model in ancestors(one, truth)]
+               if teacher)
+
+
 def compare(program, folder, names, challenges, threads):
     with tempfile.TemporaryDirectory() as scratch:
         command = [program, "compare", *(str(folder / name) for name in names),
@@ -87,6 +98,15 @@ def interval(pair):
     return f"{bound}{found['nats']:.3g} {limits}"
 
 
+def nearness(pair):
+    """What is said of the behaviour of a pair beside other unrelated ones."""
+    return (pair["behaviour"] or {}).get("nearness")
+
+
+def is_near(pair):
+    return bool(nearness(pair) and nearness(pair)["is_shown"])
+
+
 def row(pair, truth):
     related, kind = truth_of(pair["a"], pair["b"], truth)
     verdict = pair["verdict"]
@@ -94,6 +114,7 @@ def row(pair, truth):
     z = pair["weights"]["z"] if pair["weights"] else 0
     print(f"{pair['a']:20s} {pair['b']:20s} {kind:12s} {verdict:10s} "
           f"{z:8.1f}  {interval(pair):28s} {'right' if right else 'WRONG'}  "
+          f"{'~ %.2f ' % nearness(pair)['ratio'] if is_near(pair) else ''}"
           f"{pair['weights']['sentence'] if pair['weights'] else ''}")
     return kind, related, verdict, z, right
 
@@ -122,6 +143,26 @@ def totals(rows):
     return wrong
 
 
+def related_behaviour(pairs, truth):
+    """Names those that are near; returns how many are so without a cause."""
+    asked = [pair for pair in pairs if nearness(pair)]
+    false = 0
+    print(f"\n{sum(map(is_near, asked))} of {len(asked)} pairs without common "
+          "weights have related behaviour:")
+    for pair in filter(is_near, asked):
+        is_true = has_taught(pair["a"], pair["b"], truth)
+        false += not is_true
+        print(f"  {pair['a']} ~ {pair['b']}: {nearness(pair)['ratio']:.2f} "
+              f"times the nearest other, "
+              f"{'taught' if is_true else 'FALSE'}")
+    apart = [nearness(pair)["ratio"] for pair in asked
+             if not has_taught(pair["a"], pair["b"], truth)]
+    if apart:
+        print(f"  {false} of them false; the nearest that was not taught: "
+              f"{min(apart):.2f}")
+    return false
+
+
 def report(title, program, folder, challenges, threads, only):
     truth = read_truth(folder / "zoo.jsonl")
     names = sorted(name for name in truth
@@ -135,7 +176,8 @@ def report(title, program, folder, challenges, threads, only):
           f"{found['seconds']:.0f} s\n")
     print(f"{'a':20s} {'b':20s} {'truth':12s} {'verdict':10s} {'z':>8s}  "
           f"{'KL(a||b), nats a token':28s}")
-    return totals([row(pair, truth) for pair in found["pairs"]])
+    wrong = totals([row(pair, truth) for pair in found["pairs"]])
+    return wrong + related_behaviour(found["pairs"], truth)
 
 
 def main():

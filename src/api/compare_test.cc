@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -97,6 +99,46 @@ TEST_F(CompareTest, WhatIsKeptExplainsItself) {
     EXPECT_EQ(explained->pairs[i].behaviour->log_e,
               found->pairs[i].behaviour->log_e);
   }
+}
+
+// Four that were trained apart, of one tokenizer.
+TEST_F(CompareTest, ModelsTrainedApartHaveNoRelatedBehaviour) {
+  const auto found =
+      Compare(Options({"aster-s0", "asterl-s0", "briar-s0", "dahlia-s0"}));
+  ASSERT_TRUE(found) << found.error().message;
+  const auto explained = Explain({.run = folder_ + "/d"});
+  ASSERT_TRUE(explained) << explained.error().message;
+  for (size_t i = 0; i < 6; ++i) {
+    const auto& nearness = found->pairs[i].behaviour->nearness;
+    ASSERT_TRUE(nearness);
+    EXPECT_EQ(nearness->num_pairs, 5);
+    EXPECT_FALSE(nearness->is_shown) << found->pairs[i].reason;
+    EXPECT_EQ(explained->pairs[i].behaviour->nearness->log_e, nearness->log_e);
+    EXPECT_EQ(explained->pairs[i].behaviour->nearness->ratio, nearness->ratio);
+  }
+}
+
+TEST_F(CompareTest, EvidenceOfPromptsThatTakeTooMuchRoomIsRefused) {
+  ASSERT_TRUE(Compare(Options({"aster-s0", "briar-s0"})));
+  const auto replace = [&](const std::string& name, const std::string& from,
+                           const std::string& to) {
+    std::ifstream in(folder_ + "/d/" + name);
+    std::string text(std::istreambuf_iterator<char>(in), {});
+    const size_t place = text.find(from);
+    ASSERT_NE(place, std::string::npos) << text;
+    text.replace(place, from.size(), to);
+    std::ofstream(folder_ + "/d/" + name) << text;
+  };
+  replace("evidence.jsonl", "\"prompt_idx\":19,", "\"prompt_idx\":99999999,");
+  const auto beyond = Explain({.run = folder_ + "/d"});
+  ASSERT_FALSE(beyond);
+  EXPECT_THAT(beyond.error().message, HasSubstr("not next"));
+  replace("verdicts.json", "\n \"num_prompts\": 20,",
+          "\n \"num_prompts\": 100000000,");
+  const auto large = Explain({.run = folder_ + "/d"});
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(large.error().message, HasSubstr("too few before it"));
 }
 
 TEST_F(CompareTest, InRoundsEveryPairIsAskedUntilItIsDecided) {

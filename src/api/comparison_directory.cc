@@ -96,8 +96,9 @@ Result<PromptTable> ParseEvidence(std::string_view text,
     pair_of[{comparison.pairs[i].a, comparison.pairs[i].b}] = i;
   }
   PromptTable values(comparison.pairs.size());
-  // Prompts without a value take room, too: no more than the lines are worth.
-  uint64_t num_left = text.size();
+  // Prompts without a value take room, too: a file of few lines may not ask for
+  // much of it.
+  uint64_t num_left = (uint64_t{1} << 20) + text.size();
   std::vector<int64_t> last_of(comparison.pairs.size(), -1);
   const auto take = [&](std::string_view text_line, size_t number) -> Status {
     const std::string source = fmt::format("{}, line {}", path, number);

@@ -17,14 +17,19 @@ double BothWays(const PromptDivergence& value) {
 
 class Relatives {
  public:
-  explicit Relatives(std::span<const NearnessPair> pairs) : pairs_(pairs) {}
-
-  bool AreOne(size_t x, size_t y) const {
-    return x == y || std::ranges::any_of(pairs_, [&](const NearnessPair& pair) {
-             return pair.is_related && ((pair.a == x && pair.b == y) ||
-                                        (pair.a == y && pair.b == x));
-           });
+  explicit Relatives(std::span<const NearnessPair> pairs) {
+    for (const NearnessPair& pair : pairs) {
+      num_models_ = std::max({num_models_, pair.a + 1, pair.b + 1});
+    }
+    are_one_.resize(num_models_ * num_models_);
+    for (size_t x = 0; x < num_models_; ++x) are_one_[IndexOf(x, x)] = true;
+    for (const NearnessPair& pair : pairs) {
+      are_one_[IndexOf(pair.a, pair.b)] = pair.is_related;
+      are_one_[IndexOf(pair.b, pair.a)] = pair.is_related;
+    }
   }
+
+  bool AreOne(size_t x, size_t y) const { return are_one_[IndexOf(x, y)]; }
   // Whether `other` says what is usual where `pair` may be special.
   bool IsUsual(const NearnessPair& other, const NearnessPair& pair) const {
     if (other.scale != pair.scale || other.is_related) return false;
@@ -33,7 +38,10 @@ class Relatives {
   }
 
  private:
-  std::span<const NearnessPair> pairs_;
+  size_t IndexOf(size_t x, size_t y) const { return x * num_models_ + y; }
+
+  size_t num_models_ = 0;
+  std::vector<bool> are_one_;
 };
 
 // What two pairs are on the prompts that both have.

@@ -22,8 +22,9 @@
 // of the same data, and as good. Hence there have to be two others at least
 // that are unrelated, so that what is usual here is seen.
 //
-// Threads: a pure function. Memory: O(pairs). Errors: those of payoffs, which
-// values that are not finite give. Determinism: of the arguments.
+// Threads: a pure function. Memory: O(models^2 + prompts). Errors: those of
+// payoffs, which values that are not finite give. Determinism: of the
+// arguments.
 #pragma once
 
 #include <cstddef>
