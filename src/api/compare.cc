@@ -283,7 +283,7 @@ Result<Comparison> Comparer::Run() {
   REVLM_ASSIGN_OR_RETURN(std::string form_notice,
                          ChooseForm(options_, prompts_, models_));
   if (!form_notice.empty()) {
-    Tell(RunEvent::Kind::kNotice, std::move(form_notice));
+    events_.Notice(std::move(form_notice));
   }
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
