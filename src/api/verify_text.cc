@@ -201,7 +201,7 @@ Status TextVerifier::ReadPrompts() {
 
 Result<verify::TokenIds> TextVerifier::Encode(const OpenedModel& model,
                                               size_t i) const {
-  const ComparePrompts::Prompt& prompt = prompts_.prompts[i];
+  const MadePrompt& prompt = prompts_.prompts[i];
   auto ids =
       run::EncodePrompt(model.model, prompt.text, compare_.special_tokens);
   if (ids && !ids->empty()) return ids;

@@ -14,9 +14,9 @@
 namespace revlm::challenge {
 namespace {
 
-// Words of filler by strength. Up to 4, models of 512 positions take them even
-// with tokenizers of few tokens; 5 is for longer ones.
-constexpr std::array<size_t, kNumLevels> kFillerWords = {30, 60, 100, 150, 300};
+// Words of filler by strength. Models of 512 positions take all of them, even
+// with tokenizers of few tokens: a prompt that a model refuses tells nothing.
+constexpr std::array<size_t, kNumLevels> kFillerWords = {25, 50, 80, 115, 150};
 
 size_t CountWords(std::string_view text) {
   return 1 + static_cast<size_t>(std::ranges::count(text, ' '));

@@ -226,8 +226,8 @@ TEST(KdfTest, StrengthMakesContextsLonger) {
       EXPECT_GT(num_words, previous);
       previous = num_words;
     }
-    EXPECT_GT(previous, 280u);
-    EXPECT_LT(previous, 400u);
+    EXPECT_GT(previous, 140u);
+    EXPECT_LT(previous, 220u);
   }
 }
 

@@ -67,8 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
                              "5b3d66b83f3133cbd675248c09b9d4d7"
                              "77fc5a7c78028c1d031a9415798da746"},
                       Tested{kKdf,
-                             "dac89a5f44bb82aa1cfda379bbca6c21"
-                             "4a97418f36cec951006b1a8fc22ccf32"},
+                             "b29455af9f4f824926ac37c0b953b194"
+                             "8cb7799a9d21060b4133e459e1440154"},
                       Tested{kDynamic,
                              "47cf0d91483d774d961e281d25c9404e"
                              "2f6cae6acb1dc68bfbb3489a2541377a"},

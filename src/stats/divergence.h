@@ -28,9 +28,9 @@
 // What the limits speak of. Prompts in random order, drawn from one source:
 // the mean over that source. Prompts chosen one after the other, by what
 // earlier ones brought: the upper limit, of the mean of what was to be expected
-// of each prompt that was asked; the lower one, of the largest of these. So
-// DIFFERENT says that there are prompts on which the models differ, which is
-// what a search for them is after. Positions of one prompt depend on each other
+// of the prompts that were asked; the lower one as well (why:
+// docs/method-challenges.md). So DIFFERENT says that there are prompts on which
+// the models differ, which is what a search for them is after. Positions of one prompt depend on each other
 // even when given all before: never add them one by one, or a few bad prompts
 // hide behind many good positions.
 //
