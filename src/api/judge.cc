@@ -54,7 +54,8 @@ Status FindNearness(const PromptTable& values, Comparison& comparison) {
   REVLM_ASSIGN_OR_RETURN(const auto found,
                          verify::FindNearness(pairs, comparison.alpha));
   for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i]) comparison.pairs[i].behaviour->nearness = found[i];
+    auto& behaviour = comparison.pairs[i].behaviour;
+    if (behaviour) behaviour->nearness = found[i];
   }
   return {};
 }

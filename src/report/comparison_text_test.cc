@@ -53,6 +53,8 @@ Comparison MakeComparison() {
                                          .num_cut = 47,
                                          .divergence = {0.546, 0.085, 0.1},
                                          .mirror = {0.569, 0.085, 0.1}};
+  different.behaviour->nearness = NearnessFinding{
+      .num_pairs = 5, .ratio = 0.455, .log_e = 6.9078, .is_shown = true};
   PairComparison& undecided = comparison.pairs.emplace_back();
   undecided.a = "b";
   undecided.b = "a-model-with-a-rather-long-name";
@@ -106,6 +108,9 @@ TEST(ComparisonTextTest, TheExplanationSaysWhyAndWhatIsOpen) {
   EXPECT_THAT(text, HasSubstr("KL(b||a)  0.0093 on average"));
   EXPECT_THAT(text, HasSubstr("47 prompts beyond the cut of 0.1"));
   EXPECT_THAT(text, HasSubstr("a lower bound"));
+  EXPECT_THAT(text, HasSubstr("0.455 times the divergence of the nearest of 5 "
+                              "other unrelated pairs"));
+  EXPECT_THAT(text, HasSubstr("  related behaviour (e = 10^3.0)"));
   EXPECT_THAT(text, HasSubstr("not compared: no common bytes"));
   EXPECT_THAT(text, HasSubstr("missing    a prompt that both can be asked"));
   EXPECT_THAT(text, HasSubstr("one may still have learned from the other"));

@@ -170,6 +170,21 @@ TEST(VerdictTest, SaysTheRiskOfEachVerdict) {
   EXPECT_EQ(different.num_used, 20);
 }
 
+TEST(VerdictTest, RelatedBehaviourIsSaidBesideDifferent) {
+  PairEvidence pair = {.weights = Weights(Relation::kIndependent),
+                       .behaviour = Behaviour(Closeness::kDifferent),
+                       .texts = {}};
+  pair.behaviour->nearness = NearnessFinding{
+      .num_pairs = 9, .ratio = 0.4, .log_e = std::log(1e6), .is_shown = true};
+  const PairVerdict related = FormOne(pair);
+  EXPECT_EQ(related.verdict, Verdict::kDifferent);
+  EXPECT_THAT(related.reason, HasSubstr("related behaviour: 2.5 times as near "
+                                        "as the nearest of 9 other unrelated "
+                                        "pairs (e = 10^6.0)"));
+  pair.behaviour->nearness->is_shown = false;
+  EXPECT_EQ(FormOne(pair).reason, "weights unrelated; divergence certified");
+}
+
 TEST(VerdictTest, ADisguiseIsDerivedAndTheSameFunction) {
   WeightFinding weights = Weights(Relation::kDerived);
   weights.is_same_function = true;
