@@ -30,9 +30,9 @@
 // earlier ones brought: the upper limit, of the mean of what was to be expected
 // of the prompts that were asked; the lower one as well (why:
 // docs/method-challenges.md). So DIFFERENT says that there are prompts on which
-// the models differ, which is what a search for them is after. Positions of one prompt depend on each other
-// even when given all before: never add them one by one, or a few bad prompts
-// hide behind many good positions.
+// the models differ, which is what a search for them is after. Positions of one
+// prompt depend on each other even when given all before: never add them one by
+// one, or a few bad prompts hide behind many good positions.
 //
 // SAME:      the upper limit is below `same_nats`.
 // DIFFERENT: the lower limit is above `same_nats`.
