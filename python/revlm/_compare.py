@@ -196,7 +196,7 @@ def verify(target: ModelPath, against: ModelPath, *,
         return compare([against, target], **options).pairs[0]
     prompts = options.pop("prompts", None)
     challenges = options.pop("challenges", None)
-    text: VerifyTextOptions = {
+    text = cast(VerifyTextOptions, {
         **_options([against] if answers is not None else [against, target],
                    prompts, challenges, **options),
         "answers": os.fsencode(path or ""),
@@ -212,5 +212,5 @@ def verify(target: ModelPath, against: ModelPath, *,
         "top_k": top_k,
         "top_p": top_p,
         "own_answers": own_answers,
-    }
+    })
     return Comparison(_revlm.verify_text(text)).pairs[0]

@@ -86,13 +86,14 @@ TEST(ChatTemplateTest, EveryConversationIsWrittenAsByTheReference) {
       ++num_refused;
       ASSERT_FALSE(rendered) << line;
       EXPECT_EQ(rendered.error().code, ErrorCode::kInvalidArgument) << line;
-      EXPECT_NE(rendered.error().message.find((*golden)["refused"]),
+      EXPECT_NE(rendered.error().message.find(
+                    (*golden)["refused"].get<std::string>()),
                 std::string::npos)
           << rendered.error().message;
       continue;
     }
     ASSERT_TRUE(rendered) << rendered.error().message << '\n' << line;
-    EXPECT_EQ(rendered->text(), (*golden)["text"]) << line;
+    EXPECT_EQ(rendered->text(), (*golden)["text"].get<std::string>()) << line;
   }
   EXPECT_EQ(num_lines, 690);
   EXPECT_EQ(num_refused, 64);

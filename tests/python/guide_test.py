@@ -86,7 +86,7 @@ assert revlm.__file__.startswith(r"%s"), revlm.__file__
     def test_each_block_of_our_own_page_runs(self):
         text = (ROOT / "docs/python.md").read_text()
         found = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
-        self.assertEqual(len(found), 4)
+        self.assertEqual(len(found), 6)
         for block in found:
             with self.subTest(block=block):
                 out = self.output(block.replace(
