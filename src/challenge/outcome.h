@@ -15,7 +15,7 @@ namespace revlm::challenge {
 struct Outcome {
   std::string challenge_id;
   // What it told apart, nats per token, 0 or more: for a comparison, the
-  // divergence of the pair that is least apart of those still undecided.
+  // divergence of the pair that is most apart of those still undecided.
   double information_nats = 0;
   std::vector<ModelObservation> models;
 };
