@@ -249,9 +249,9 @@ Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
     CertaintyTable certainty;
     REVLM_ASSIGN_OR_RETURN(const PromptTable found,
                            CompareBehaviour(budget, &certainty));
-    PromptTable& values = evidence.values;
-    for (size_t i = 0; i < values.size(); ++i) {
-      values[i].insert(values[i].end(), found[i].begin(), found[i].end());
+    for (size_t i = 0; i < found.size(); ++i) {
+      evidence.values[i].insert(evidence.values[i].end(), found[i].begin(),
+                                found[i].end());
     }
     REVLM_TRY(Judge(evidence, comparison_));
     num_undecided = NumUndecided(comparison_);

@@ -13,25 +13,10 @@
 #include "challenge/golden_testing.h"
 #include "challenge/landscape_testing.h"
 #include "challenge/orchestrator.h"
+#include "challenge/orchestrator_testing.h"
 
 namespace revlm::challenge {
 namespace {
-
-OrchestratorOptions Seeded(uint64_t seed) {
-  return {.session_key = DeriveSessionKey({.seed = SeedFromNumber(seed)})};
-}
-
-Orchestrator Make(const OrchestratorOptions& options) {
-  auto made = Orchestrator::Create(options);
-  EXPECT_TRUE(made) << made.error().message;
-  return *std::move(made);
-}
-
-std::vector<Challenge> Next(Orchestrator& orchestrator, size_t count) {
-  auto challenges = orchestrator.Next(count);
-  EXPECT_TRUE(challenges) << challenges.error().message;
-  return std::move(challenges).value_or(std::vector<Challenge>());
-}
 
 // What models did with `challenge`, from its text alone and without logarithms.
 Outcome PlainOutcome(const Challenge& challenge) {

@@ -18,6 +18,7 @@
 
 #include "challenge/coverage.h"
 #include "challenge/golden_testing.h"
+#include "challenge/orchestrator_testing.h"
 #include "challenge/proposer.h"
 
 namespace revlm::challenge {
@@ -25,22 +26,6 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 using ::testing::HasSubstr;
-
-OrchestratorOptions Seeded(uint64_t seed) {
-  return {.session_key = DeriveSessionKey({.seed = SeedFromNumber(seed)})};
-}
-
-Orchestrator Make(const OrchestratorOptions& options) {
-  auto made = Orchestrator::Create(options);
-  EXPECT_TRUE(made) << made.error().message;
-  return *std::move(made);
-}
-
-std::vector<Challenge> Next(Orchestrator& orchestrator, size_t count) {
-  auto challenges = orchestrator.Next(count);
-  EXPECT_TRUE(challenges) << challenges.error().message;
-  return std::move(challenges).value_or(std::vector<Challenge>());
-}
 
 // Gives NAME-0, NAME-1, ... until it has no more, or as `before` decides.
 class FakeProposer : public Proposer {
