@@ -30,6 +30,8 @@ if(REVLM_SANITIZE)
   target_compile_options(revlm_options INTERFACE
     -fsanitize=${REVLM_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
+  # GCC and Clang say it in different ways.
+  target_compile_definitions(revlm_options INTERFACE REVLM_SANITIZED)
   target_link_options(revlm_options INTERFACE -fsanitize=${REVLM_SANITIZE})
 endif()
 if(REVLM_FUZZ)

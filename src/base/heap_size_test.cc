@@ -10,7 +10,7 @@ namespace {
 
 TEST(HeapSizeTest, ABlockTakesNoMoreThanIsSaid) {
   EXPECT_EQ(HeapBlockBytes(0), 0u);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(REVLM_SANITIZED)
   for (size_t size = 1; size < 300'000; size += 1 + size / 7) {
     void* const block = std::malloc(size);
     ASSERT_NE(block, nullptr);

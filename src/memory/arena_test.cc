@@ -58,7 +58,7 @@ TEST(ArenaTest, AllOrNothingAndBackAtTheEnd) {
 }
 
 TEST(ArenaTest, NothingBesideItIsMapped) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
   GTEST_SKIP() << "a sanitizer maps memory of its own";
 #endif
   Budget budget(64 * kMiB);

@@ -68,7 +68,7 @@ void TuneHeap() {
 }
 
 Status FenceHeap(uint64_t more_bytes) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
   static_cast<void>(more_bytes);
   return {};  // a sanitizer maps memory of its own, far beyond any fence
 #endif

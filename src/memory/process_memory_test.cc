@@ -34,7 +34,7 @@ TEST(ProcessMemoryTest, KnowsThreadsAndTheirStacks) {
   std::jthread thread([ended = end.get_future()] { ended.wait(); });
   EXPECT_EQ(NumThreads(), before + 1);
   EXPECT_GE(StackBytes(), size_t{64} << 10);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(REVLM_SANITIZED)
   EXPECT_LE(ReadProcessMemory().data_bytes, data_bytes + StackBytes() + kMiB);
 #else
   static_cast<void>(data_bytes);
@@ -52,7 +52,7 @@ TEST(ProcessMemoryTest, SeesWhatIsTouched) {
   EXPECT_GE(after.data_bytes, 32 * kMiB);
   EXPECT_GT(after.file_bytes, 0u);
   EXPECT_GT(after.page_table_bytes, 0u);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(REVLM_SANITIZED)
   EXPECT_GE(HeapBytes(), heap + 32 * kMiB);
 #else
   EXPECT_GE(HeapBytes(), heap);  // a sanitizer's heap is not malloc's
@@ -88,7 +88,7 @@ bool CanAllocate(size_t size_bytes) {
 }
 
 TEST(ProcessMemoryTest, TheFenceRefusesWhatLiesBeyond) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
   GTEST_SKIP() << "a sanitizer maps memory of its own";
 #endif
   EXPECT_EQ(InChild([] {
@@ -117,7 +117,7 @@ TEST(ProcessMemoryTest, AFenceStaysBelowTheHardLimit) {
 }
 
 TEST(ProcessMemoryTest, TrimmingGivesFreeHeapBack) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
   GTEST_SKIP() << "a sanitizer's heap is not malloc's";
 #endif
   EXPECT_EQ(InChild([] {

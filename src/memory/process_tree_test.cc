@@ -83,7 +83,7 @@ const ProcessUse* Find(const std::vector<ProcessUse>& tree, int32_t pid) {
 }
 
 TEST(ProcessTreeTest, ASharedFileIsCountedOnceAndPrivatePagesEach) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
   GTEST_SKIP() << "a sanitizer's own memory hides what is counted";
 #endif
   constexpr uint64_t kFileBytes = 32 * kMiB;

@@ -20,7 +20,7 @@
 namespace revlm::tokenizer {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
 constexpr double kMaxSeconds = 20;
 #else
 constexpr double kMaxSeconds = 1;
@@ -139,7 +139,7 @@ std::string List(std::string_view element, size_t num_bytes) {
 }
 
 TEST(HostileFileTest, FileOfAMegabyteIsReadWithin128MiB) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REVLM_SANITIZED)
   GTEST_SKIP() << "sanitizers reserve more address space than the limit";
 #endif
   constexpr size_t kBytes = (size_t{1} << 20) - 200;
