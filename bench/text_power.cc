@@ -445,9 +445,9 @@ Status RunZoo(const std::string& zoo, uint64_t num_repeats,
   REVLM_TRY(bench.MeasurePower({
       {"aster-s0", "aster-s0-int4", kDrawnTokens, 16, 1},
       {"briar-s0", "briar-s0-int4", kDrawnTokens, 16, 1},
-      {"aster-s0", "aster-s0-int4", kCompared, 10, 4},
-      {"briar-s0", "briar-s0-int4", kCompared, 10, 4},
-      {"aster-s0", "aster-s0-int8", kDrawnTokens, 160, 1},
+      {"aster-s0", "aster-s0-int4", kCompared, 10, 8},
+      {"briar-s0", "briar-s0-int4", kCompared, 10, 8},
+      {"aster-s0", "aster-s0-int8", kDrawnTokens, 640, 1},
   }));
   std::vector<Case> others;
   for (const char* target :

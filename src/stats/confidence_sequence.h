@@ -45,13 +45,9 @@
 #include <cstdint>
 
 #include "base/error.h"
+#include "stats/interval.h"
 
 namespace revlm::stats {
-
-struct Interval {
-  double lower = 0;
-  double upper = 1;
-};
 
 class ConfidenceSequence {
  public:

@@ -14,11 +14,17 @@ Result<Divergence> Divergence::Create(const DivergenceRules& rules) {
         "{}, allowed is 0 < SAME < cut, both finite",
         rules.same_nats, rules.most_nats);
   }
-  REVLM_ASSIGN_OR_RETURN(const ConfidenceSequence sequence,
-                         ConfidenceSequence::Create(rules.alpha));
+  if (!(rules.alpha > 0 && rules.alpha < 1)) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "setting up a divergence: found an error rate of "
+                           "{}, allowed are those above 0 and below 1",
+                           rules.alpha);
+  }
   REVLM_ASSIGN_OR_RETURN(const MeanBet different,
                          MeanBet::Create(rules.same_nats));
-  return Divergence(rules, sequence, different);
+  REVLM_ASSIGN_OR_RETURN(const MeanBet same,
+                         MeanBet::Create(rules.most_nats - rules.same_nats));
+  return Divergence(rules, different, same);
 }
 
 Status Divergence::Add(double nats) {
@@ -30,45 +36,38 @@ Status Divergence::Add(double nats) {
                            nats);
   }
   const double cut = std::min(nats, rules_.most_nats);
-  REVLM_TRY(sequence_.Add(cut / rules_.most_nats));
   REVLM_TRY(different_.Add(cut));
+  REVLM_TRY(same_.Add(rules_.most_nats - cut));
   values_.push_back(nats);
   if (nats > rules_.most_nats) ++num_cut_;
   return {};
 }
 
 Interval Divergence::interval() const {
+  const double log_enough = std::log(2 / rules_.alpha);
   std::vector<double> cut = values_;
-  for (double& nats : cut) nats = std::min(nats, rules_.most_nats);
-  return {.lower = LowerMeanLimit(cut, std::log(2 / rules_.alpha)),
-          .upper = UpperNats()};
-}
-
-double Divergence::UpperNats() const {
-  return sequence_.interval().upper * rules_.most_nats;
+  std::vector<double> below_cut = values_;
+  for (size_t i = 0; i < values_.size(); ++i) {
+    cut[i] = std::min(values_[i], rules_.most_nats);
+    below_cut[i] = rules_.most_nats - cut[i];
+  }
+  return {.lower = LowerMeanLimit(cut, log_enough),
+          .upper = rules_.most_nats - LowerMeanLimit(below_cut, log_enough)};
 }
 
 Closeness Divergence::closeness() const {
-  if (LogEDifferent() > std::log(2 / rules_.alpha)) {
-    return Closeness::kDifferent;
-  }
-  return UpperNats() < rules_.same_nats ? Closeness::kSame
-                                        : Closeness::kUndecided;
+  const double log_enough = std::log(2 / rules_.alpha);
+  if (LogEDifferent() > log_enough) return Closeness::kDifferent;
+  return LogESame() > log_enough ? Closeness::kSame : Closeness::kUndecided;
 }
 
 double Divergence::LogEDifferent() const { return different_.log_e(); }
 
-double Divergence::LogESame() const {
-  return sequence_.LogEBelow(rules_.same_nats / rules_.most_nats);
-}
+double Divergence::LogESame() const { return same_.log_e(); }
 
 uint64_t Divergence::FewestPromptsForSame() const {
-  // The half-width after t values is at least ln(2/alpha) / (kMostWeight t).
-  const double prompts = std::log(2 / rules_.alpha) * rules_.most_nats /
-                         (ConfidenceSequence::kMostWeight * rules_.same_nats);
-  // Where more than that are needed, none will do.
-  constexpr double kMost = 0x1p62;
-  return static_cast<uint64_t>(std::min(std::ceil(prompts), kMost));
+  return FewestValues(rules_.most_nats - rules_.same_nats, rules_.most_nats,
+                      std::log(2 / rules_.alpha));
 }
 
 }  // namespace revlm::stats

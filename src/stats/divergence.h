@@ -27,21 +27,22 @@
 //
 // What the limits speak of. Prompts in random order, drawn from one source:
 // the mean over that source. Prompts chosen one after the other, by what
-// earlier ones brought: the upper limit, of the mean of what was to be expected
-// of the prompts that were asked; the lower one as well (why:
-// docs/method-challenges.md). So DIFFERENT says that there are prompts on which
-// the models differ, which is what a search for them is after. Positions of one
-// prompt depend on each other even when given all before: never add them one by
-// one, or a few bad prompts hide behind many good positions.
+// earlier ones brought: the mean of what was to be expected of the prompts that
+// were asked (why: docs/method-challenges.md). So DIFFERENT says that there are
+// prompts on which the models differ, which is what a search for them is after.
+// Positions of one prompt depend on each other even when given all before:
+// never add them one by one, or a few bad prompts hide behind many good
+// positions.
 //
 // SAME:      the upper limit is below `same_nats`.
 // DIFFERENT: the lower limit is above `same_nats`.
 // Each is wrong, at any time of looking, with probability alpha/2 at most.
 //
-// The upper limit is `ConfidenceSequence`'s of min(D, c) / c. The lower one is
-// `LowerMeanLimit`'s of min(D, c): a mean of a few times `same_nats` is far
-// from c, where a method for values in [0, c] has little to say.
-// `error_rate_test.cc` measures false verdicts at the edge.
+// Both are bets (`mean_bet.h`): the lower limit is `LowerMeanLimit`'s of min(D,
+// c), and the upper one is c less `LowerMeanLimit`'s of c - min(D, c). For SAME
+// that takes hardly more than anybody must see: one prompt in c / `same_nats`
+// may be far apart, so it takes ln(2/alpha) c / `same_nats` of those that are
+// not to exclude it. `error_rate_test.cc` measures false verdicts at the edge.
 //
 // Threads: thread-compatible. Memory: 8 bytes a prompt. Determinism: of the
 // calls, and of the machine's logarithm and sine.
@@ -52,7 +53,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "stats/confidence_sequence.h"
+#include "stats/interval.h"
 #include "stats/mean_bet.h"
 
 namespace revlm::stats {
@@ -92,15 +93,13 @@ class Divergence {
   uint64_t FewestPromptsForSame() const;
 
  private:
-  Divergence(const DivergenceRules& rules, const ConfidenceSequence& sequence,
-             const MeanBet& different)
-      : rules_(rules), sequence_(sequence), different_(different) {}
-
-  double UpperNats() const;
+  Divergence(const DivergenceRules& rules, const MeanBet& different,
+             const MeanBet& same)
+      : rules_(rules), different_(different), same_(same) {}
 
   DivergenceRules rules_;
-  ConfidenceSequence sequence_;
-  MeanBet different_;
+  MeanBet different_;  // on min(D, c)
+  MeanBet same_;       // on c - min(D, c)
   std::vector<double> values_;
   uint64_t num_cut_ = 0;
 };

@@ -37,28 +37,29 @@ TEST(DivergenceTest, EqualModelsAreSameAfterTheFewestPrompts) {
       ASSERT_TRUE(divergence.Add(0));
     }
     EXPECT_EQ(divergence.closeness(), Closeness::kSame);
-    EXPECT_GE(needed, fewest);
+    EXPECT_NEAR(static_cast<double>(needed), static_cast<double>(fewest), 1);
+    // Near what anybody has to see to exclude 1 prompt in so many at the cut.
     EXPECT_LE(static_cast<double>(needed),
-              1.1 * static_cast<double>(fewest) + 2);
+              1.1 * std::log(200) / -std::log1p(-1e-3 / most_nats) + 2);
   }
 }
 
 TEST(DivergenceTest, LimitsAreThoseOfCutValues) {
   auto divergence = Divergence::Create({.most_nats = 0.05}).value();
-  auto sequence = ConfidenceSequence::Create(0.01).value();
   std::vector<double> cut;
+  std::vector<double> below_cut;
   uint64_t num_cut = 0;
   for (uint64_t i = 0; i < 500; ++i) {
     const double nats = DrawNats(0.03, 5, i);
     ASSERT_TRUE(divergence.Add(nats));
     cut.push_back(std::min(nats, 0.05));
-    ASSERT_TRUE(sequence.Add(cut.back() / 0.05));
+    below_cut.push_back(0.05 - cut.back());
     num_cut += nats > 0.05 ? 1 : 0;
   }
   EXPECT_EQ(divergence.interval().lower,
             LowerMeanLimit(cut, std::log(2 / 0.01)));
-  EXPECT_NEAR(divergence.interval().upper, 0.05 * sequence.interval().upper,
-              1e-15);
+  EXPECT_EQ(divergence.interval().upper,
+            0.05 - LowerMeanLimit(below_cut, std::log(2 / 0.01)));
   EXPECT_EQ(divergence.values().size(), 500u);
   EXPECT_EQ(divergence.num_cut(), num_cut);
   EXPECT_GT(num_cut, 0u);
@@ -99,6 +100,9 @@ TEST(DivergenceTest, IsDecidedWhereAnEProcessIsAboveTwoOverAlpha) {
         ASSERT_EQ(divergence.interval().lower > 1e-3,
                   divergence.LogEDifferent() > log_enough)
             << mean << " " << i;
+        ASSERT_EQ(
+            divergence.interval().upper<1e-3, divergence.LogESame()> log_enough)
+            << mean << " " << i;
       }
       ASSERT_EQ(divergence.closeness() == Closeness::kSame,
                 divergence.LogESame() > log_enough)
@@ -110,7 +114,7 @@ TEST(DivergenceTest, IsDecidedWhereAnEProcessIsAboveTwoOverAlpha) {
 TEST(DivergenceTest, EProcessesStartAtOne) {
   const auto divergence = Divergence::Create({}).value();
   EXPECT_NEAR(divergence.LogEDifferent(), 0, 1e-15);
-  EXPECT_EQ(divergence.LogESame(), 0);
+  EXPECT_NEAR(divergence.LogESame(), 0, 1e-15);
 }
 
 TEST(DivergenceTest, AtTheEdgeItIsNeverDecided) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
+
+#include "stats/log_space.h"
 
 namespace revlm::stats {
 namespace {
@@ -13,19 +16,22 @@ namespace {
 constexpr int kMostExponent = 200;
 constexpr double kMostFactor = 0x1p200;
 
-template <size_t kNumStakes>
-std::array<double, kNumStakes> MakeStakes() {
-  constexpr double kNumNodes = kNumStakes - 1;
-  std::array<double, kNumStakes> stakes = {1};
-  for (size_t k = 1; k < kNumStakes; ++k) {
-    const double root = std::sin(
-        std::numbers::pi * (2 * static_cast<double>(k) - 1) / (4 * kNumNodes));
-    stakes[k] = root * root;
-  }
-  return stakes;
-}
-
 }  // namespace
+
+const std::array<double, MeanBet::kNumStakes>& MeanBet::Stakes() {
+  static const auto kStakes = [] {
+    constexpr double kNumNodes = kNumStakes - 1;
+    std::array<double, kNumStakes> stakes = {1};
+    for (size_t k = 1; k < kNumStakes; ++k) {
+      const double root =
+          std::sin(std::numbers::pi * (2 * static_cast<double>(k) - 1) /
+                   (4 * kNumNodes));
+      stakes[k] = root * root;
+    }
+    return stakes;
+  }();
+  return kStakes;
+}
 
 MeanBet::MeanBet(double mean) : mean_(mean) {
   money_.fill(0.5 / (kNumStakes - 1));
@@ -54,11 +60,10 @@ Status MeanBet::Add(double value) {
 }
 
 void MeanBet::Multiply(double value) {
-  static const auto kStakes = MakeStakes<kNumStakes>();
   const double gain = std::min(value / mean_, kMostFactor) - 1;
   double sum = 0;
   for (size_t k = 0; k < kNumStakes; ++k) {
-    money_[k] *= 1 + kStakes[k] * gain;
+    money_[k] *= 1 + Stakes()[k] * gain;
     sum += money_[k];
   }
   const int direction = sum > kMostFactor ? 1 : sum < 1 / kMostFactor ? -1 : 0;
@@ -91,6 +96,30 @@ double LowerMeanLimit(std::span<const double> values, double log_enough) {
     (is_enough(middle) ? below : above) = middle;
   }
   return below;
+}
+
+uint64_t FewestValues(double mean, double largest, double log_enough) {
+  const double gain = (largest - mean) / mean;
+  const MeanBet start(mean);
+  const auto is_enough = [&](uint64_t num_values) {
+    double log_e = -std::numeric_limits<double>::infinity();
+    for (size_t k = 0; k < MeanBet::kNumStakes; ++k) {
+      log_e = LogAdd(log_e, std::log(start.money_[k]) +
+                                static_cast<double>(num_values) *
+                                    std::log1p(MeanBet::Stakes()[k] * gain));
+    }
+    return log_e >= log_enough;
+  };
+  constexpr uint64_t kMost = uint64_t{1} << 62;
+  uint64_t enough = 1;
+  while (enough < kMost && !is_enough(enough)) enough *= 2;
+  if (enough == kMost) return kMost;
+  uint64_t too_few = enough / 2;
+  while (enough - too_few > 1) {
+    const uint64_t middle = std::midpoint(too_few, enough);
+    (is_enough(middle) ? enough : too_few) = middle;
+  }
+  return enough;
 }
 
 }  // namespace revlm::stats

@@ -59,9 +59,11 @@ class MeanBet {
  private:
   friend double LowerMeanLimit(std::span<const double> values,
                                double log_enough);
+  friend uint64_t FewestValues(double mean, double largest, double log_enough);
   static constexpr size_t kNumStakes = 32;
 
   explicit MeanBet(double mean);
+  static const std::array<double, kNumStakes>& Stakes();
   void Multiply(double value);
 
   double mean_;
@@ -76,5 +78,11 @@ class MeanBet {
 // is none. Values as in MeanBet::Add. Takes some hundred bets on all values.
 // REQUIRES: log_enough > 0.
 double LowerMeanLimit(std::span<const double> values, double log_enough);
+
+// How many values of `largest` each it takes until a bet against `mean` has
+// come to ln e >= log_enough; of smaller values it takes more. 2^62 where it
+// takes as many or more.
+// REQUIRES: 0 < mean <= largest, finite; log_enough > 0.
+uint64_t FewestValues(double mean, double largest, double log_enough);
 
 }  // namespace revlm::stats

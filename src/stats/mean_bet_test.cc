@@ -105,6 +105,21 @@ TEST(LowerMeanLimitTest, IsNothingWhereNothingIsKnown) {
   EXPECT_EQ(LowerMeanLimit(std::vector<double>(100, 0.0), 1), 0);
 }
 
+TEST(FewestValuesTest, IsWhatTheBetTakes) {
+  for (const double gain : {2.0, 0.5, 0.01}) {
+    for (const double log_enough : {1.0, std::log(200)}) {
+      auto bet = MeanBet::Create(1).value();
+      uint64_t needed = 0;
+      for (; bet.log_e() < log_enough; ++needed) {
+        ASSERT_TRUE(bet.Add(1 + gain));
+      }
+      EXPECT_NEAR(static_cast<double>(FewestValues(1, 1 + gain, log_enough)),
+                  static_cast<double>(needed), 1);
+    }
+  }
+  EXPECT_EQ(FewestValues(1, 1, 1), uint64_t{1} << 62);
+}
+
 TEST(MeanBetTest, RefusesWhatIsNoValueAndStaysAsItWas) {
   auto bet = MeanBet::Create(1).value();
   ASSERT_TRUE(bet.Add(3));

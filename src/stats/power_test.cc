@@ -14,7 +14,7 @@ double MostOverBound(const std::string& name) {
   if (name.starts_with("catalogue that holds it")) return 1.4;
   if (name.starts_with("catalogue with a near miss")) return 2.0;
   if (name.starts_with("bet")) return 2.0;
-  if (name.starts_with("SAME")) return 2.0;
+  if (name.starts_with("SAME")) return 1.5;
   if (name.starts_with("DIFFERENT")) return 2.5;
   // Typicality is one number of an answer's whole distribution, and what is
   // typical is learned from 20 answers.

@@ -17,15 +17,6 @@ namespace {
 // For the typicality bet, from the reference, before the first look.
 constexpr uint64_t kAnswersBefore = 20;
 
-// Looks `num_looks` times until `is_over` says that the verdict is there.
-template <typename IsOver>
-Looks LookUntil(uint64_t num_looks, const IsOver& is_over) {
-  for (uint64_t idx = 0; idx < num_looks; ++idx) {
-    if (is_over(idx)) return idx + 1;
-  }
-  return std::nullopt;
-}
-
 std::vector<std::string> AnswerNames() {
   std::vector<std::string> names;
   for (size_t i = 0; i < ToyModel::kNumAnswers; ++i) {

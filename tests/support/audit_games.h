@@ -16,6 +16,15 @@ namespace revlm::testing {
 using Looks = std::optional<uint64_t>;
 using Values = std::function<double(uint64_t idx)>;
 
+// Looks `num_looks` times until `is_over` says that the verdict is there.
+template <typename IsOver>
+Looks LookUntil(uint64_t num_looks, const IsOver& is_over) {
+  for (uint64_t idx = 0; idx < num_looks; ++idx) {
+    if (is_over(idx)) return idx + 1;
+  }
+  return std::nullopt;
+}
+
 // Until a bet rejects.
 Looks AuditBet(double tolerance, uint64_t num_looks, const Values& payoff);
 

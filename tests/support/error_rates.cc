@@ -81,29 +81,39 @@ class Measurement {
     CountChosen();
   }
 
-  // Prompts chosen by what the last ones brought, to drive the bet up: each
-  // brings the tolerance on average, as so many times the tolerance or nothing,
-  // and it is as many times as are missing for the verdict.
+  // Prompts chosen by what the last ones brought, to drive a bet up: each
+  // brings the tolerance on average, as so many times the tolerance or nothing.
+  // For DIFFERENT as many times as are missing for the verdict; for SAME it is
+  // hard to lose while there is something to lose, and easy otherwise.
   void CountChosen() {
     for (const double least : {1.2, 3.0, 100.0}) {
-      Count(
-          fmt::format("false DIFFERENT: prompts chosen, of {} and more", least),
-          [&](uint64_t seed) {
-            auto divergence = stats::Divergence::Create({.alpha = kAlpha});
-            Looks looks;
-            for (uint64_t idx = 0; idx < num_looks_ && !looks; ++idx) {
-              const double missing =
-                  std::exp(std::log(2 / kAlpha) - divergence->LogEDifferent());
-              const double many = std::clamp(missing, least, 100.0);
-              const bool is_hit = base::UniformDouble(seed, idx) < 1 / many;
-              divergence->Add(is_hit ? 1e-3 * many : 0).value();
-              if (divergence->closeness() == Closeness::kDifferent) {
-                looks = idx + 1;
-              }
-            }
-            return looks;
-          });
+      CountChosen(Closeness::kDifferent, least,
+                  [least](const stats::Divergence& divergence) {
+                    const double missing = std::exp(std::log(2 / kAlpha) -
+                                                    divergence.LogEDifferent());
+                    return std::clamp(missing, least, 100.0);
+                  });
+      CountChosen(Closeness::kSame, least,
+                  [least](const stats::Divergence& divergence) {
+                    return divergence.LogESame() > 0 ? 100.0 : least;
+                  });
     }
+  }
+
+  template <typename Times>
+  void CountChosen(Closeness verdict, double least, const Times& times) {
+    const char* name = verdict == Closeness::kSame ? "SAME" : "DIFFERENT";
+    Count(fmt::format("false {}: prompts chosen, of {} and more", name, least),
+          [&](uint64_t seed) {
+            auto divergence =
+                stats::Divergence::Create({.alpha = kAlpha}).value();
+            return LookUntil(num_looks_, [&](uint64_t idx) {
+              const double many = times(divergence);
+              const bool is_hit = base::UniformDouble(seed, idx) < 1 / many;
+              divergence.Add(is_hit ? 1e-3 * many : 0).value();
+              return divergence.closeness() == verdict;
+            });
+          });
   }
 
   void CountTexts() {
