@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "support/files.h"
+#include "tokenizer/real_tokenizers_testing.h"
 
 namespace revlm::fingerprint {
 namespace {
@@ -18,16 +18,6 @@ using tokenizer::Tokenizer;
 
 constexpr char kText[] =
     "All birds have feathers. A robin is a bird.\nTherefore a robin";
-
-Tokenizer LoadTokenizer(const std::string& name) {
-  const auto file =
-      testing::ReadZstd(std::string(REVLM_TEST_DATA) + "/tokenizers/" + name +
-                        ".tokenizer.json.zst");
-  EXPECT_TRUE(file);
-  auto loaded = Tokenizer::FromJson(*file, name);
-  EXPECT_TRUE(loaded) << loaded.error().message;
-  return *loaded;
-}
 
 TEST(AlignmentTest, WordsEndBeforeBlanksAndAtTheEnd) {
   EXPECT_THAT(WordEnds("a bc\n d  "), ElementsAre(1, 4, 7));
@@ -40,7 +30,7 @@ TEST(AlignmentTest, WordsEndBeforeBlanksAndAtTheEnd) {
 class AlignTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(AlignTest, ATokenOfAPositionEndsExactlyThere) {
-  const Tokenizer tokenizer = LoadTokenizer(GetParam());
+  const Tokenizer& tokenizer = testing::RealTokenizer(GetParam());
   const auto prompt = Align(tokenizer, kText);
   ASSERT_TRUE(prompt) << prompt.error().message;
   const auto ids = tokenizer.Encode(kText, SpecialTokens::kAdd);
@@ -67,14 +57,10 @@ TEST_P(AlignTest, ATokenOfAPositionEndsExactlyThere) {
 INSTANTIATE_TEST_SUITE_P(Tokenizers, AlignTest,
                          ::testing::Values("t1k", "t2k", "gpt2", "llama3",
                                            "tinyllama-chat", "phi-3"),
-                         [](const auto& chosen) {
-                           std::string name = chosen.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         testing::TokenizerTestName);
 
 TEST(AlignmentTest, CharactersThatTokensSplitAreNoPositions) {
-  const Tokenizer tokenizer = LoadTokenizer("t1k");
+  const Tokenizer& tokenizer = testing::RealTokenizer("t1k");
   const auto prompt = Align(tokenizer, "中国的首都是 x");
   ASSERT_TRUE(prompt);
   ASSERT_EQ(prompt->tokens.size(), 2U);

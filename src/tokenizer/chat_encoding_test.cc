@@ -8,6 +8,7 @@
 
 #include "support/files.h"
 #include "tokenizer/chat_template.h"
+#include "tokenizer/real_tokenizers_testing.h"
 #include "tokenizer/test_file.h"
 #include "tokenizer/tokenizer.h"
 
@@ -43,15 +44,6 @@ std::vector<Model> Models() {
   };
 }
 
-Tokenizer LoadTokenizer(const std::string& name) {
-  const auto file =
-      testing::ReadZstd(std::string(REVLM_TEST_DATA) + "/tokenizers/" + name +
-                        ".tokenizer.json.zst");
-  auto tokenizer = Tokenizer::FromJson(*file, name);
-  EXPECT_TRUE(tokenizer) << tokenizer.error().message;
-  return *std::move(tokenizer);
-}
-
 MarkedText Write(const Model& model, const std::string& content) {
   const auto file = testing::ReadFile(std::string(REVLM_TEST_DATA) + "/chat/" +
                                       model.form + ".jinja");
@@ -84,7 +76,7 @@ const char* const kPlain[] = {
 TEST(ChatEncodingTest, PlainMessagesHaveTheIdsOfTheTextAsItIs) {
   int num_texts = 0;
   for (const Model& model : Models()) {
-    const Tokenizer tokenizer = LoadTokenizer(model.tokenizer);
+    const Tokenizer& tokenizer = testing::RealTokenizer(model.tokenizer);
     for (const char* content : kPlain) {
       const MarkedText text = Write(model, content);
       const auto ids = tokenizer.EncodeMarked(text);
@@ -99,7 +91,7 @@ TEST(ChatEncodingTest, PlainMessagesHaveTheIdsOfTheTextAsItIs) {
 
 TEST(ChatEncodingTest, AMessageCannotWriteASpecialToken) {
   for (const Model& model : Models()) {
-    const Tokenizer tokenizer = LoadTokenizer(model.tokenizer);
+    const Tokenizer& tokenizer = testing::RealTokenizer(model.tokenizer);
     const auto of_form = tokenizer.EncodeMarked(Write(model, "a"));
     ASSERT_TRUE(of_form) << of_form.error().message;
     for (int32_t id = 0; id < tokenizer.num_ids(); ++id) {

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "support/files.h"
+#include "tokenizer/real_tokenizers_testing.h"
 #include "tokenizer/tokenizer.h"
 
 namespace revlm::tokenizer {
@@ -16,19 +17,13 @@ namespace {
 
 constexpr int kNumTexts = 434;
 
-std::string DataPath(const std::string& name) {
-  return std::string(REVLM_TEST_DATA) + "/tokenizers/" + name;
-}
-
 class GoldenTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenTest, EveryTextAgreesWithTheReference) {
   const std::string name = GetParam();
-  const auto file = testing::ReadZstd(DataPath(name + ".tokenizer.json.zst"));
-  ASSERT_TRUE(file) << file.error().message;
-  const auto tokenizer = Tokenizer::FromJson(*file, name);
-  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
-  const auto golden = testing::ReadZstd(DataPath(name + ".golden.jsonl.zst"));
+  const Tokenizer& tokenizer = testing::RealTokenizer(name);
+  const auto golden =
+      testing::ReadZstd(testing::TokenizerDataPath(name + ".golden.jsonl.zst"));
   ASSERT_TRUE(golden) << golden.error().message;
 
   std::istringstream lines(*golden);
@@ -42,9 +37,9 @@ TEST_P(GoldenTest, EveryTextAgreesWithTheReference) {
     const std::vector<int32_t> ids = (*entry)["ids"];
     const std::vector<int32_t> ids_special = (*entry)["ids_special"];
     const std::string decoded = (*entry)["decoded"];
-    const auto found = tokenizer->Encode(text, SpecialTokens::kOmit);
-    const auto found_special = tokenizer->Encode(text, SpecialTokens::kAdd);
-    const auto found_decoded = tokenizer->Decode(ids);
+    const auto found = tokenizer.Encode(text, SpecialTokens::kOmit);
+    const auto found_special = tokenizer.Encode(text, SpecialTokens::kAdd);
+    const auto found_decoded = tokenizer.Decode(ids);
     ASSERT_TRUE(found) << found.error().message;
     ASSERT_TRUE(found_special) << found_special.error().message;
     ASSERT_TRUE(found_decoded) << found_decoded.error().message;
@@ -55,26 +50,19 @@ TEST_P(GoldenTest, EveryTextAgreesWithTheReference) {
     num_agreeing += *found == ids && *found_special == ids_special &&
                     *found_decoded == decoded;
   }
-  std::cout << name << " (" << tokenizer->Description() << "): " << num_agreeing
+  std::cout << name << " (" << tokenizer.Description() << "): " << num_agreeing
             << " of " << num_texts << " texts agree\n";
   EXPECT_EQ(num_texts, kNumTexts);
   EXPECT_EQ(num_agreeing, kNumTexts);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, GoldenTest,
-                         ::testing::Values("gpt2", "gpt-neox-20b", "llama3",
-                                           "qwen1-tiktoken", "falcon-tokenizer",
-                                           "chatglm", "phi-2", "phi-3",
-                                           "tinyllama-chat", "t1k", "t2k"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         ::testing::ValuesIn(testing::kRealTokenizers),
+                         testing::TokenizerTestName);
 
 TEST(DamagedTest, DamagedMergeIsNamedByItsLine) {
-  const auto file =
-      testing::ReadZstd(DataPath("llama2-damaged.tokenizer.json.zst"));
+  const auto file = testing::ReadZstd(
+      testing::TokenizerDataPath("llama2-damaged.tokenizer.json.zst"));
   ASSERT_TRUE(file) << file.error().message;
   const auto tokenizer = Tokenizer::FromJson(*file, "tokenizer.json");
   ASSERT_FALSE(tokenizer);

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "support/files.h"
+#include "tokenizer/real_tokenizers_testing.h"
 #include "tokenizer/test_file.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocabulary.h"
@@ -72,14 +72,9 @@ double SecondsToEncode(const Tokenizer& tokenizer, const std::string& text) {
 class HostileTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(HostileTest, EncodesInUnderASecond) {
-  const auto file =
-      testing::ReadZstd(std::string(REVLM_TEST_DATA) + "/tokenizers/" +
-                        GetParam() + ".tokenizer.json.zst");
-  ASSERT_TRUE(file) << file.error().message;
-  const auto tokenizer = Tokenizer::FromJson(*file, GetParam());
-  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  const Tokenizer& tokenizer = testing::RealTokenizer(GetParam());
   for (const HostileText& hostile : HostileTexts()) {
-    const double seconds = SecondsToEncode(*tokenizer, hostile.text);
+    const double seconds = SecondsToEncode(tokenizer, hostile.text);
     EXPECT_LT(seconds, kMaxSeconds) << hostile.name;
     std::cout << GetParam() << ": " << hostile.name << ": " << seconds
               << " s\n";
@@ -87,15 +82,8 @@ TEST_P(HostileTest, EncodesInUnderASecond) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, HostileTest,
-                         ::testing::Values("gpt2", "gpt-neox-20b", "llama3",
-                                           "qwen1-tiktoken", "falcon-tokenizer",
-                                           "chatglm", "phi-2", "phi-3",
-                                           "tinyllama-chat", "t1k", "t2k"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         ::testing::ValuesIn(testing::kRealTokenizers),
+                         testing::TokenizerTestName);
 
 TEST(HostileFileTest, ManyAddedTokensAlikeAreFoundInLinearTime) {
   testing::Json file = testing::SmallFile();

@@ -95,8 +95,8 @@ TEST(RefusalTest, TokenTooLong) {
   file["model"]["vocab"][std::string(kMaxTokenBytes + 1, 'x')] = 20;
   EXPECT_THAT(Refusal(file), HasSubstr("has 65537 bytes, allowed are 65536"));
   Json added = SmallFile();
-  added["added_tokens"] = {
-      AddedTokenJson(20, std::string(kMaxTokenBytes + 1, 'x').c_str())};
+  added["added_tokens"].push_back(
+      AddedTokenJson(20, std::string(kMaxTokenBytes + 1, 'x').c_str()));
   EXPECT_THAT(Refusal(added), HasSubstr("has 65537 bytes, allowed are 65536"));
 }
 
