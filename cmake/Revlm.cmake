@@ -96,6 +96,7 @@ function(revlm_test name)
   # Compiling the assertions takes longer than running them.
   if(REVLM_SANITIZE)
     target_compile_options(${name} PRIVATE -O0)
+    target_precompile_headers(${name} PRIVATE <gmock/gmock.h>)
   else()
     target_compile_options(${name} PRIVATE -O1)
   endif()
