@@ -39,16 +39,19 @@ std::vector<challenge::Outcome> OutcomesOf(const Comparison& comparison,
                                            const CertaintyTable& certainty) {
   std::vector<challenge::Outcome> outcomes;
   for (size_t i = 0; i < asked.size(); ++i) {
-    challenge::Outcome& outcome = outcomes.emplace_back();
-    outcome.challenge_id = asked[i].id;
+    std::optional<double> information_nats;
     for (size_t pair = 0; pair < values.size(); ++pair) {
       const verify::PromptDivergence& value = values[pair][i];
       if (!IsUndecided(comparison.pairs[pair]) || value.num_positions == 0) {
         continue;
       }
-      outcome.information_nats = std::max(outcome.information_nats,
-                                          (value.nats + value.mirror_nats) / 2);
+      information_nats = std::max(information_nats.value_or(0),
+                                  (value.nats + value.mirror_nats) / 2);
     }
+    if (!information_nats) continue;
+    challenge::Outcome& outcome = outcomes.emplace_back();
+    outcome.challenge_id = asked[i].id;
+    outcome.information_nats = *information_nats;
     for (size_t model = 0; model < certainty.size(); ++model) {
       const std::optional<verify::Certainty>& of = certainty[model][i];
       if (!of) continue;

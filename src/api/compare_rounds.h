@@ -36,7 +36,9 @@ using CertaintyTable =
 // What each prompt of a round brought. Its information is the largest mean of
 // KL(a||b) and KL(b||a) among the pairs that are undecided: pairs that are far
 // apart are decided soon and leave the choice to the others. Rejected: the
-// smallest, which two copies of one model would hold at 0.
+// smallest, which two copies of one model would hold at 0. A prompt that none
+// of these pairs has a value for brought nothing, not 0 nats: it has no
+// outcome, and nothing is learnt from it.
 std::vector<challenge::Outcome> OutcomesOf(const Comparison& comparison,
                                            const std::vector<MadePrompt>& asked,
                                            const PromptTable& values,

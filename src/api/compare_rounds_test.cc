@@ -56,11 +56,12 @@ TEST(CompareRoundsTest, InformationIsThatOfTheFarthestUndecidedPair) {
   std::vector<MadePrompt> asked(2);
   asked[0].id = "pot-0";
   asked[1].id = "kdf-0";
-  const verify::PromptDivergence none;
-  const PromptTable values = {
-      {{.num_positions = 3, .nats = 9, .mirror_nats = 9}, none},
-      {{.num_positions = 3, .nats = 1, .mirror_nats = 2}, none},
-      {{.num_positions = 3, .nats = 4, .mirror_nats = 1}, none}};
+  const PromptTable values = {{{.num_positions = 3, .nats = 9, .mirror_nats = 9},
+                               {.num_positions = 3, .nats = 9}},
+                              {{.num_positions = 3, .nats = 1, .mirror_nats = 2},
+                               {.num_positions = 3}},
+                              {{.num_positions = 3, .nats = 4, .mirror_nats = 1},
+                               {.num_positions = 3}}};
   const verify::Certainty sure = {.mean_entropy_nats = 0.5,
                                   .mean_top_probability = 0.75};
   const CertaintyTable certainty = {
@@ -75,6 +76,31 @@ TEST(CompareRoundsTest, InformationIsThatOfTheFarthestUndecidedPair) {
   EXPECT_EQ(outcomes[0].models[1].mean_top_probability, 0.75);
   EXPECT_EQ(outcomes[1].information_nats, 0);
   EXPECT_EQ(outcomes[1].models.size(), 1u);
+}
+
+TEST(CompareRoundsTest, APromptWithoutAValueIsNoOutcome) {
+  Comparison comparison;
+  comparison.models = {{.alias = "a"}, {.alias = "b"}, {.alias = "c"}};
+  comparison.pairs = {Pair(Closeness::kDifferent, Verdict::kDifferent),
+                      Pair(Closeness::kUndecided, Verdict::kUndecided),
+                      Pair(Closeness::kUndecided, Verdict::kUndecided)};
+  std::vector<MadePrompt> asked(3);
+  asked[0].id = "too long";
+  asked[1].id = "of a decided pair";
+  asked[2].id = "of one open pair";
+  const verify::PromptDivergence none;
+  const verify::PromptDivergence some = {
+      .num_positions = 3, .nats = 1, .mirror_nats = 3};
+  const PromptTable values = {
+      {none, some, none}, {none, none, none}, {none, none, some}};
+  const std::vector<std::optional<verify::Certainty>> sure(3,
+                                                           verify::Certainty());
+  const auto outcomes =
+      OutcomesOf(comparison, asked, values, {sure, sure, sure});
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].challenge_id, "of one open pair");
+  EXPECT_EQ(outcomes[0].information_nats, 2);
+  EXPECT_EQ(outcomes[0].models.size(), 3u);
 }
 
 TEST(CompareRoundsTest, WhatIsLongerThanPlannedIsNotAsked) {
