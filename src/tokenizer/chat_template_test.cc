@@ -186,6 +186,31 @@ TEST(ChatTemplateTest, WhatIsGivenCanBeSetOnceItIsReadOutsideALoop) {
             "121");
 }
 
+// In Python the second loop over a selection finds nothing left.
+TEST(ChatTemplateTest, ASelectionIsNotKept) {
+  const std::string selection = "messages | selectattr('role')";
+  const std::string refused = At(1,
+                                 "keeping what selectattr or rejectattr gives "
+                                 "is not supported, it can be read once; with "
+                                 "\"| list\" it is");
+  for (const std::string& text :
+       {"{% set u = " + selection + " %}",
+        std::string("{% set u = messages | rejectattr('content') %}"),
+        "{% set u = (" + selection + ") if true else [] %}",
+        "{% set n = namespace(u=" + selection + ") %}",
+        "{% set n = namespace() %}{% set n.u = " + selection + " %}",
+        "{% set u = [" + selection + "] %}",
+        "{% set u = {'a': (" + selection + ")} %}",
+        "{% for u in [" + selection + "] %}{% endfor %}"}) {
+    EXPECT_EQ(Rendered(text), refused) << text;
+  }
+  EXPECT_EQ(Rendered("{% set u = " + selection +
+                     " | list %}{% for i in [1, 2] %}{% for m in u %}"
+                     "{{ m.role }}{% endfor %}{% endfor %}"),
+            Rendered("{% for i in [1, 2] %}{% for m in " + selection +
+                     " %}{{ m.role }}{% endfor %}{% endfor %}"));
+}
+
 TEST(ChatTemplateTest, WhatIsNotSupportedIsRefusedByName) {
   const std::pair<const char*, std::string> cases[] = {
       {"\n{% macro f() %}", At(2, "tag \"macro\" is not supported")},

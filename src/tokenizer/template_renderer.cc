@@ -207,6 +207,7 @@ Status Renderer::Print(const Statement& statement) {
 Status Renderer::Set(const Statement& statement) {
   const std::string& name = statement.names.front();
   REVLM_ASSIGN_OR_RETURN(Value value, Evaluate(statement.value));
+  REVLM_TRY(At(statement.line, CheckCanBeKept(value)));
   if (statement.names.size() == 1) {
     if (name == "loop" || IsSetTooLate(name)) {
       return NotSupported(
@@ -537,6 +538,7 @@ Result<Value> Renderer::MakeNamespace(const Expression& node,
   }
   Variables members;
   for (size_t i = 0; i < arguments.size(); ++i) {
+    REVLM_TRY(At(node.line, CheckCanBeKept(arguments[i])));
     SetIn(members, node.names[i], arguments[i]);
   }
   REVLM_TRY(At(node.line, allowance_.TakeBytes((arguments.size() + 1) *

@@ -74,9 +74,19 @@ std::string Describe(const Value& value) {
   return value.map()->kind == Map::Kind::kLoop ? "\"loop\"" : "a dictionary";
 }
 
+Status CheckCanBeKept(const Value& value) {
+  if (value.list() == nullptr || value.list()->kind != List::Kind::kSelection) {
+    return {};
+  }
+  return MakeError(ErrorCode::kUnsupported,
+                   "keeping what selectattr or rejectattr gives is not "
+                   "supported, it can be read once; with \"| list\" it is");
+}
+
 Result<Value> MakeList(List::Kind kind, std::vector<Value> values) {
   List list = {.kind = kind, .values = std::move(values)};
   for (const Value& value : list.values) {
+    REVLM_TRY(CheckCanBeKept(value));
     list.depth = std::max(list.depth, DepthOf(value) + 1);
   }
   REVLM_TRY(CheckDepth(list.depth));
@@ -88,6 +98,7 @@ Result<Value> MakeDictionary(
   Map map;
   map.members = std::move(members);
   for (const auto& [name, value] : map.members) {
+    REVLM_TRY(CheckCanBeKept(value));
     map.depth = std::max(map.depth, DepthOf(value) + 1);
   }
   REVLM_TRY(CheckDepth(map.depth));

@@ -124,7 +124,11 @@ class Allowance {
 // destructors walk them.
 inline constexpr int32_t kMaxValueDepth = 16;
 
-// REQUIRES: no more than kMaxValueDepth deep, or the error that says so.
+// Refuses what selectattr gives where it would be kept: who reads it again
+// finds nothing left in Python, and everything here.
+Status CheckCanBeKept(const Value& value);
+
+// Errors: more than kMaxValueDepth deep, and those of CheckCanBeKept.
 Result<Value> MakeList(List::Kind kind, std::vector<Value> values);
 Result<Value> MakeDictionary(
     std::vector<std::pair<std::string, Value>> members);
