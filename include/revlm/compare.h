@@ -197,12 +197,25 @@ struct PromptRound {
   int64_t num_undecided = 0;  // pairs, after it
 };
 
+// What was seen of one model while it was asked in rounds. It helps to choose
+// prompts and is no evidence.
+struct BehaviourProfile {
+  std::string model;        // its alias
+  int64_t num_prompts = 0;  // that it was observed on
+  // Means over these prompts, of means over their positions.
+  double mean_entropy_nats = 0;  // of the next token
+  double mean_top_probability = 0;
+};
+
 // How prompts were chosen by what the ones before told apart.
 struct AdaptivePrompts {
   std::vector<PromptSystemReport> systems;
   std::string strategy;  // as PromptStrategyName
   std::string focus;     // as ChallengeFocusName
   std::vector<PromptRound> rounds;
+  // Prompts that were longer than memory was planned for: they have no value.
+  int64_t num_left_out = 0;
+  std::vector<BehaviourProfile> profiles;  // by model, of those observed
 };
 
 struct Comparison {

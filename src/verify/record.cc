@@ -129,8 +129,8 @@ void Fields(Archive& archive, PromptSystemReport& system) {
   archive("name", system.name);
   archive("share", system.share);
   archive("num_prompts", system.num_prompts);
-  archive("failure", system.failure);
-  archive("remark", system.remark);
+  archive.OrNull("failure", system.failure);
+  archive.OrNull("remark", system.remark);
 }
 
 template <typename Archive>
@@ -140,11 +140,21 @@ void Fields(Archive& archive, PromptRound& round) {
 }
 
 template <typename Archive>
+void Fields(Archive& archive, BehaviourProfile& profile) {
+  archive("model", profile.model);
+  archive("num_prompts", profile.num_prompts);
+  archive("mean_entropy_nats", profile.mean_entropy_nats);
+  archive("mean_top_probability", profile.mean_top_probability);
+}
+
+template <typename Archive>
 void Fields(Archive& archive, AdaptivePrompts& adaptive) {
   archive("systems", adaptive.systems);
   archive("strategy", adaptive.strategy);
   archive("focus", adaptive.focus);
   archive("rounds", adaptive.rounds);
+  archive.Newer("num_left_out", adaptive.num_left_out);
+  archive.Newer("profiles", adaptive.profiles);
 }
 
 template <typename Archive>

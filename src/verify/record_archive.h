@@ -41,6 +41,15 @@ class Writer {
   void operator()(const char* name, const T& value) {
     json_[name] = ToJson(value);
   }
+  // One that earlier documents do not have.
+  template <typename T>
+  void Newer(const char* name, const T& value) {
+    (*this)(name, value);
+  }
+  // A text that is null where there is nothing to say.
+  void OrNull(const char* name, const std::string& text) {
+    json_[name] = text.empty() ? base::Json() : base::Json(text);
+  }
   template <typename E, size_t kCount>
   void Name(const char* name, const E& value, const Names<E, kCount>& names) {
     for (const auto& [known, text] : names) {
@@ -114,6 +123,12 @@ class Reader {
     if (error_ || base::FindMember(json_, name) == nullptr) return;
     (*this)(name, value.emplace());
   }
+  template <typename T>
+  void Newer(const char* name, T& value) {
+    if (error_ || base::FindMember(json_, name) == nullptr) return;
+    (*this)(name, value);
+  }
+  void OrNull(const char* name, std::string& text) { Newer(name, text); }
   template <typename T>
   void operator()(const char* name, std::vector<T>& values) {
     const base::Json* member = Find(name);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "run/orchestration.h"
+
 namespace revlm::verify {
 namespace {
 
@@ -60,7 +62,12 @@ Comparison MakeComparison() {
                       .strategy = "balanced",
                       .focus = "coverage",
                       .rounds = {{.num_prompts = 8, .num_undecided = 1},
-                                 {.num_prompts = 42, .num_undecided = 0}}};
+                                 {.num_prompts = 42, .num_undecided = 0}},
+                      .num_left_out = 3,
+                      .profiles = {{.model = "a",
+                                    .num_prompts = 47,
+                                    .mean_entropy_nats = 1.0 / 3,
+                                    .mean_top_probability = 0.25}}};
   comparison.seed = UINT64_MAX;
   comparison.same_nats = 1e-3;
   comparison.most_nats = 0.1;
@@ -83,8 +90,25 @@ TEST(RecordTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->pairs[0].behaviour->nearness->ratio, 1.0 / 7);
   EXPECT_TRUE(read->pairs[0].behaviour->nearness->is_shown);
 
+  // As revlm prompts and manifests write them.
+  const Json json = Json::parse(text);
+  EXPECT_EQ(json["adaptive"]["systems"],
+            run::SystemsToJson(comparison.adaptive->systems));
+  EXPECT_EQ(json["adaptive"]["systems"][0]["failure"], nullptr);
+  EXPECT_EQ(read->adaptive->systems[0].remark, "");
   EXPECT_EQ(read->adaptive->systems[1].failure, "late");
+  EXPECT_EQ(read->adaptive->num_left_out, 3);
+  EXPECT_EQ(read->adaptive->profiles[0].mean_entropy_nats, 1.0 / 3);
   EXPECT_EQ(read->adaptive->rounds[1].num_prompts, 42);
+
+  Json older = json;
+  older["adaptive"].erase("num_left_out");
+  older["adaptive"].erase("profiles");
+  older["adaptive"]["systems"][0]["failure"] = "";
+  const auto of_older = ComparisonFromJson(older, "v.json");
+  ASSERT_TRUE(of_older) << of_older.error().message;
+  EXPECT_EQ(of_older->adaptive->num_left_out, 0);
+  EXPECT_EQ(of_older->adaptive->systems[0].failure, "");
 
   comparison.adaptive.reset();
   comparison.pairs[0].weights.reset();
@@ -118,6 +142,8 @@ TEST(RecordTest, RefusesADocumentWithOneMemberWrong) {
                                          "/models/1/alias",
                                          "/adaptive/systems/0/share",
                                          "/adaptive/rounds/1/num_prompts",
+                                         "/adaptive/num_left_out",
+                                         "/adaptive/profiles",
                                          "/adaptive/focus"}) {
     Json bad = good;
     bad[Json::json_pointer(std::string(pointer))] = Json::array({"x"});
