@@ -69,11 +69,14 @@ void Profiler::Sums::Add(const ModelObservation& observation,
   }
 }
 
+size_t Profiler::Sums::Count(size_t trait_idx) const {
+  return IsOfAnswer(trait_idx) ? num_answers : num_observations;
+}
+
 Traits Profiler::Sums::Means() const {
   Traits means = {};
   for (size_t i = 0; i < kNumTraits; ++i) {
-    const size_t count = IsOfAnswer(i) ? num_answers : num_observations;
-    if (count > 0) means[i] = traits[i] / static_cast<double>(count);
+    if (Count(i) > 0) means[i] = traits[i] / static_cast<double>(Count(i));
   }
   return means;
 }
@@ -98,6 +101,7 @@ void Profiler::Learn(const Challenge& challenge,
     const Traits traits = TraitsOf(observation, letters);
     Totals& totals = models_[model_idx];
     totals.sums.Add(observation, traits);
+    totals.entropy_nats += observation.mean_entropy_nats;
     totals.calibration += observation.mean_top_probability -
                           std::exp(-observation.mean_entropy_nats);
     if (!observation.answer.empty()) {
@@ -125,19 +129,30 @@ void Profiler::Measure(Area& area) {
   if (area.sums.size() < 2) return;  // nothing to compare yet
   Traits least;
   Traits most;
+  std::array<size_t, kNumTraits> num_models = {};
   least.fill(1);
   most.fill(0);
   area.num_least = static_cast<double>(kMaxChallenges);
   for (const auto& [model_idx, sums] : area.sums) {
     const Traits means = sums.Means();
     for (size_t i = 0; i < kNumTraits; ++i) {
+      if (sums.Count(i) == 0) continue;
+      ++num_models[i];
       least[i] = std::min(least[i], means[i]);
       most[i] = std::max(most[i], means[i]);
     }
     area.num_least =
         std::min(area.num_least, static_cast<double>(sums.num_observations));
   }
-  area.spread = (Sum(most) - Sum(least)) / kNumTraits;
+  size_t num_compared = 0;
+  for (size_t i = 0; i < kNumTraits; ++i) {
+    if (num_models[i] >= 2) {
+      ++num_compared;
+    } else {
+      least[i] = most[i] = 0;
+    }
+  }
+  area.spread = (Sum(most) - Sum(least)) / static_cast<double>(num_compared);
 }
 
 // The spread of `area`, as far as it is known, from that of the level above.
@@ -164,8 +179,9 @@ std::vector<ModelProfile> Profiler::profiles() const {
                             .num_observations = totals.sums.num_observations,
                             .num_answers = totals.sums.num_answers,
                             .traits = totals.sums.Means()};
-    profile.calibration =
-        totals.calibration / static_cast<double>(profile.num_observations);
+    const auto num_observations = static_cast<double>(profile.num_observations);
+    profile.mean_entropy_nats = totals.entropy_nats / num_observations;
+    profile.calibration = totals.calibration / num_observations;
     const double num_letters = Sum(totals.letters);
     for (size_t i = 0; i < kNumScripts && num_letters > 0; ++i) {
       profile.scripts[i] = totals.letters[i] / num_letters;

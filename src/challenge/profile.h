@@ -11,7 +11,9 @@
 //   format       1 for an answer that is JSON, code, a table or a list, else 0
 //   length       w / (w + 32) for w words
 //
-// Traits of an answer are known for observations with an answer only.
+// Traits of an answer are known for observations with an answer only. A
+// comparison has none: it asks what comes next at each position of a prompt,
+// and nobody answers, so there two traits are compared and not seven.
 // Calibration compares the model's confidence with its uncertainty, since no
 // prompt comes with a right answer: peakedness minus exp(-h), which is 0 for a
 // uniform choice among e^h tokens and grows the more one token stands out.
@@ -73,8 +75,10 @@ struct ModelProfile {
   std::string model;
   size_t num_observations = 0;
   size_t num_answers = 0;
-  Traits traits = {};      // means; of those of answers, over answers
-  double calibration = 0;  // mean
+  // Means; of those of answers over answers, and nothing without any.
+  Traits traits = {};
+  double mean_entropy_nats = 0;
+  double calibration = 0;                              // mean
   std::array<double, kNumScripts> scripts = {};        // shares of letters
   std::array<double, kNumAnswerFormats> formats = {};  // shares of answers
 };
@@ -88,8 +92,9 @@ class Profiler {
   // How far models differ in traits where `challenge` comes from, relative to
   // the area where they differ most: in [0, 1]; 0 while nothing is known. For
   // each level of area, coarse to fine, the spread of the models' mean traits,
-  // averaged over traits; weighted against the level above as n to 4, for n
-  // observations of the model that has fewest.
+  // averaged over those observed; weighted against the level above as n to 4,
+  // for n observations of the model that has fewest. A trait that fewer than
+  // two models were observed in says nothing of how far they differ.
   double Contrast(const Challenge& challenge) const;
 
   // In the order in which the models came.
@@ -102,11 +107,13 @@ class Profiler {
     Traits traits = {};
 
     void Add(const ModelObservation& observation, const Traits& added);
+    size_t Count(size_t trait_idx) const;  // observations of a trait
     Traits Means() const;
   };
   struct Totals {
     std::string model;
     Sums sums;
+    double entropy_nats = 0;
     double calibration = 0;
     double num_letters = 0;
     std::array<double, kNumScripts> letters = {};

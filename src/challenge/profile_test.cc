@@ -48,6 +48,7 @@ TEST(ProfileTest, IsTheMeanOfWhatAModelDid) {
   EXPECT_DOUBLE_EQ(TraitOf(profiles[0], Trait::kPeakedness), 0.5);
   EXPECT_DOUBLE_EQ(TraitOf(profiles[0], Trait::kRefusal), 0.5);
   EXPECT_DOUBLE_EQ(TraitOf(profiles[0], Trait::kScript), 0.5);
+  EXPECT_DOUBLE_EQ(profiles[0].mean_entropy_nats, 1);
   EXPECT_NEAR(profiles[0].calibration, (0.25 - std::exp(-2.0) + 0.75 - 1) / 2,
               1e-12);
   EXPECT_DOUBLE_EQ(profiles[0].scripts[1], 2.0 / 9);
@@ -68,6 +69,43 @@ TEST(ProfileTest, ContrastIsLargestWhereModelsDiffer) {
   // Of an area without observations, what is known of the system.
   EXPECT_GT(profiler.Contrast(In("new")), profiler.Contrast(In("same")));
   EXPECT_LT(profiler.Contrast(In("new")), profiler.Contrast(In("odd")));
+}
+
+TEST(ProfileTest, WhatIsNotObservedIsNoDifference) {
+  const ModelObservation silent = {
+      .model = "b", .mean_entropy_nats = 2, .mean_top_probability = 0.5};
+  ModelObservation answers = silent;
+  answers.model = "a";
+  answers.answer = "- \u0434\u0430\n- \u0434\u0430\n- \u0434\u0430";
+  Profiler profiler;
+  for (int i = 0; i < 20; ++i) {
+    // Alike in all that is known of both.
+    profiler.Learn(In("silent"), std::vector{answers, silent});
+  }
+  EXPECT_EQ(profiler.Contrast(In("silent")), 0);
+  ModelObservation prose = silent;
+  prose.answer = "Yes.";
+  for (int i = 0; i < 20; ++i) {
+    profiler.Learn(In("both"), std::vector{answers, prose});
+  }
+  EXPECT_GT(profiler.Contrast(In("both")), 0.9);
+}
+
+// Two traits that differ are not watered down by five that nobody observed.
+TEST(ProfileTest, TraitsThatNobodyHasAreNotAveraged) {
+  Profiler with_answers;
+  Profiler without;
+  for (int i = 0; i < 20; ++i) {
+    for (const char* area : {"far", "near"}) {
+      std::vector<ModelObservation> both =
+          Both(1, area == std::string("far") ? 3 : 1.5);
+      without.Learn(In(area), both);
+      both[0].answer = both[1].answer = "Yes.";
+      with_answers.Learn(In(area), both);
+    }
+  }
+  EXPECT_NEAR(without.Contrast(In("near")), with_answers.Contrast(In("near")),
+              1e-12);
 }
 
 TEST(ProfileTest, OneObservationSaysLessOfAnAreaThanMany) {
