@@ -48,6 +48,8 @@ class Comparer {
   // models were of them.
   Result<PromptTable> CompareBehaviour(memory::Budget& budget,
                                        CertaintyTable* certainty);
+  // Makes room in what is planned for prompts that are chosen later.
+  Status PlanForRounds();
   // Asks round after round until enough was asked.
   Result<PromptTable> AskInRounds(memory::Budget& budget);
 
@@ -224,6 +226,24 @@ Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget,
   return verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget);
 }
 
+Status Comparer::PlanForRounds() {
+  CompareOptions more = options_;
+  more.num_challenges = NumForPlanning(most_prompts_);
+  REVLM_ASSIGN_OR_RETURN(const ComparePrompts prompts, CollectPrompts(more));
+  std::vector<verify::BehaviourModel> others =
+      EncodeFor(models_, prompts, options_);
+  // What a model's context does not hold needs no memory.
+  std::vector<size_t> context_ids;
+  for (const OpenedModel& model : models_) {
+    context_ids.push_back(
+        static_cast<size_t>(model.model.checkpoint->config().max_positions));
+  }
+  LeaveOutLonger(context_ids, encoded_);
+  LeaveOutLonger(context_ids, others);
+  TakeLongest(others, encoded_);
+  return {};
+}
+
 Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
   REVLM_ASSIGN_OR_RETURN(
       challenge::Orchestrator orchestrator,
@@ -245,7 +265,8 @@ Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
       round.prompts.push_back(run::FromChallenge(std::move(made)));
     }
     encoded_ = EncodeFor(models_, round, options_);
-    LeaveOutLonger(most_ids, encoded_);
+    adaptive.num_left_out +=
+        static_cast<int64_t>(LeaveOutLonger(most_ids, encoded_));
     CertaintyTable certainty;
     REVLM_ASSIGN_OR_RETURN(const PromptTable found,
                            CompareBehaviour(budget, &certainty));
@@ -263,6 +284,13 @@ Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
          .num_undecided = static_cast<int64_t>(num_undecided)});
     std::ranges::move(round.prompts, std::back_inserter(prompts_.prompts));
   }
+  if (adaptive.num_left_out > 0) {
+    events_.Notice(fmt::format(
+        "{} of {} prompts were longer than memory was planned for and have no "
+        "value",
+        adaptive.num_left_out, num_asked_));
+  }
+  adaptive.profiles = ProfilesOf(orchestrator);
   adaptive.systems = run::ReportsOf(orchestrator, run::Told::kOutcomes);
   for (std::string& notice : run::FailureNotices(adaptive.systems)) {
     events_.Notice(std::move(notice));
@@ -304,6 +332,7 @@ Result<Comparison> Comparer::Run() {
   }
   Describe(options_, models_.front(), prompts_, comparison_);
 
+  if (options_.orchestration && most_prompts_ > 0) REVLM_TRY(PlanForRounds());
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
   memory::Budget budget(budget_bytes);
   REVLM_TRY(TellCosts(budget));

@@ -1,6 +1,7 @@
 #include "api/compare_rounds.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace revlm {
@@ -65,6 +66,43 @@ std::vector<challenge::Outcome> OutcomesOf(const Comparison& comparison,
   return outcomes;
 }
 
+std::vector<BehaviourProfile> ProfilesOf(
+    const challenge::Orchestrator& orchestrator) {
+  std::vector<BehaviourProfile> profiles;
+  for (const challenge::ModelProfile& profile : orchestrator.profiles()) {
+    profiles.push_back(
+        {.model = profile.model,
+         .num_prompts = static_cast<int64_t>(profile.num_observations),
+         .mean_entropy_nats = profile.mean_entropy_nats,
+         .mean_top_probability =
+             profile
+                 .traits[static_cast<size_t>(challenge::Trait::kPeakedness)]});
+  }
+  return profiles;
+}
+
+int32_t NumForPlanning(size_t most) {
+  constexpr size_t kForEach = 8;
+  constexpr size_t kLeast = 1000;
+  return static_cast<int32_t>(
+      std::min<size_t>(std::max(kForEach * most, kLeast), kMaxPrompts));
+}
+
+void TakeLongest(const std::vector<verify::BehaviourModel>& others,
+                 std::vector<verify::BehaviourModel>& encoded) {
+  const auto num_ids = [](const verify::EncodedPrompt& prompt) {
+    return prompt.ids.size();
+  };
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    const auto other = std::ranges::max_element(others[i].prompts, {}, num_ids);
+    const auto own = std::ranges::max_element(encoded[i].prompts, {}, num_ids);
+    if (other == others[i].prompts.end() || own == encoded[i].prompts.end()) {
+      continue;
+    }
+    if (num_ids(*other) > num_ids(*own)) *own = *other;
+  }
+}
+
 std::vector<size_t> MostIds(
     const std::vector<verify::BehaviourModel>& encoded) {
   std::vector<size_t> most_ids;
@@ -78,13 +116,18 @@ std::vector<size_t> MostIds(
   return most_ids;
 }
 
-void LeaveOutLonger(const std::vector<size_t>& most_ids,
-                    std::vector<verify::BehaviourModel>& encoded) {
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    for (verify::EncodedPrompt& prompt : encoded[i].prompts) {
-      if (prompt.ids.size() > most_ids[i]) prompt = {};
+size_t LeaveOutLonger(const std::vector<size_t>& most_ids,
+                      std::vector<verify::BehaviourModel>& encoded) {
+  std::set<size_t> left_out;  // by index
+  for (size_t model = 0; model < encoded.size(); ++model) {
+    std::vector<verify::EncodedPrompt>& prompts = encoded[model].prompts;
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      if (prompts[i].ids.size() <= most_ids[model]) continue;
+      prompts[i] = {};
+      left_out.insert(i);
     }
   }
+  return left_out.size();
 }
 
 }  // namespace revlm

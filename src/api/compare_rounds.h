@@ -44,10 +44,23 @@ std::vector<challenge::Outcome> OutcomesOf(const Comparison& comparison,
                                            const PromptTable& values,
                                            const CertaintyTable& certainty);
 
+// What models were seen to do while prompts were chosen.
+std::vector<BehaviourProfile> ProfilesOf(
+    const challenge::Orchestrator& orchestrator);
+
+// How many prompts, made before anything is known, the longest to plan memory
+// for is taken from when `most` may be asked. The systems propose about as many
+// before so many are chosen; those that are bred are not among them.
+int32_t NumForPlanning(size_t most);
+// Puts each model's longest prompt of `others` in the place of its longest one
+// in `encoded`, where that is shorter.
+void TakeLongest(const std::vector<verify::BehaviourModel>& others,
+                 std::vector<verify::BehaviourModel>& encoded);
 // The number of ids of the longest prompt, by model.
 std::vector<size_t> MostIds(const std::vector<verify::BehaviourModel>& encoded);
-// Takes out what is longer than memory was planned for: it has no value.
-void LeaveOutLonger(const std::vector<size_t>& most_ids,
-                    std::vector<verify::BehaviourModel>& encoded);
+// Takes out prompts of more ids, by model: they have no value. Returns how many
+// prompts of the round lost a model.
+size_t LeaveOutLonger(const std::vector<size_t>& most_ids,
+                      std::vector<verify::BehaviourModel>& encoded);
 
 }  // namespace revlm

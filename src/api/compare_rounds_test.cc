@@ -56,12 +56,12 @@ TEST(CompareRoundsTest, InformationIsThatOfTheFarthestUndecidedPair) {
   std::vector<MadePrompt> asked(2);
   asked[0].id = "pot-0";
   asked[1].id = "kdf-0";
-  const PromptTable values = {{{.num_positions = 3, .nats = 9, .mirror_nats = 9},
-                               {.num_positions = 3, .nats = 9}},
-                              {{.num_positions = 3, .nats = 1, .mirror_nats = 2},
-                               {.num_positions = 3}},
-                              {{.num_positions = 3, .nats = 4, .mirror_nats = 1},
-                               {.num_positions = 3}}};
+  const PromptTable values = {
+      {{.num_positions = 3, .nats = 9, .mirror_nats = 9},
+       {.num_positions = 3, .nats = 9}},
+      {{.num_positions = 3, .nats = 1, .mirror_nats = 2}, {.num_positions = 3}},
+      {{.num_positions = 3, .nats = 4, .mirror_nats = 1},
+       {.num_positions = 3}}};
   const verify::Certainty sure = {.mean_entropy_nats = 0.5,
                                   .mean_top_probability = 0.75};
   const CertaintyTable certainty = {
@@ -113,12 +113,34 @@ TEST(CompareRoundsTest, WhatIsLongerThanPlannedIsNotAsked) {
   round[0].prompts = {{.ids = {1, 2, 3}, .ends = {1, 2, 3}},
                       {.ids = {4, 5}, .ends = {1, 2}}};
   round[1].prompts = {{.ids = {6}, .ends = {3}}, {.ids = {7, 8}, .ends = {}}};
-  LeaveOutLonger(most_ids, round);
+  round[0].prompts.push_back({.ids = {5}, .ends = {}});
+  round[1].prompts.push_back({.ids = {6}, .ends = {}});
+  EXPECT_EQ(LeaveOutLonger(most_ids, round), 2u);  // the first and the second
   EXPECT_TRUE(round[0].prompts[0].ids.empty());
   EXPECT_TRUE(round[0].prompts[0].ends.empty());
   EXPECT_EQ(round[0].prompts[1].ids.size(), 2u);
   EXPECT_EQ(round[1].prompts[0].ids.size(), 1u);
   EXPECT_TRUE(round[1].prompts[1].ids.empty());
+}
+
+TEST(CompareRoundsTest, MemoryIsPlannedForTheLongestOfManyMore) {
+  std::vector<verify::BehaviourModel> planned(2);
+  planned[0].prompts = {{.ids = {1, 2}, .ends = {}}, {.ids = {1}, .ends = {}}};
+  planned[1].prompts = {{.ids = {1, 2, 3}, .ends = {}}, {}};
+  std::vector<verify::BehaviourModel> more(2);
+  more[0].prompts = {{.ids = {1}, .ends = {}},
+                     {.ids = {4, 5, 6, 7}, .ends = {1, 2, 3, 4}}};
+  more[1].prompts = {{.ids = {4, 5, 6}, .ends = {}}, {.ids = {4}, .ends = {}}};
+  TakeLongest(more, planned);
+  EXPECT_EQ(planned[0].prompts.size(), 2u);
+  EXPECT_EQ(planned[0].prompts[0].ids, (std::vector<int32_t>{4, 5, 6, 7}));
+  EXPECT_EQ(planned[0].prompts[0].ends.size(), 4u);
+  EXPECT_EQ(planned[0].prompts[1].ids.size(), 1u);
+  EXPECT_EQ(planned[1].prompts[0].ids, (std::vector<int32_t>{1, 2, 3}));
+  for (const size_t most : {1, 8, 50, 500, 10'000}) {
+    EXPECT_GE(NumForPlanning(most), static_cast<int32_t>(most));
+    EXPECT_LE(NumForPlanning(most), kMaxPrompts);
+  }
 }
 
 }  // namespace

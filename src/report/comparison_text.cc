@@ -111,12 +111,24 @@ std::string RoundsLines(const AdaptivePrompts& adaptive,
         fmt::format("{}{}", undecided.empty() ? "" : ", ", round.num_undecided);
   }
   if (sizes.empty()) return "";
-  return fmt::format(
-             "rounds  {} prompts; undecided pairs after each: {}; strategy {}, "
-             "focus {}\n",
-             sizes, undecided, Printable(adaptive.strategy, style.charset),
-             Printable(adaptive.focus, style.charset)) +
-         report::SystemsLines(adaptive.systems, style.charset);
+  std::string lines = fmt::format(
+      "rounds  {} prompts; undecided pairs after each: {}; strategy {}, "
+      "focus {}\n",
+      sizes, undecided, Printable(adaptive.strategy, style.charset),
+      Printable(adaptive.focus, style.charset));
+  if (adaptive.num_left_out > 0) {
+    lines += fmt::format("  {} left out: longer than memory was planned for\n",
+                         Plural(adaptive.num_left_out, "prompt"));
+  }
+  lines += report::SystemsLines(adaptive.systems, style.charset);
+  for (const BehaviourProfile& profile : adaptive.profiles) {
+    lines += fmt::format(
+        "model   {}: entropy of the next token {:.3g} nats, probability of the "
+        "likeliest {:.3g}, on {}\n",
+        Printable(profile.model, style.charset), profile.mean_entropy_nats,
+        profile.mean_top_probability, Plural(profile.num_prompts, "prompt"));
+  }
+  return lines;
 }
 
 std::string RulesLine(const Comparison& comparison, const TextStyle& style) {
