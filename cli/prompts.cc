@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/signals.h"
 #include "cli/streams.h"
 #include "cli/terminal.h"
 #include "revlm/report.h"
@@ -13,7 +14,9 @@
 namespace revlm::cli {
 
 int PromptsCommand(const PromptsLine& line) {
-  const Result<PromptsReport> report = MakePrompts(line.prompts);
+  PromptsOptions options = line.prompts;
+  options.stop = SignalStop();
+  const Result<PromptsReport> report = MakePrompts(options);
   if (!report) return Fail(report.error(), line.output.json, kPromptsSchema);
   if (line.output.json) return Answer(RenderJson(*report, kDone), kDone);
   if (line.output.quiet) {

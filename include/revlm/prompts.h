@@ -12,11 +12,12 @@
 // Threads: `MakePrompts` may be called from many threads; systems work in
 // threads of their own inside it. Memory: the prompts, below 32 MiB for 10,000.
 // Errors: kInvalidArgument (options), kNotFound (`id`), kUnavailable (every
-// system failed).
+// system failed), kCancelled (`stop`, asked some hundred prompts apart).
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,6 +106,7 @@ struct PromptsOptions {
   std::optional<int32_t> num_prompts;
   PromptOrchestration orchestration;
   std::string id;  // only this one of them; empty: all
+  std::stop_token stop;
 };
 
 struct PromptsReport {

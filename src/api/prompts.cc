@@ -39,12 +39,18 @@ Result<PromptsReport> MakePrompts(const PromptsOptions& options) {
   const auto is_asked = [&](const challenge::Challenge& made) {
     return made.id == options.id;
   };
-  // One that is looked for comes early, as a rule.
+  // One that is looked for comes early, as a rule; and who stops waits for one
+  // part.
   constexpr int32_t kPart = 500;
   const bool looks_for_one = !options.id.empty();
   std::vector<challenge::Challenge> all;
   for (int32_t left = most; left > 0;) {
-    const int32_t count = looks_for_one ? std::min(left, kPart) : left;
+    if (options.stop.stop_requested()) {
+      return base::MakeError(ErrorCode::kCancelled,
+                             "making prompts: stopped after {} of {}",
+                             all.size(), most);
+    }
+    const int32_t count = std::min(left, kPart);
     REVLM_ASSIGN_OR_RETURN(std::vector<challenge::Challenge> made,
                            orchestrator.Next(static_cast<size_t>(count)));
     std::ranges::move(made, std::back_inserter(all));
@@ -66,7 +72,8 @@ Result<PromptsReport> MakePrompts(const PromptsOptions& options) {
     return base::MakeError(
         ErrorCode::kNotFound,
         "explaining a prompt: found no {} among the first {} of seed {}; look "
-        "at the ids that revlm prompts shows with the same options",
+        "at the ids that revlm prompts shows with the same options, or at the "
+        "prompts.jsonl of the comparison that chose it",
         base::Quote(options.id), all.size(), options.seed);
   }
   return report;

@@ -1,6 +1,8 @@
 """revlm prompts: what a seed makes, and why."""
 
 import json
+import os
+import signal
 import unittest
 
 from revlm_process import MODEL, ProgramTest
@@ -78,6 +80,17 @@ class PromptsTest(ProgramTest):
         self.assertIn(b'"pot-99999"', err)
         self.revlm("prompts", "--explain", asked["id"], "--challenges", 2,
                    "--seed", 3, code=2)
+
+    def test_a_signal_stops_it(self):
+        def is_interrupted():  # as soon as the program waits for signals
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            os.kill(os.getpid(), signal.SIGINT)
+
+        for arguments in (["--challenges", 10000], ["--explain", "zzz"]):
+            out, err = self.revlm("prompts", *arguments, "--json", code=130,
+                                  preexec_fn=is_interrupted)
+            self.assertEqual(json.loads(out)["exit_code"], 130)
+            self.assertIn(b"stopped after", err)
 
     def test_text_is_a_table_for_any_terminal(self):
         out, err = self.revlm("prompts", "--challenges", 200)
