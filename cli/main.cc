@@ -5,6 +5,8 @@
 #include <clocale>
 #include <cstdio>
 #include <exception>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -76,7 +78,9 @@ int Main(std::vector<std::string> arguments) {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     parser->parse(std::move(reversed));
   } catch (const CLI::Success& asked) {
-    return parser->exit(asked);  // help or version, on stdout
+    std::ostringstream help;  // or the version
+    const int exit_code = parser->exit(asked, help, std::cerr);
+    return Answer(help.str(), exit_code);
   } catch (const CLI::ParseError& problem) {
     return misused(Explain(*parser, problem));
   }
@@ -108,6 +112,7 @@ int Main(std::vector<std::string> arguments) {
 
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
+  revlm::cli::OccupyClosedStreams();
   try {
     return revlm::cli::Main({argv + 1, argv + argc});
   } catch (const std::exception& problem) {

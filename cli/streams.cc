@@ -1,5 +1,6 @@
 #include "cli/streams.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,6 +14,27 @@
 #include "revlm/report.h"
 
 namespace revlm::cli {
+namespace {
+
+// The first of what kept text from stdout; 0: nothing did. Kept, because a
+// write that fails leaves nothing for the next flush to fail on.
+int stdout_errno = 0;
+
+void Remember(bool is_done) {
+  if (!is_done && stdout_errno == 0) stdout_errno = errno;
+}
+
+}  // namespace
+
+void OccupyClosedStreams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest that is free is this one. What is read only fails to be
+    // written, which tells of lost results; lost talk is no failure.
+    const int flags = fd == STDERR_FILENO ? O_WRONLY : O_RDONLY;
+    if (open("/dev/null", flags) != fd) return;
+  }
+}
 
 void Say(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -20,18 +42,19 @@ void Say(std::string_view text) {
 }
 
 void Write(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  Remember(std::fwrite(text.data(), 1, text.size(), stdout) == text.size());
 }
 
 void WriteAtOnce(std::string_view text) {
   Write(text);
-  std::fflush(stdout);
+  Remember(std::fflush(stdout) == 0);
 }
 
 int Answer(std::string_view text, int exit_code) {
-  Write(text);
-  if (std::fflush(stdout) == 0 || errno == EPIPE) return exit_code;
-  Say(fmt::format("revlm: writing to stdout: {}\n", std::strerror(errno)));
+  WriteAtOnce(text);
+  if (stdout_errno == 0 || stdout_errno == EPIPE) return exit_code;
+  Say(fmt::format("revlm: writing to stdout: {}\n",
+                  std::strerror(stdout_errno)));
   return exit_code == kDone ? kSomeFailed : exit_code;
 }
 

@@ -11,11 +11,16 @@
 
 namespace revlm::cli {
 
+// Where stdin, stdout or stderr is closed: keeps the next file that is opened
+// from taking its place. REQUIRES: called once, before any file is opened.
+void OccupyClosedStreams();
+
 void Say(std::string_view text);    // to stderr, at once
 void Write(std::string_view text);  // to stdout
 void WriteAtOnce(std::string_view text);
 
-// Writes results and gives the exit code. A reader that went away early (`|
+// Writes the results, or their last part, and gives the exit code: kSomeFailed
+// instead of kDone when any of them was lost. A reader that went away early (`|
 // head`) is no failure.
 int Answer(std::string_view text, int exit_code);
 
