@@ -24,7 +24,8 @@ std::string_view OriginName(Origin origin) {
 }
 
 Challenge ChallengeOf(uint64_t index, Origin origin, const Gene& gene) {
-  return {.id = fmt::format("evolutionary-{}", index),
+  return {.id = fmt::format("evolutionary-{}{}",
+                            origin == Origin::kBred ? "b" : "", index),
           .text = ExpressGene(gene),
           .system = std::string(kEvolutionary.name),
           .parameters = {{"origin", std::string(OriginName(origin))},
@@ -87,7 +88,7 @@ class EvolutionProposer : public NumberedProposer {
   Result<Challenge> Make(uint64_t index) override {
     Draws draws(prompt_key_, index);
     if (parents_.size() < kLeastParents || draws.Below(8) == 0) {
-      return ChallengeOf(index, Origin::kRandom, DrawGene(draws));
+      return MakeEvolutionaryChallenge(prompt_key_, index, {});
     }
     return ChallengeOf(index, Origin::kBred, Breed(draws));
   }

@@ -56,10 +56,23 @@ TEST(EvolutionTest, AChallengeIsMadeAgainFromItsParameters) {
   for (int i = 0; i < 3; ++i) Generation(*proposer, landscape, 20);
   std::set<std::string> origins;
   for (const Challenge& challenge : Propose(*proposer, 100)) {
-    const uint64_t index = std::stoull(challenge.id.substr(13));
+    const bool is_bred = challenge.parameters[0].value == "bred";
+    const std::string before_index =
+        is_bred ? "evolutionary-b" : "evolutionary-";
+    ASSERT_TRUE(challenge.id.starts_with(before_index)) << challenge.id;
+    const uint64_t index =
+        std::stoull(challenge.id.substr(before_index.size()));
     EXPECT_EQ(
         MakeEvolutionaryChallenge({}, index, challenge.parameters).value(),
         challenge);
+    // An id without a letter says what the prompt is.
+    if (!is_bred) {
+      EXPECT_EQ(
+          MakeEvolutionaryChallenge(
+              DerivePromptKey(SessionKey(2), kEvolutionary.name), index, {})
+              .value(),
+          challenge);
+    }
     origins.insert(challenge.parameters[0].value);
   }
   EXPECT_EQ(origins, (std::set<std::string>{"random", "bred"}));

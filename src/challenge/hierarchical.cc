@@ -82,7 +82,8 @@ Result<Challenge> MakeHierarchicalChallenge(
       given[1].value_or(walk == kDepthFirst ? place : kBreadth[place]);
   Draws draws(prompt_key, index);
   return Challenge{
-      .id = fmt::format("hierarchical-{}", index),
+      .id = fmt::format("hierarchical-{}{}", walk == kUncertainty ? "u" : "",
+                        index),
       .text = DrawLeafText(leaf_idx, draws),
       .system = std::string(kHierarchical.name),
       .parameters = {{"walk", std::string(kWalks[walk])},

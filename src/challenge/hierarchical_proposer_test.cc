@@ -64,7 +64,8 @@ TEST(HierarchicalProposerTest, AChallengeIsMadeAgainFromItsIndex) {
   proposer->Learn(std::vector<Lesson>{{some, 1e-3}});
   const Key key = DerivePromptKey(SessionKey(4), kHierarchical.name);
   for (const Challenge& challenge : Propose(*proposer, 300)) {
-    const uint64_t index = std::stoull(challenge.id.substr(13));
+    ASSERT_TRUE(challenge.id.starts_with("hierarchical-u"));
+    const uint64_t index = std::stoull(challenge.id.substr(14));
     EXPECT_EQ(
         MakeHierarchicalChallenge(key, index, challenge.parameters).value(),
         challenge);

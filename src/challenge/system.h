@@ -4,11 +4,13 @@
 // challenge of an index as a pure function of key, index and parameters, so a
 // single one can be made again, or shown to others, without the rest.
 //
-//   auto challenges = GenerateChallenges(
-//       kPot, DeriveSessionKey({.seed = SeedFromNumber(0)}), {}, 100);
+//   const Key key = DeriveSessionKey({.seed = SeedFromNumber(0)});
+//   auto challenge = kPot.make(DerivePromptKey(key, kPot.name), 17, {});
 //
-// Threads: pure functions. Memory: the challenges, and their texts once more
-// while they are made. Errors: kInvalidArgument for a parameter or a number
+// `orchestrator.h` has many of several systems.
+//
+// Threads: pure functions. Memory: the challenges, and in GenerateChallenges
+// their texts once more. Errors: kInvalidArgument for a parameter or a number
 // that is not allowed. Determinism: the same seed gives the same bytes on every
 // machine, for every compiler and number of threads.
 #pragma once
@@ -33,9 +35,12 @@ struct Parameter {
 };
 
 struct Challenge {
-  std::string id;      // system without version, "-", index: "pot-17"
-  std::string text;    // valid UTF-8
-  std::string system;  // "pot/1"
+  // System without version, "-", index: "pot-17". A letter before the index:
+  // it was chosen by what others brought, and the index alone does not make it
+  // ("evolutionary-b8", "hierarchical-u3").
+  std::string id;
+  std::string text;                   // valid UTF-8
+  std::string system;                 // "pot/1"
   std::vector<Parameter> parameters;  // what made it, in the system's order
   std::string rationale;              // why it is worth asking, a sentence
 
@@ -54,6 +59,8 @@ struct System {
 
 inline constexpr size_t kMaxChallenges = 10'000;
 
+// Of one system alone, which tests hold orchestrators against.
+//
 // Exactly `count` challenges (1 to kMaxChallenges) with different texts: those
 // of index 0, 1, ..., without any whose text came before. So the first n are
 // the same whatever `count` is. Errors: kInvalidArgument also when the
