@@ -14,6 +14,7 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
          "--challenges", compare.num_challenges,
          "Prompts to make from the seed, in rounds at most;\n0: weights "
          "only (50)")
+      ->transform(WholeNumber(0, kMaxPrompts))
       ->option_text("N")
       ->group(group);
   app.add_option("--seed", compare.seed,

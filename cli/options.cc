@@ -273,6 +273,7 @@ std::unique_ptr<CLI::App> MakeParser(CommandLine& line) {
         line.library.identify_command, line.library.ls_command}) {
     command->set_version_flag("--version", "revlm " + std::string(kVersion));
     NameEnvironment(*command);
+    ReadDecimals(*command);
   }
   return parser;
 }

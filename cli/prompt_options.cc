@@ -87,6 +87,7 @@ std::unique_ptr<PromptsLine> AddPrompts(CLI::App& parser) {
   const std::string group = "Prompts";
   app->add_option("--challenges", line->prompts.num_prompts,
                   "How many (10; with --explain: until it comes)")
+      ->transform(WholeNumber(1, kMaxPrompts))
       ->option_text("N")
       ->group(group);
   app->add_option("--seed", line->prompts.seed, "What they are made from (0)")

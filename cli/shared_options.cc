@@ -3,11 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <limits>
+#include <system_error>
+#include <utility>
 
 #include "revlm/run.h"
 
 namespace revlm::cli {
+namespace {
+
+constexpr char kWholeNumber[] = "whole number";
+
+bool HasRange(CLI::Option& option) {
+  try {
+    return option.get_validator(kWholeNumber) != nullptr;
+  } catch (const CLI::OptionNotFound&) {
+    return false;
+  }
+}
+
+}  // namespace
 
 void AddOutputOptions(CLI::App& app, OutputOptions& output) {
   const std::string group = "Output";
@@ -41,6 +58,43 @@ CLI::Validator GibibytesValidator() {
             kMaxGibibytes);
       },
       "");
+}
+
+CLI::Validator WholeNumber(int64_t least, uint64_t most) {
+  return CLI::Validator(
+      [least, most](std::string& text) -> std::string {
+        const auto is_read_as = [&](auto value) {
+          const char* const end = text.data() + text.size();
+          const auto [last, error] = std::from_chars(text.data(), end, value);
+          if (error != std::errc() || last != end ||
+              std::cmp_less(value, least) || std::cmp_greater(value, most)) {
+            return false;
+          }
+          text = fmt::format("{}", value);  // 010 would be read as octal
+          return true;
+        };
+        if (text.starts_with('-') ? is_read_as(int64_t{0})
+                                  : is_read_as(uint64_t{0})) {
+          return "";
+        }
+        return fmt::format("found {}, allowed is a whole number from {} to {}",
+                           text.empty() ? "nothing" : text, least, most);
+      },
+      "", kWholeNumber);
+}
+
+void ReadDecimals(CLI::App& app) {
+  constexpr std::numeric_limits<int32_t> kInt;
+  for (CLI::Option* option : app.get_options()) {
+    if (HasRange(*option)) continue;
+    const std::string type = option->get_type_name();
+    if (type.starts_with("UINT")) {
+      option->transform(WholeNumber(0, std::numeric_limits<uint64_t>::max()));
+    } else if (type.starts_with("INT")) {
+      option->transform(
+          WholeNumber(kInt.min(), static_cast<uint64_t>(kInt.max())));
+    }
+  }
 }
 
 uint64_t ToBytes(double gibibytes) {

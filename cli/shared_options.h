@@ -42,6 +42,12 @@ void AddNoResident(CLI::App& app, bool& no_resident, const std::string& group);
 CLI::Validator GibibytesValidator();
 uint64_t ToBytes(double gibibytes);
 
+// Of what is read as a whole number: decimal, and no other than these.
+CLI::Validator WholeNumber(int64_t least, uint64_t most);
+// The same, within their types, for all options that are whole numbers and have
+// no other range.
+void ReadDecimals(CLI::App& app);
+
 // Has every option --foo-bar read from REV_FOO_BAR as well.
 void NameEnvironment(CLI::App& app);
 

@@ -1,7 +1,10 @@
 // Chooses among proposals by what earlier prompts brought.
 //
-// A proposal's score is the response predictor's: the expected logarithm of its
-// information, and half a draw of how unsure that is. The strategy behavioral
+// A proposal's score is the response predictor's expected logarithm of its
+// information, and half a draw of how unsure that is: unsure ones win at times,
+// which is how it explores (Thompson 1933; Chapelle and Li 2011, "An empirical
+// evaluation of Thompson sampling", NIPS). Each proposal has a draw of its own,
+// so that a batch is not all of one kind. The strategy behavioral
 // adds the profiler's contrast: an area where models differ most counts like
 // twice the information. Scores are compared in steps of 2^-16; of equals, the
 // first wins.

@@ -18,10 +18,8 @@
 // number and 2 more. A prompt learns with the worth from before it, so that its
 // own outcome is no feature of itself.
 //
-// A candidate's score is a draw from its posterior mean's distribution:
-// uncertain ones win at times, which is how it explores (Thompson 1933;
-// Chapelle and Li 2011, "An empirical evaluation of Thompson sampling", NIPS).
-// Each candidate has a draw of its own, so that a batch is not all of one kind.
+// It predicts and draws nothing: `chooser.h` scores a candidate by a draw from
+// what is predicted here, mean and deviation.
 //
 // Measured against random choice: `predictor_test.cc`,
 // docs/method-challenges.md.

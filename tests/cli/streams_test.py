@@ -130,24 +130,66 @@ class StreamsTest(ProgramTest):
             self.assertNotIn(b"\x1b", written)
             self.assertIn(b"aster-s0: 0 of 1 operations", written)
 
-    def test_a_full_stdout_is_a_failure_and_a_closed_one_is_not(self):
-        arguments = ["run", MODEL, "--prompt", "Hello", "--max-tokens", 1]
-        with open("/dev/full", "wb") as full:
-            process = subprocess.run(
-                [REVLM, *map(str, arguments)], cwd=self.folder, stdout=full,
-                stderr=subprocess.PIPE, env=self.environment)
-        self.assertEqual(process.returncode, 5)
-        self.assertIn(b"writing to stdout", process.stderr)
-        reader, writer = os.pipe()
-        os.close(reader)
-        process = subprocess.run(
-            [REVLM, *map(str, arguments)], cwd=self.folder, stdout=writer,
-            stderr=subprocess.PIPE, env=self.environment)
-        os.close(writer)
-        self.assertEqual(process.returncode, 0)
+    def to(self, stdout, *arguments, **options):
+        return subprocess.run(
+            [REVLM, *map(str, arguments)], cwd=self.folder, stdout=stdout,
+            stderr=subprocess.PIPE, env=self.environment, **options)
+
+    # Less than a buffer of stdout, and more.
+    ANSWERS = (["run", MODEL, "--prompt", "Hello", "--max-tokens", 1],
+               ["prompts", "--challenges", 5, "--json"],
+               ["prompts", "--challenges", 1000, "--json"],
+               ["prompts", "--challenges", 1000],
+               ["run", "--help"])
+
+    def test_a_full_or_missing_stdout_is_a_failure(self):
+        for arguments in self.ANSWERS:
+            with open("/dev/full", "wb") as full:
+                process = self.to(full, *arguments)
+            self.assertEqual(process.returncode, 5, arguments)
+            self.assertIn(b"writing to stdout: No space", process.stderr)
+            process = self.to(None, *arguments, preexec_fn=lambda: os.close(1))
+            self.assertEqual(process.returncode, 5, arguments)
+            self.assertIn(b"writing to stdout: Bad file", process.stderr)
+
+    def test_a_reader_that_went_away_is_no_failure(self):
+        for arguments in self.ANSWERS[:-1]:  # help dies of SIGPIPE
+            reader, writer = os.pipe()
+            os.close(reader)
+            process = self.to(writer, *arguments)
+            os.close(writer)
+            self.assertEqual(process.returncode, 0, arguments)
 
 
 class UsageTest(ProgramTest):
+    def test_whole_numbers_are_decimal_and_within_their_range(self):
+        most = str(2**64 - 1)
+        for seed, read in (("0", 0), ("010", 10), (most, 2**64 - 1)):
+            for env, arguments in (({}, ["--seed", seed]),
+                                   ({"REV_SEED": seed}, [])):
+                out, _ = self.revlm("prompts", *arguments, "--json", env=env)
+                self.assertEqual(json.loads(out)["seed"], read)
+        for seed in ("18446744073709551616", "-1", "0x10", "1e3", "1.5", "+1",
+                     " 1", "1 ", "x"):
+            for env, arguments in (({}, [f"--seed={seed}"]),
+                                   ({"REV_SEED": seed}, [])):
+                _, err = self.revlm("prompts", *arguments, code=2, env=env)
+                self.assertIn(f"found {seed}, allowed is a whole number from "
+                              f"0 to {most}".encode(), err)
+        for command in (["prompts"], ["compare", MODEL, MODEL], ["run", MODEL]):
+            for flag in ("--seed", "--challenges"):
+                _, err = self.revlm(*command, flag, "", code=2)
+                self.assertIn(flag.encode(), err)
+                self.assertIn(b"found nothing", err)
+        for command, allowed in ((["prompts"], b"1 to 10000"),
+                                 (["compare", MODEL, MODEL], b"0 to 10000")):
+            for count in ("99999999999", "10001", "-1"):
+                _, err = self.revlm(*command, f"--challenges={count}", code=2)
+                self.assertIn(b"--challenges", err)
+                self.assertIn(allowed, err)
+        _, err = self.revlm("run", MODEL, "--max-tokens", "99999999999", code=2)
+        self.assertIn(b"to 2147483647", err)
+
     def test_help_and_version_are_results(self):
         for arguments in (["--help"], ["run", "--help"], ["inspect", "--help"],
                           ["enroll", "--help"], ["identify", "--help"],
