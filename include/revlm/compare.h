@@ -143,6 +143,7 @@ struct TextFinding {
   Reading reading = Reading::kCompared;
   int64_t num_requests = 0;
   int64_t num_tokens = 0;  // of all answers
+  int64_t max_tokens = 0;  // as many an answer could have
   // ln of an e-value against "they are the reference's", and how many requests
   // it took to refute that; 0: it is not refuted.
   double log_e = 0;

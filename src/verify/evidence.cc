@@ -61,6 +61,7 @@ TextFinding SumUp(const TextEvidence& evidence, const TextScores& scores) {
   TextFinding finding = {.reading = scores.reading,
                          .num_requests = evidence.num_requests,
                          .num_tokens = evidence.num_tokens,
+                         .max_tokens = scores.max_tokens,
                          .log_e = evidence.combined.log_e,
                          .num_refuted = evidence.combined.num_requests,
                          .closeness = ClosenessOf(evidence.closeness),

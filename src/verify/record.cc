@@ -86,6 +86,7 @@ void Fields(Archive& archive, TextFinding& finding) {
   archive.Name("reading", finding.reading, kReadings);
   archive("num_requests", finding.num_requests);
   archive("num_tokens", finding.num_tokens);
+  archive("max_tokens", finding.max_tokens);
   archive("log_e", finding.log_e);
   archive("num_refuted", finding.num_refuted);
   archive("winner", finding.winner);

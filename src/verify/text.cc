@@ -181,6 +181,7 @@ class TextComparer {
     const bool is_drawn = !is_text_ && options_.decoding.is_plain();
     comparison_.scores.reading =
         is_drawn ? Reading::kDrawnTokens : Reading::kCompared;
+    comparison_.scores.max_tokens = options_.decoding.max_new_tokens;
     return {};
   }
 
