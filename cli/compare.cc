@@ -80,7 +80,8 @@ int Carry(
 
 bool IsAboutTexts(const VerifyTextOptions& options) {
   return !options.alternatives.empty() || options.max_tokens ||
-         options.temperature || options.top_k || options.top_p;
+         options.temperature || options.top_k || options.top_p ||
+         options.num_own_answers;
 }
 
 // "a~b", with or without blanks, either first.
@@ -106,8 +107,8 @@ int VerifyCommand(const VerifyLine& line) {
   if (!line.is_by_text && IsAboutTexts(line.by_text)) {
     return FailWith({ErrorCode::kInvalidArgument,
                      "verifying: --alternative, --max-tokens, --temperature, "
-                     "--top-k and --top-p are for texts; add --text-only or "
-                     "--answers"},
+                     "--top-k, --top-p and --own-answers are for texts; add "
+                     "--text-only or --answers"},
                     weights, kVerifySchema);
   }
   return Carry(weights, weights.compare, kVerifySchema,

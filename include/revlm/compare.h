@@ -198,7 +198,8 @@ struct PromptRound {
   int64_t num_undecided = 0;  // pairs, after it
 };
 
-// How prompts were chosen by what the ones before told apart.
+// How prompts were chosen: by what the ones before told apart, or, of a target
+// that is judged by its texts, all at once, without rounds.
 struct AdaptivePrompts {
   std::vector<PromptSystemReport> systems;
   std::string strategy;  // as PromptStrategyName
@@ -217,8 +218,9 @@ struct Comparison {
   // "pot/1", "pot/1+kdf/1" of several systems, or the digest of prompts of
   // one's own.
   std::string prompt_source;
-  std::string prompt_form = "text";         // or "chat"
-  std::optional<AdaptivePrompts> adaptive;  // nothing: all were asked at once
+  std::string prompt_form = "text";  // or "chat"
+  // Nothing: no orchestration was asked for, and all were asked at once.
+  std::optional<AdaptivePrompts> adaptive;
   uint64_t seed = 0;
   double same_nats = 0;  // rules
   double most_nats = 0;

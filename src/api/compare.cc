@@ -26,7 +26,7 @@ Status CheckOptions(const CompareOptions& options) {
   if (options.models.size() < 2) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "comparing models: found {} of them, at least two "
-                           "are needed",
+                           "are needed; name another one beside it",
                            options.models.size());
   }
   REVLM_TRY(run::CheckForm(EngineOptionsOf(options)));

@@ -100,7 +100,8 @@ std::string CountLine(const Comparison& comparison) {
       counts[static_cast<size_t>(Verdict::kUndecided)]);
 }
 
-// "rounds  8, 8, 16 prompts; undecided pairs after each: 3, 1, 0".
+// "rounds  8, 8, 16 prompts; undecided pairs after each: 3, 1, 0", or "all at
+// once".
 std::string RoundsLines(const AdaptivePrompts& adaptive,
                         const TextStyle& style) {
   std::string sizes;
@@ -110,12 +111,13 @@ std::string RoundsLines(const AdaptivePrompts& adaptive,
     undecided +=
         fmt::format("{}{}", undecided.empty() ? "" : ", ", round.num_undecided);
   }
-  if (sizes.empty()) return "";
-  return fmt::format(
-             "rounds  {} prompts; undecided pairs after each: {}; strategy {}, "
-             "focus {}\n",
-             sizes, undecided, Printable(adaptive.strategy, style.charset),
-             Printable(adaptive.focus, style.charset)) +
+  const std::string rounds =
+      sizes.empty() ? "all at once"
+                    : fmt::format("{} prompts; undecided pairs after each: {}",
+                                  sizes, undecided);
+  return fmt::format("rounds  {}; strategy {}, focus {}\n", rounds,
+                     Printable(adaptive.strategy, style.charset),
+                     Printable(adaptive.focus, style.charset)) +
          report::SystemsLines(adaptive.systems, style.charset);
 }
 

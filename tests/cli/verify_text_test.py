@@ -117,10 +117,19 @@ class VerifyTextTest(ProgramTest):
                             *FEW, code=UNDECIDED)
         self.assertIn(b"12 answers of aster-s0-2, 12 of aster-s0 to compare "
                       b"with, read by 9 models", err)
-        for more in (["--max-tokens", "8"], ["--alternative", OTHER_MODEL]):
+        for more in (["--max-tokens", "8"], ["--alternative", OTHER_MODEL],
+                     ["--own-answers", "8"]):
             _, err = self.revlm("verify", MODEL, "--against", MODEL, *more,
                                 code=2)
             self.assertIn(b"add --text-only", err)
+        (self.folder / "one.jsonl").write_text(
+            '{"prompt": "One day", "answer": " a man"}')
+        for more in (["--prompts", "/nonexistent"], ["--challenges", "7"],
+                     ["--full-matching"], ["--enable-pot"]):
+            _, err = self.revlm("verify", "--against", MODEL, "--answers",
+                                "one.jsonl", "--max-tokens", "8", *more,
+                                code=2)
+            self.assertIn(b"leave out --", err)
         _, err = self.revlm("verify", "--against", MODEL, code=2)
         self.assertIn(b"no TARGET", err)
 
