@@ -180,12 +180,12 @@ def verify(target: ModelPath, against: ModelPath, *,
 
     With `answers`, these are all that is known of the target, and `target` is
     only its name: a file or the directory of a run, as `--answers`, or pairs of
-    a prompt and an answer, text or token ids of `against`. `text_only`: the
-    target is asked here, or its run is read, and nothing is looked at but the
-    text of what it answers. For both: `alternatives`, models that it may be
-    besides `against` quantised; `max_tokens`, `temperature`, `top_k` and
-    `top_p`, how it was or is asked; `own_answers` of `against` to each prompt
-    (8).
+    a prompt and an answer, text or token ids of `against`, with the one that
+    ended it. `text_only`: the target is asked here, or its run is read, and
+    nothing is looked at but the text of what it answers. For both:
+    `alternatives`, models that it may be besides `against` quantised;
+    `max_tokens`, `temperature`, `top_k` and `top_p`, how it was or is asked;
+    `own_answers` of `against` to each prompt (8).
     """
     path = answers if isinstance(answers, (str, bytes, os.PathLike)) else None
     if answers is None and not text_only:

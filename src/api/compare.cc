@@ -96,9 +96,11 @@ Result<uint64_t> Comparer::BudgetBytes() {
 }
 
 Status Comparer::TellCosts(memory::Budget& budget) {
-  // What a pair of small models and the bytes of large ones were seen to take.
+  // What a pair of small models, the bytes of large ones, and keeping, reading
+  // and comparing logits were seen to take.
   constexpr double kPairSeconds = 0.2;
   constexpr double kWeightBytesPerSecond = 3e8;
+  constexpr double kLogitsPerSecond = 4e7;
   uint64_t weight_bytes = 0;
   for (const verify::PairPlan& pair : planned_.pairs) {
     weight_bytes += models_[pair.a].model.checkpoint->weight_bytes() +
@@ -113,8 +115,16 @@ Status Comparer::TellCosts(memory::Budget& budget) {
                            verify::PlanBehaviour(encoded_, planned_.pairs,
                                                  BehaviourOptions(), budget));
     for (size_t i = 0; i < plans.size(); ++i) {
-      behaviour_seconds_.push_back(plans[i].seconds);
-      seconds += plans[i].seconds;
+      double num_positions = 0;
+      for (const verify::EncodedPrompt& prompt : encoded_[i].prompts) {
+        num_positions += static_cast<double>(prompt.ids.size());
+      }
+      const double num_logits =
+          num_positions *
+          static_cast<double>(models_[i].model.checkpoint->config().vocab_size);
+      behaviour_seconds_.push_back(plans[i].seconds +
+                                   num_logits / kLogitsPerSecond);
+      seconds += behaviour_seconds_.back();
       num_passes += plans[i].num_passes;
       weight_bytes += static_cast<uint64_t>(plans[i].num_passes) *
                       models_[i].need.pass_bytes;

@@ -16,6 +16,7 @@
 #include "base/hex.h"
 #include "base/random.h"
 #include "formats/checkpoint.h"
+#include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/model.h"
@@ -341,16 +342,17 @@ Result<uint64_t> TextVerifier::BudgetBytes() {
   // Before anything of that size is made.
   const uint64_t least_bytes =
       verify::LeastTextBytes(samples_.size(), TextOptions());
-  const CompareOptions silent;
-  const auto least = BudgetBytesFor(compare_, NeedOf(models_), least_bytes,
-                                    CompareEvents(silent));
-  if (!least) {
-    return base::WithContext(
-        least.error(),
-        fmt::format("{} prompts with --own-answers {} of at most {} tokens "
-                    "(--max-tokens) to each",
-                    samples_.size(), num_own_answers(),
-                    decoding_.max_new_tokens));
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Limit limit,
+      run::ProcessLimit(compare_.memory_limit_bytes, compare_.memory_strict));
+  if (least_bytes > limit.limit_bytes) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "the memory limit is {} bytes, {} prompts with {} own answers of up to "
+        "{} tokens to each need {} bytes or more; lower --own-answers or "
+        "--max-tokens, or raise --parallel-memory-limit",
+        limit.limit_bytes, samples_.size(), num_own_answers(),
+        decoding_.max_new_tokens, least_bytes);
   }
   if (is_target_here()) PutStandIns();
   memory::Budget nothing(0);  // models are described, not run

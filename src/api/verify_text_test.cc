@@ -309,7 +309,7 @@ TEST_F(VerifyTextTest, HugeLimitsOfAnswersTakeNoMemory) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kBudgetExceeded);
   EXPECT_THAT(refused.error().message,
-              HasSubstr("10000 prompts with --own-answers 1000 of at most"));
+              HasSubstr("10000 prompts with 1000 own answers of up to"));
 }
 
 TEST_F(VerifyTextTest, StoppedItLeavesNothing) {

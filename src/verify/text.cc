@@ -427,9 +427,10 @@ uint64_t LeastTextBytes(size_t num_samples, const TextOptions& options) {
   std::optional<uint64_t> bytes =
       base::CheckedMultiply(num_samples, options.num_own_answers);
   if (bytes) bytes = base::CheckedMultiply(*bytes, num_tokens);
-  if (bytes) bytes = base::CheckedMultiply(*bytes, kTokenBytes);
-  // What is added to it must fit, too.
-  return std::min(bytes.value_or(UINT64_MAX), UINT64_MAX / 4);
+  // Beside what is held, the request that a token is read by, and its score.
+  constexpr uint64_t kReadBytes = sizeof(int32_t) + sizeof(float);
+  if (bytes) bytes = base::CheckedMultiply(*bytes, kTokenBytes + kReadBytes);
+  return bytes.value_or(UINT64_MAX);
 }
 
 Result<TextPlan> PlanText(const TextQuestion& question, Reading reading,

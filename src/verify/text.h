@@ -101,8 +101,8 @@ Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget);
 
-// The least budget that own answers to so many prompts will do with, at their
-// longest; the largest number where it fits none. Before `PlanText`, which
+// What own answers to so many prompts take at least, at their longest; the
+// largest number where it fits none. To be looked at before `PlanText`, which
 // makes stand-ins for them.
 uint64_t LeastTextBytes(size_t num_samples, const TextOptions& options);
 

@@ -206,10 +206,14 @@ class CompareTest(ProgramTest):
         self.assertIsNone(found["pairs"][0]["behaviour"])
 
     def test_meaningless_rules_are_refused(self):
-        for rule in (["--alpha", "0"], ["--alpha", "1"], ["--epsilon", "0"],
-                     ["--epsilon", "5"], ["--challenges", "-1"]):
-            self.revlm("compare", MODEL, OTHER_MODEL, *rule, code=2)
-        self.revlm("compare", MODEL, code=2)
+        for flag, value in (("--alpha", "0"), ("--alpha", "1"),
+                            ("--alpha", "nan"), ("--epsilon", "0"),
+                            ("--epsilon", "0.1"), ("--challenges", "-1")):
+            _, err = self.revlm("compare", MODEL, OTHER_MODEL, flag, value,
+                                code=2)
+            self.assertIn(f"{flag}: found {value}, allowed".encode(), err)
+        _, err = self.revlm("compare", MODEL, code=2)
+        self.assertIn(b"name another one", err)
 
 
 if __name__ == "__main__":
