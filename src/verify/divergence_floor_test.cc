@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "base/random.h"
+#include "support/plain_bet.h"
 
 namespace revlm::verify {
 namespace {
+
+using testing::PlainBet;
 
 constexpr uint64_t kSeed = 20260127;
 
@@ -21,23 +24,6 @@ struct Observation {
 
 // The formulas of the headers, written out, for one step: whether it is ever
 // refuted.
-class PlainBet {
- public:
-  void Add(long double payoff) {
-    money_ *= 1 + stake_ * payoff;
-    const long double z = -payoff / (1 + stake_ * payoff);
-    squares_ += z * z;
-    stake_ -= 2 / (2 - std::log(3.0L)) * z / squares_;
-    stake_ = std::clamp(stake_, 0.0L, 0.5L);
-  }
-  long double money() const { return money_; }
-
- private:
-  long double money_ = 1;
-  long double stake_ = 0;
-  long double squares_ = 1;
-};
-
 bool IsRefutedPlainly(const std::vector<Observation>& all, long double nats,
                       long double max_tokens, long double alpha) {
   PlainBet gains;

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "stats/binomial.h"
+#include "support/plain_bet.h"
 #include "support/text_games.h"
 
 namespace revlm::verify {
@@ -16,6 +17,7 @@ namespace {
 
 using stats::Closeness;
 using testing::AuditTexts;
+using testing::PlainBet;
 using testing::PlayTexts;
 using testing::TextTable;
 using testing::ToyModel;
@@ -38,24 +40,6 @@ TextTable MakeTable(Reading reading) {
 uint64_t AuditSeed(uint64_t audit) { return base::RandomBits(kSeed, audit); }
 
 // ---- The formulas, written out --------------------------------------------
-
-// A bet of stats/bet.h without tolerance.
-class PlainBet {
- public:
-  void Add(long double payoff) {
-    money_ *= 1 + stake_ * payoff;
-    const long double z = -payoff / (1 + stake_ * payoff);
-    squares_ += z * z;
-    stake_ -= 2 / (2 - std::log(3.0L)) * z / squares_;
-    stake_ = std::clamp(stake_, 0.0L, 0.5L);
-  }
-  long double money() const { return money_; }
-
- private:
-  long double money_ = 1;
-  long double stake_ = 0;
-  long double squares_ = 1;
-};
 
 struct Plain {
   long double catalogue = 0;
