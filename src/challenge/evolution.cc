@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kLeastParents = 8;
 constexpr size_t kMaxParents = 32;
+constexpr size_t kParentOneOf = 8;  // of those asked
 constexpr size_t kMaxRemembered = 512;
 constexpr size_t kTournament = 3;
 
@@ -66,7 +67,9 @@ class EvolutionProposer : public NumberedProposer {
     for (const Asked& asked : remembered_) parents_.push_back(&asked);
     std::ranges::stable_sort(parents_, std::ranges::greater(),
                              &Asked::information_nats);
-    parents_.resize(std::min(parents_.size(), kMaxParents));
+    parents_.resize(
+        std::min(parents_.size(), std::clamp(parents_.size() / kParentOneOf,
+                                             kLeastParents, kMaxParents)));
   }
 
  private:

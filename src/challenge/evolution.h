@@ -7,9 +7,11 @@
 //
 //   generation 0  genes drawn at random (`DrawGene`), until 8 prompts of any
 //                 system have brought something to learn from
-//   parents       the 32 best of the last 512 prompts asked, so that the best
-//                 stay as long as nothing better comes (elitism); those of
-//                 other systems as genes that say the same (`AdoptPrompt`)
+//   parents       the best eighth of the last 512 prompts asked, at least 8 and
+//                 at most 32, so that few prompts are enough to select from and
+//                 the best stay as long as nothing better comes (elitism);
+//                 those of other systems as genes that say the same
+//                 (`AdoptPrompt`)
 //   selection     the best of three parents drawn at random
 //   children      of two parents three times of four (`CrossGenes`), else of
 //                 one; then one to a few mutations (`MutateGene`)
