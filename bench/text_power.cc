@@ -68,11 +68,11 @@ void SimulateErrors() {
     table.dilutions.push_back(
         testing::ToyDilution(reference, table.alternatives.back(), 1e-3));
   }
-  // Half of all tokens in one answer of a hundred.
+  // Nine tokens of ten are in one answer of a hundred.
   testing::TextTable uneven = table;
   uneven.served = table.alternatives.back();
   uneven.tail_share = 0.01;
-  uneven.tail_tokens = 800;
+  uneven.tail_tokens = 8192;
   PrintRateHead("simulated, the reference itself, alpha 0.01");
   for (const Reading reading : {Reading::kDrawnTokens, Reading::kCompared}) {
     table.reading = reading;
@@ -100,8 +100,8 @@ void SimulateErrors() {
     PrintRate("typicality" + how, num_typicality, kAudits);
     PrintRate("average of the two" + how, num_combined, kAudits);
     PrintRate("DIFFERENT" + how, num_different, kAudits);
-    PrintRate("DIFFERENT of what is at the tolerance, uneven lengths" + how,
-              num_uneven, kAudits);
+    PrintRate("DIFFERENT at the tolerance, uneven lengths" + how, num_uneven,
+              kAudits);
   }
   table.reading = Reading::kDrawnTokens;
   table.served = reference.MixedWith(table.alternatives[3], table.dilutions[3]);
