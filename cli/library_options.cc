@@ -48,7 +48,7 @@ void AddLibraryCommands(CLI::App& parser, LibraryCommands& commands,
       ->option_text("NAME");
   app->add_option("--family", commands.enroll.family,
                   "Models that come from each other (that of the\n"
-                  "reference it comes from, or its name)")
+                  "reference it replaces, or comes from, or its name)")
       ->option_text("NAME");
   app->add_flag("--replace", commands.enroll.replace,
                 "In place of a reference of that name");

@@ -78,10 +78,10 @@ struct FingerprintSummary {
 
 struct EnrollOptions {
   FingerprintSource from;
-  std::string name;      // empty: the model's
-  std::string family;    // empty: that of the reference it comes from, or its
-                         // own name
-  bool replace = false;  // a reference of that name
+  std::string name;         // empty: the model's
+  std::string family;       // empty: that of the reference that it replaces, or
+                            // comes from, or its own name
+  bool replace = false;     // a reference of that name, if there is one
   std::string output_file;  // a .revfp to write; empty: none
 };
 

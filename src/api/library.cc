@@ -175,17 +175,27 @@ Status CountFalseMatches(const Library& library, double alpha,
   return {};
 }
 
-// Adds the fingerprint, with its bounds beside all that are there.
+// The family that was named, else that of the reference that is replaced, else
+// that of the one it comes from, else its own.
+std::string FamilyOf(const std::string& name, const EnrollOptions& options,
+                     const std::optional<ReferenceEntry>& replaced,
+                     const verify::Identification& found) {
+  if (!options.family.empty()) return options.family;
+  if (replaced) return replaced->family;
+  return found.is_known ? found.candidates[0].family : name;
+}
+
+// Adds the fingerprint, with its bounds beside all others.
 Status AddToLibrary(const Fingerprint& fingerprint, const std::string& revfp,
                     const EnrollOptions& options, EnrollReport& report) {
+  const std::string& name = fingerprint.model.name;
   REVLM_ASSIGN_OR_RETURN(Library library, OpenToWrite(options.from.library));
-  REVLM_ASSIGN_OR_RETURN(const auto replaced,
-                         library.Find(fingerprint.model.name));
-  if (options.replace && replaced) {
-    REVLM_TRY(library.Remove(fingerprint.model.name));
-  }
+  REVLM_ASSIGN_OR_RETURN(auto replaced, library.Find(name));
+  if (!options.replace) replaced.reset();
+  std::vector<std::string> except;
+  if (replaced) except.push_back(name);
   REVLM_ASSIGN_OR_RETURN(const Compared compared,
-                         CompareWithAll(fingerprint, library, {}));
+                         CompareWithAll(fingerprint, library, except));
   std::vector<std::pair<int64_t, double>> bounds;
   for (size_t i = 0; i < compared.ids.size(); ++i) {
     bounds.emplace_back(compared.ids[i], compared.candidates[i].log_p());
@@ -193,15 +203,14 @@ Status AddToLibrary(const Fingerprint& fingerprint, const std::string& revfp,
   const verify::Identification found =
       verify::Identify(compared.candidates, IdentifyOptions().alpha);
   if (found.is_known) report.derived_from = found.candidates[0].name;
-  report.family = !options.family.empty() ? options.family
-                  : found.is_known        ? found.candidates[0].family
-                                          : fingerprint.model.name;
+  report.family = FamilyOf(name, options, replaced, found);
   report.library = options.from.library;
-  return library.Add(
-      {.name = fingerprint.model.name,
-       .family = report.family,
-       .enrolled_utc = base::FormatUtc(base::SystemClock().Wall())},
-      revfp, bounds);
+  const ReferenceEntry entry = {
+      .name = name,
+      .family = report.family,
+      .enrolled_utc = base::FormatUtc(base::SystemClock().Wall())};
+  return options.replace ? library.Replace(entry, revfp, bounds)
+                         : library.Add(entry, revfp, bounds);
 }
 
 }  // namespace

@@ -134,50 +134,49 @@ Result<std::vector<PairBound>> Library::Pairs() const {
   }
 }
 
+Status Library::Insert(const ReferenceEntry& entry, std::string_view revfp,
+                       const std::vector<std::pair<int64_t, double>>& bounds) {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement reference,
+      database_.Prepare("INSERT INTO reference (name, family, enrolled_utc, "
+                        "revfp) VALUES (?1, ?2, ?3, ?4)"));
+  REVLM_TRY(reference.Bind(entry.name)
+                .Bind(entry.family)
+                .Bind(entry.enrolled_utc)
+                .BindBytes(revfp)
+                .Run());
+  for (const auto& [id, log_p] : bounds) {
+    REVLM_ASSIGN_OR_RETURN(
+        Statement pair,
+        database_.Prepare("INSERT INTO pair SELECT other.id, added.id, ?2 "
+                          "FROM reference AS other, reference AS added "
+                          "WHERE other.id = ?1 AND added.name = ?3"));
+    REVLM_TRY(pair.Bind(id).Bind(log_p).Bind(entry.name).Run());
+  }
+  return {};
+}
+
 Status Library::Add(const ReferenceEntry& entry, std::string_view revfp,
                     const std::vector<std::pair<int64_t, double>>& bounds) {
   return InTransaction([&]() -> Status {
     REVLM_ASSIGN_OR_RETURN(const auto taken, Find(entry.name));
-    if (taken) {
-      return base::MakeError(
-          ErrorCode::kInvalidArgument,
-          "adding to the library {}: it has a reference {} of {} already; "
-          "give another --name, or remove it",
-          database_.path(), entry.name, taken->enrolled_utc);
-    }
-    REVLM_ASSIGN_OR_RETURN(
-        Statement reference,
-        database_.Prepare("INSERT INTO reference (name, family, enrolled_utc, "
-                          "revfp) VALUES (?1, ?2, ?3, ?4)"));
-    REVLM_TRY(reference.Bind(entry.name)
-                  .Bind(entry.family)
-                  .Bind(entry.enrolled_utc)
-                  .BindBytes(revfp)
-                  .Run());
-    for (const auto& [id, log_p] : bounds) {
-      REVLM_ASSIGN_OR_RETURN(
-          Statement pair,
-          database_.Prepare("INSERT INTO pair SELECT ?1, id, ?2 FROM reference "
-                            "WHERE name = ?3"));
-      REVLM_TRY(pair.Bind(id).Bind(log_p).Bind(entry.name).Run());
-    }
-    return {};
+    if (!taken) return Insert(entry, revfp, bounds);
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "adding to the library {}: it has a reference {} of {} already; give "
+        "another --name, or --replace it",
+        database_.path(), entry.name, taken->enrolled_utc);
   });
 }
 
-Status Library::Remove(std::string_view name) {
+Status Library::Replace(const ReferenceEntry& entry, std::string_view revfp,
+                        const std::vector<std::pair<int64_t, double>>& bounds) {
   return InTransaction([&]() -> Status {
-    REVLM_ASSIGN_OR_RETURN(const auto entry, Find(name));
-    if (!entry) {
-      return base::MakeError(ErrorCode::kNotFound,
-                             "removing from the library {}: it has no "
-                             "reference {}",
-                             database_.path(), name);
-    }
     REVLM_ASSIGN_OR_RETURN(
         Statement statement,
-        database_.Prepare("DELETE FROM reference WHERE id = ?1"));
-    return statement.Bind(entry->id).Run();
+        database_.Prepare("DELETE FROM reference WHERE name = ?1"));
+    REVLM_TRY(statement.Bind(entry.name).Run());
+    return Insert(entry, revfp, bounds);
   });
 }
 

@@ -65,11 +65,15 @@ class Library {
   Result<std::string> ReadRevfp(int64_t id) const;
   Result<std::vector<PairBound>> Pairs() const;
 
-  // `bounds`: id and log_p for every other reference. REQUIRES: opened to
-  // write; `name` and `family` are not empty.
+  // `bounds`: id and log_p for every other reference; those that are gone by
+  // now are passed over. REQUIRES: opened to write; `name` and `family` are not
+  // empty.
   Status Add(const ReferenceEntry& entry, std::string_view revfp,
              const std::vector<std::pair<int64_t, double>>& bounds);
-  Status Remove(std::string_view name);
+  // The same in place of the reference of that name, if there is one, which
+  // stays where this fails.
+  Status Replace(const ReferenceEntry& entry, std::string_view revfp,
+                 const std::vector<std::pair<int64_t, double>>& bounds);
 
   Status AddSighting(const Sighting& sighting);
   // The newest first, at most so many.
@@ -80,6 +84,8 @@ class Library {
 
   Status Prepare(Access access);
   Status InTransaction(const std::function<Status()>& change);
+  Status Insert(const ReferenceEntry& entry, std::string_view revfp,
+                const std::vector<std::pair<int64_t, double>>& bounds);
 
   Database database_;
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <string>
 
@@ -41,6 +42,12 @@ class LibraryTest : public ::testing::Test {
                         .family = "family of " + name,
                         .enrolled_utc = "2026-01-02T03:04:05Z"},
                        "bytes of " + name, bounds);
+  }
+
+  static Status Replace(Library& library, const std::string& name,
+                        const std::string& revfp,
+                        const std::vector<std::pair<int64_t, double>>& bounds) {
+    return library.Replace({.name = name, .family = "f"}, revfp, bounds);
   }
 
   static std::vector<std::string> NamesIn(const Library& library) {
@@ -87,6 +94,7 @@ TEST_F(LibraryTest, ANameIsTakenOnce) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(again.error().message, HasSubstr("has a reference a"));
+  EXPECT_THAT(again.error().message, HasSubstr("--replace"));
   EXPECT_THAT(NamesIn(library), ElementsAre("a"));
 }
 
@@ -101,15 +109,33 @@ TEST_F(LibraryTest, PairsGoWithTheirReferences) {
   ASSERT_TRUE(pairs);
   ASSERT_EQ(pairs->size(), 3U);
   EXPECT_EQ((*pairs)[0].log_p, -1.5);
-  ASSERT_TRUE(library.Remove("a"));
+  const int64_t c = (*library.Find("c"))->id;
+  ASSERT_TRUE(Replace(library, "a", "new", {{c, -3.5}}));
   const auto left = library.Pairs();
   ASSERT_TRUE(left);
-  ASSERT_EQ(left->size(), 1U);
+  ASSERT_EQ(left->size(), 2U);
   EXPECT_EQ((*left)[0].a, b);
-  // Its number is not used again.
-  ASSERT_TRUE(Add(library, "d"));
-  EXPECT_GT((*library.Find("d"))->id, b + 1);
-  EXPECT_EQ(library.Remove("a").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ((*left)[1].a, c);
+  EXPECT_EQ((*left)[1].log_p, -3.5);
+  // Its number is not used again, and bounds of what is gone are passed over.
+  EXPECT_GT((*library.Find("a"))->id, c);
+  ASSERT_TRUE(Add(library, "d", {{a, -1}, {c, -2}}));
+  EXPECT_EQ(library.Pairs()->size(), 3U);
+}
+
+TEST_F(LibraryTest, WhatCannotBeReplacedStays) {
+  Library library = Open();
+  ASSERT_TRUE(Add(library, "a"));
+  ASSERT_TRUE(Add(library, "b"));
+  const int64_t a = (*library.Find("a"))->id;
+  const int64_t b = (*library.Find("b"))->id;
+  // No number, which the table refuses, after the old one was deleted.
+  ASSERT_FALSE(Replace(library, "a", "new", {{b, std::nan("")}}));
+  EXPECT_THAT(NamesIn(library), ElementsAre("a", "b"));
+  EXPECT_EQ(library.ReadRevfp(a).value_or(""), "bytes of a");
+  ASSERT_TRUE(Replace(library, "a", "new", {{b, -1}}));
+  EXPECT_THAT(NamesIn(library), ElementsAre("b", "a"));
+  EXPECT_EQ(library.ReadRevfp((*library.Find("a"))->id).value_or(""), "new");
 }
 
 TEST_F(LibraryTest, SightingsAreListedTheNewestFirst) {

@@ -170,12 +170,12 @@ std::string RenderText(const EnrollReport& report, const TextStyle& style) {
   std::string text = ModelLine("enrolled", fingerprint, charset);
   if (!report.library.empty()) {
     text += Line("library", Printable(report.library, charset));
-    text +=
-        Line("family", Printable(report.family, charset) +
-                           (report.derived_from.empty()
-                                ? ""
-                                : ", as the weights of " +
+    text += Line("family", Printable(report.family, charset));
+    if (!report.derived_from.empty()) {
+      text +=
+          Line("weights", fmt::format("those of {}, changed or not",
                                       Printable(report.derived_from, charset)));
+    }
   }
   if (!report.output_file.empty()) {
     text += Line("file",

@@ -133,6 +133,19 @@ class LibraryTest(ProgramTest):
         out, _ = self.revlm("ls", env={"REV_LIBRARY": str(self.library)})
         self.assertIn("asters", out.decode())
 
+    def test_a_replaced_reference_keeps_its_family(self):
+        self.enroll(MODEL, "--name", "base", "--family", "asters")
+        self.enroll(OTHER_MODEL, "--family", "quotes")
+        again = self.enroll(MODEL, "--name", "base", "--replace")
+        self.assertEqual(again["family"], "asters")
+        self.assertEqual(again["derived_from"], "aster-s0-ft-quotes")
+        out, _ = self.revlm("enroll", MODEL, "--name", "base", "--replace")
+        self.assertIn("family      asters\n", out.decode())
+        self.assertIn("aster-s0-ft-quotes", out.decode())
+        again = self.enroll(MODEL, "--name", "base", "--replace", "--family",
+                            "others")
+        self.assertEqual(again["family"], "others")
+
     def test_false_matches_between_families_are_counted(self):
         # Two relatives under different families: both match the other.
         self.enroll(MODEL, "--family", "one")
