@@ -89,7 +89,8 @@ struct EnrollReport {
   FingerprintSummary fingerprint;
   std::string library;  // empty: not added to one
   std::string family;
-  std::string derived_from;  // a reference of the same weights; empty: none
+  bool is_family_named = false;  // by the user
+  std::string derived_from;      // a reference of the same weights; empty: none
   std::string output_file;
 };
 
@@ -147,8 +148,9 @@ struct IdentifyReport {
   std::vector<ReferenceMatch> candidates;  // best first, the match included
   double alpha = 0;
   double z_needed = 0;  // of this many references
-  // References identified without their own family: how many were matched
-  // nevertheless, and the 95 % limit of the rate, were they independent.
+  // References of families that users named, identified among those of the
+  // other such families: how many were matched, and the 95 % limit of the rate,
+  // were they independent.
   uint64_t num_left_out = 0;
   uint64_t num_false_matches = 0;
   double false_match_limit = 1;
@@ -160,6 +162,7 @@ struct LibraryReport {
   struct Reference {
     std::string name;
     std::string family;
+    bool is_family_named = false;  // by the user
     std::string enrolled_utc;
     FingerprintSummary fingerprint;
   };

@@ -153,36 +153,40 @@ Status CheckLibrary(const std::string& library) {
 
 Status CountFalseMatches(const Library& library, double alpha,
                          IdentifyReport& report) {
-  REVLM_ASSIGN_OR_RETURN(const std::vector<ReferenceEntry> entries,
-                         library.References());
   REVLM_ASSIGN_OR_RETURN(const std::vector<library::PairBound> pairs,
-                         library.Pairs());
+                         library.ForeignPairs());
   std::map<int64_t, size_t> places;
-  for (size_t i = 0; i < entries.size(); ++i) places[entries[i].id] = i;
+  const auto place_of = [&](int64_t id) {
+    return places.try_emplace(id, places.size()).first->second;
+  };
   std::vector<verify::ForeignPair> foreign;
   for (const library::PairBound& pair : pairs) {
-    const size_t a = places.at(pair.a);
-    const size_t b = places.at(pair.b);
-    if (entries[a].family == entries[b].family) continue;
-    foreign.push_back({a, b, pair.log_p});
+    const size_t a = place_of(pair.a);
+    foreign.push_back({a, place_of(pair.b), pair.log_p});
   }
   REVLM_ASSIGN_OR_RETURN(
       const verify::FalseMatches found,
-      verify::LeaveFamiliesOut(entries.size(), foreign, alpha));
+      verify::LeaveFamiliesOut(places.size(), foreign, alpha));
   report.num_left_out = found.num_trials;
   report.num_false_matches = found.num_false;
   report.false_match_limit = found.upper_limit;
   return {};
 }
 
-// The family that was named, else that of the reference that is replaced, else
-// that of the one it comes from, else its own.
-std::string FamilyOf(const std::string& name, const EnrollOptions& options,
-                     const std::optional<ReferenceEntry>& replaced,
-                     const verify::Identification& found) {
-  if (!options.family.empty()) return options.family;
-  if (replaced) return replaced->family;
-  return found.is_known ? found.candidates[0].family : name;
+// Puts the family into `entry`: the one that is named, else that of the
+// reference that is replaced, else that of the one it comes from, else its own.
+void SetFamily(const EnrollOptions& options,
+               const std::optional<ReferenceEntry>& replaced,
+               const verify::Identification& found, ReferenceEntry& entry) {
+  if (!options.family.empty()) {
+    entry.family = options.family;
+    entry.is_family_named = true;
+  } else if (replaced) {
+    entry.family = replaced->family;
+    entry.is_family_named = replaced->is_family_named;
+  } else {
+    entry.family = found.is_known ? found.candidates[0].family : entry.name;
+  }
 }
 
 // Adds the fingerprint, with its bounds beside all others.
@@ -203,12 +207,13 @@ Status AddToLibrary(const Fingerprint& fingerprint, const std::string& revfp,
   const verify::Identification found =
       verify::Identify(compared.candidates, IdentifyOptions().alpha);
   if (found.is_known) report.derived_from = found.candidates[0].name;
-  report.family = FamilyOf(name, options, replaced, found);
-  report.library = options.from.library;
-  const ReferenceEntry entry = {
+  ReferenceEntry entry = {
       .name = name,
-      .family = report.family,
       .enrolled_utc = base::FormatUtc(base::SystemClock().Wall())};
+  SetFamily(options, replaced, found, entry);
+  report.family = entry.family;
+  report.is_family_named = entry.is_family_named;
+  report.library = options.from.library;
   return options.replace ? library.Replace(entry, revfp, bounds)
                          : library.Add(entry, revfp, bounds);
 }
@@ -285,6 +290,7 @@ Result<LibraryReport> ListLibrary(const LibraryOptions& options) {
       report.references.push_back(
           {.name = entry.name,
            .family = entry.family,
+           .is_family_named = entry.is_family_named,
            .enrolled_utc = entry.enrolled_utc,
            .fingerprint = Summarize(fingerprint, revfp)});
     }

@@ -1,11 +1,12 @@
 #include "library/library.h"
 
+#include <iterator>
+
 namespace revlm::library {
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;
-
-constexpr char kSchema[] = R"(
+// What makes the tables of each version from those of the one before.
+constexpr const char* kSteps[] = {R"(
 CREATE TABLE reference (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE,
@@ -27,17 +28,35 @@ CREATE TABLE sighting (
   log_p REAL NOT NULL,
   mean_cka REAL NOT NULL);
 PRAGMA user_version = 1;
-)";
+)",
+                                  R"(
+CREATE TABLE new_reference (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  family TEXT NOT NULL,
+  is_family_named INTEGER NOT NULL,
+  enrolled_utc TEXT NOT NULL,
+  revfp BLOB NOT NULL);
+INSERT INTO new_reference
+  SELECT id, name, family, 0, enrolled_utc, revfp FROM reference;
+DROP TABLE reference;
+ALTER TABLE new_reference RENAME TO reference;
+PRAGMA user_version = 2;
+)"};
+
+constexpr int64_t kSchemaVersion = std::size(kSteps);
 
 constexpr char kColumns[] =
-    "SELECT id, name, family, enrolled_utc, length(revfp) FROM reference ";
+    "SELECT id, name, family, is_family_named, enrolled_utc, length(revfp) "
+    "FROM reference ";
 
 ReferenceEntry EntryOf(const Statement& row) {
   return {.id = row.Integer(0),
           .name = row.Text(1),
           .family = row.Text(2),
-          .enrolled_utc = row.Text(3),
-          .size_bytes = static_cast<uint64_t>(row.Integer(4))};
+          .is_family_named = row.Integer(3) != 0,
+          .enrolled_utc = row.Text(4),
+          .size_bytes = static_cast<uint64_t>(row.Integer(5))};
 }
 
 Result<int64_t> ReadVersion(const Database& database) {
@@ -51,28 +70,37 @@ Result<int64_t> ReadVersion(const Database& database) {
 
 Result<Library> Library::Open(const std::string& path, Access access) {
   REVLM_ASSIGN_OR_RETURN(Database database, Database::Open(path, access));
+  REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database));
+  if (version < 0 || version > kSchemaVersion) {
+    return base::MakeError(ErrorCode::kUnsupported,
+                           "opening the library {}: found version {} of its "
+                           "tables, allowed is up to {}; a newer revlm made it",
+                           path, version, kSchemaVersion);
+  }
   Library library(std::move(database));
-  REVLM_TRY(library.Prepare(access));
+  if (access == Access::kWrite) {
+    REVLM_TRY(library.BringUpToDate());
+  } else if (version < kSchemaVersion) {
+    REVLM_TRY(Open(path, Access::kWrite));
+  }
   return library;
 }
 
-Status Library::Prepare(Access access) {
-  if (access == Access::kWrite) {
-    REVLM_TRY(
-        database_.Execute("PRAGMA journal_mode = WAL;"
-                          "PRAGMA synchronous = FULL;"
-                          "PRAGMA foreign_keys = ON;"));
-    REVLM_TRY(InTransaction([&]() -> Status {
-      REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
-      return version == 0 ? database_.Execute(kSchema) : Status();
-    }));
-  }
-  REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
-  if (version == kSchemaVersion) return {};
-  return base::MakeError(ErrorCode::kUnsupported,
-                         "opening the library {}: found version {} of its "
-                         "tables, allowed is {}; a newer revlm made it",
-                         database_.path(), version, kSchemaVersion);
+Status Library::BringUpToDate() {
+  REVLM_TRY(
+      database_.Execute("PRAGMA journal_mode = WAL;"
+                        "PRAGMA synchronous = FULL;"));
+  const Status done = InTransaction([&]() -> Status {
+    // Another process may have done it.
+    REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
+    for (int64_t step = version; step < kSchemaVersion; ++step) {
+      REVLM_TRY(database_.Execute(kSteps[step]));
+    }
+    return {};
+  });
+  if (!done) return done;
+  // Not before: a table that is made anew would take its pairs with it.
+  return database_.Execute("PRAGMA foreign_keys = ON");
 }
 
 Status Library::InTransaction(const std::function<Status()>& change) {
@@ -121,10 +149,16 @@ Result<std::string> Library::ReadRevfp(int64_t id) const {
                          database_.path(), id);
 }
 
-Result<std::vector<PairBound>> Library::Pairs() const {
+Result<std::vector<PairBound>> Library::ForeignPairs() const {
+  // One statement, so one moment; a pair whose reference is gone is none.
   REVLM_ASSIGN_OR_RETURN(
       Statement statement,
-      database_.Prepare("SELECT a, b, log_p FROM pair ORDER BY a, b"));
+      database_.Prepare(
+          "SELECT pair.a, pair.b, pair.log_p FROM pair "
+          "JOIN reference AS first ON first.id = pair.a "
+          "JOIN reference AS second ON second.id = pair.b "
+          "WHERE first.is_family_named AND second.is_family_named "
+          "AND first.family <> second.family ORDER BY pair.a, pair.b"));
   std::vector<PairBound> pairs;
   while (true) {
     REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
@@ -138,10 +172,11 @@ Status Library::Insert(const ReferenceEntry& entry, std::string_view revfp,
                        const std::vector<std::pair<int64_t, double>>& bounds) {
   REVLM_ASSIGN_OR_RETURN(
       Statement reference,
-      database_.Prepare("INSERT INTO reference (name, family, enrolled_utc, "
-                        "revfp) VALUES (?1, ?2, ?3, ?4)"));
+      database_.Prepare("INSERT INTO reference (name, family, is_family_named, "
+                        "enrolled_utc, revfp) VALUES (?1, ?2, ?3, ?4, ?5)"));
   REVLM_TRY(reference.Bind(entry.name)
                 .Bind(entry.family)
+                .Bind(int64_t{entry.is_family_named})
                 .Bind(entry.enrolled_utc)
                 .BindBytes(revfp)
                 .Run());

@@ -4,11 +4,13 @@
 // sighting is a light one: what a model was found to be, without its
 // fingerprint. Beside them, for each pair of references, the bound on a false
 // match that comparing them gave, so that rates over all pairs need no new
-// comparison.
+// comparison. They are counted between families that users named: what joined a
+// family because it matched would never be a match between families.
 //
 // One SQLite file in write-ahead mode: many readers and one writer at a time,
 // across processes; each change is one transaction. The schema's version is in
-// the file; another one is refused.
+// the file: an older one is brought up to date when it is opened, even to read;
+// a newer one is refused.
 //
 // Threads: thread-confined. Memory: one reference at a time. Errors: those of
 // library/database.h and of fingerprints; kInvalidArgument for a name that is
@@ -33,8 +35,9 @@ struct ReferenceEntry {
   int64_t id = 0;
   std::string name;
   std::string family;
-  std::string enrolled_utc;  // RFC 3339
-  uint64_t size_bytes = 0;   // of its .revfp
+  bool is_family_named = false;  // by the user
+  std::string enrolled_utc;      // RFC 3339
+  uint64_t size_bytes = 0;       // of its .revfp
 };
 
 struct PairBound {
@@ -63,7 +66,8 @@ class Library {
   Result<std::optional<ReferenceEntry>> Find(std::string_view name) const;
   // The bytes of its .revfp. REQUIRES: there is one of this id.
   Result<std::string> ReadRevfp(int64_t id) const;
-  Result<std::vector<PairBound>> Pairs() const;
+  // The pairs of references of different families, both named by the user.
+  Result<std::vector<PairBound>> ForeignPairs() const;
 
   // `bounds`: id and log_p for every other reference; those that are gone by
   // now are passed over. REQUIRES: opened to write; `name` and `family` are not
@@ -82,7 +86,7 @@ class Library {
  private:
   explicit Library(Database database) : database_(std::move(database)) {}
 
-  Status Prepare(Access access);
+  Status BringUpToDate();
   Status InTransaction(const std::function<Status()>& change);
   Status Insert(const ReferenceEntry& entry, std::string_view revfp,
                 const std::vector<std::pair<int64_t, double>>& bounds);

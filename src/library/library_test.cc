@@ -40,6 +40,7 @@ class LibraryTest : public ::testing::Test {
       const std::vector<std::pair<int64_t, double>>& bounds = {}) {
     return library.Add({.name = name,
                         .family = "family of " + name,
+                        .is_family_named = true,
                         .enrolled_utc = "2026-01-02T03:04:05Z"},
                        "bytes of " + name, bounds);
   }
@@ -47,7 +48,8 @@ class LibraryTest : public ::testing::Test {
   static Status Replace(Library& library, const std::string& name,
                         const std::string& revfp,
                         const std::vector<std::pair<int64_t, double>>& bounds) {
-    return library.Replace({.name = name, .family = "f"}, revfp, bounds);
+    return library.Replace(
+        {.name = name, .family = "f", .is_family_named = true}, revfp, bounds);
   }
 
   static std::vector<std::string> NamesIn(const Library& library) {
@@ -72,6 +74,7 @@ TEST_F(LibraryTest, KeepsReferencesInTheOrderOfEnrolment) {
   const auto found = library.Find("a");
   ASSERT_TRUE(found && *found);
   EXPECT_EQ((*found)->family, "family of a");
+  EXPECT_TRUE((*found)->is_family_named);
   EXPECT_EQ((*found)->enrolled_utc, "2026-01-02T03:04:05Z");
   EXPECT_EQ((*found)->size_bytes, std::string("bytes of a").size());
   EXPECT_EQ(library.ReadRevfp((*found)->id).value_or(""), "bytes of a");
@@ -105,13 +108,13 @@ TEST_F(LibraryTest, PairsGoWithTheirReferences) {
   ASSERT_TRUE(Add(library, "b", {{a, -1.5}}));
   const int64_t b = (*library.Find("b"))->id;
   ASSERT_TRUE(Add(library, "c", {{a, -2.5}, {b, 0}}));
-  const auto pairs = library.Pairs();
+  const auto pairs = library.ForeignPairs();
   ASSERT_TRUE(pairs);
   ASSERT_EQ(pairs->size(), 3U);
   EXPECT_EQ((*pairs)[0].log_p, -1.5);
   const int64_t c = (*library.Find("c"))->id;
   ASSERT_TRUE(Replace(library, "a", "new", {{c, -3.5}}));
-  const auto left = library.Pairs();
+  const auto left = library.ForeignPairs();
   ASSERT_TRUE(left);
   ASSERT_EQ(left->size(), 2U);
   EXPECT_EQ((*left)[0].a, b);
@@ -120,7 +123,88 @@ TEST_F(LibraryTest, PairsGoWithTheirReferences) {
   // Its number is not used again, and bounds of what is gone are passed over.
   EXPECT_GT((*library.Find("a"))->id, c);
   ASSERT_TRUE(Add(library, "d", {{a, -1}, {c, -2}}));
-  EXPECT_EQ(library.Pairs()->size(), 3U);
+  EXPECT_EQ(library.ForeignPairs()->size(), 3U);
+}
+
+TEST_F(LibraryTest, PairsCountBetweenFamiliesThatUsersNamed) {
+  Library library = Open();
+  const auto add = [&](const std::string& name, const std::string& family,
+                       bool is_named) {
+    std::vector<std::pair<int64_t, double>> bounds;
+    const auto others = library.References();
+    EXPECT_TRUE(others) << others.error().message;
+    for (const ReferenceEntry& other : *others)
+      bounds.emplace_back(other.id, -1);
+    EXPECT_TRUE(library.Add(
+        {.name = name, .family = family, .is_family_named = is_named}, "",
+        bounds));
+  };
+  add("a", "one", true);
+  add("b", "two", true);
+  add("c", "one", true);
+  add("d", "d", false);    // new, or not known to be of a family
+  add("e", "one", false);  // joined by a match
+  const auto pairs = library.ForeignPairs();
+  ASSERT_TRUE(pairs) << pairs.error().message;
+  ASSERT_EQ(pairs->size(), 2U);
+  EXPECT_EQ((*pairs)[0].a, 1);
+  EXPECT_EQ((*pairs)[0].b, 2);
+  EXPECT_EQ((*pairs)[1].a, 2);
+  EXPECT_EQ((*pairs)[1].b, 3);
+}
+
+TEST_F(LibraryTest, APairOfAReferenceThatIsGoneIsNone) {
+  Library library = Open();
+  ASSERT_TRUE(Add(library, "a"));
+  auto database = Database::Open(path(), Access::kWrite);
+  ASSERT_TRUE(database);
+  ASSERT_TRUE(database->Execute("INSERT INTO pair VALUES (1, 99, -50)"));
+  const auto pairs = library.ForeignPairs();
+  ASSERT_TRUE(pairs) << pairs.error().message;
+  EXPECT_TRUE(pairs->empty());
+}
+
+TEST_F(LibraryTest, AnOlderOneIsBroughtUpToDate) {
+  for (const Access access : {Access::kRead, Access::kWrite}) {
+    fs::remove(path());
+    {
+      auto database = Database::Open(path(), Access::kWrite);
+      ASSERT_TRUE(database);
+      ASSERT_TRUE(database->Execute(R"(
+CREATE TABLE reference (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  family TEXT NOT NULL,
+  enrolled_utc TEXT NOT NULL,
+  revfp BLOB NOT NULL);
+CREATE TABLE pair (
+  a INTEGER NOT NULL REFERENCES reference(id) ON DELETE CASCADE,
+  b INTEGER NOT NULL REFERENCES reference(id) ON DELETE CASCADE,
+  log_p REAL NOT NULL,
+  PRIMARY KEY (a, b)) WITHOUT ROWID;
+INSERT INTO reference VALUES (1, 'a', 'one', '2026-01-02T03:04:05Z', 'bytes');
+INSERT INTO reference VALUES (2, 'b', 'two', '2026-01-02T03:04:05Z', 'bytes');
+INSERT INTO pair VALUES (1, 2, -3);
+PRAGMA user_version = 1;)"));
+    }
+    const Library library = Open(access);
+    EXPECT_THAT(NamesIn(library), ElementsAre("a", "b"));
+    const auto found = library.Find("b");
+    ASSERT_TRUE(found && *found);
+    // Nobody knows any more who named it.
+    EXPECT_FALSE((*found)->is_family_named);
+    EXPECT_EQ(library.ReadRevfp(2).value_or(""), "bytes");
+    EXPECT_TRUE(library.ForeignPairs()->empty());
+    // The pair is still there, and goes with its references.
+    auto database = Database::Open(path(), Access::kWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->Execute("UPDATE reference SET is_family_named = 1"));
+    ASSERT_EQ(library.ForeignPairs()->size(), 1U);
+    EXPECT_EQ((*library.ForeignPairs())[0].log_p, -3);
+    Library writer = Open();
+    ASSERT_TRUE(Replace(writer, "b", "new", {}));
+    EXPECT_TRUE(library.ForeignPairs()->empty());
+  }
 }
 
 TEST_F(LibraryTest, WhatCannotBeReplacedStays) {

@@ -73,6 +73,7 @@ std::string RenderJson(const EnrollReport& report, int exit_code) {
   document["fingerprint"] = FingerprintToJson(report.fingerprint);
   document["library"] = TextOrNull(report.library);
   document["family"] = TextOrNull(report.family);
+  document["is_family_named"] = report.is_family_named;
   document["derived_from"] = TextOrNull(report.derived_from);
   document["output_file"] = TextOrNull(report.output_file);
   return run::ToLine(document);
@@ -102,6 +103,7 @@ std::string RenderJson(const LibraryReport& report, int exit_code) {
     document["references"].push_back(
         {{"name", reference.name},
          {"family", reference.family},
+         {"is_family_named", reference.is_family_named},
          {"enrolled", reference.enrolled_utc},
          {"fingerprint", FingerprintToJson(reference.fingerprint)}});
   }

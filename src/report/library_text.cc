@@ -205,13 +205,14 @@ std::string RenderText(const IdentifyReport& report, const TextStyle& style) {
                fmt::format("a model trained independently of all is matched "
                            "with P <= {:g} (z {:.2f})",
                            report.alpha, report.z_needed));
-  if (report.num_left_out > 0) {
-    text += Line(
-        "", fmt::format("{} of {} references matched without their family, at "
-                        "most {:.2g} %",
-                        report.num_false_matches, report.num_left_out,
-                        100 * report.false_match_limit));
-  }
+  text += Line(
+      "", report.num_left_out > 0
+              ? fmt::format("{} of {} references matched one of another named "
+                            "family, at most {:.2g} %",
+                            report.num_false_matches, report.num_left_out,
+                            100 * report.false_match_limit)
+              : "not checked here: it takes two families that enroll --family "
+                "named");
   if (!report.candidates.empty()) text += CandidateTable(report, charset);
   return text;
 }

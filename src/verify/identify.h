@@ -57,7 +57,8 @@ Identification Identify(std::vector<Candidate> candidates, double alpha);
 // ln of the largest bound that counts as a match with one of so many.
 double LogPNeeded(double alpha, size_t num_references);
 
-// Two references of different families.
+// Two references of different families. Who is of which must have been known
+// beforehand, not found by comparing them.
 struct ForeignPair {
   size_t a = 0;  // indices of references
   size_t b = 0;

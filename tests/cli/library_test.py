@@ -145,14 +145,30 @@ class LibraryTest(ProgramTest):
         again = self.enroll(MODEL, "--name", "base", "--replace", "--family",
                             "others")
         self.assertEqual(again["family"], "others")
+        self.assertTrue(again["is_family_named"])
 
     def test_false_matches_between_families_are_counted(self):
         # Two relatives under different families: both match the other.
         self.enroll(MODEL, "--family", "one")
         self.enroll(OTHER_MODEL, "--family", "two")
+        # What joins a family because it matches proves nothing.
+        self.enroll(MODEL, "--name", "joined")
         found, _ = self.document("identify", "ref:aster-s0")
         self.assertEqual(found["left_out"]["num_trials"], 2)
         self.assertEqual(found["left_out"]["num_false_matches"], 2)
+        self.assertEqual([r["is_family_named"]
+                          for r in self.document("ls")[0]["references"]],
+                         [True, True, False])
+
+    def test_without_named_families_nothing_is_counted(self):
+        self.enroll(MODEL)
+        self.enroll(OTHER_MODEL)
+        out, _ = self.revlm("identify", "ref:aster-s0")
+        self.assertIn("enroll --family", out.decode())
+        found, _ = self.document("identify", "ref:aster-s0")
+        self.assertEqual(found["left_out"],
+                         {"num_trials": 0, "num_false_matches": 0,
+                          "rate_limit": 1})
 
     def test_mistakes_are_explained(self):
         _, err = self.revlm("identify", MODEL, code=BAD_USAGE)
