@@ -53,7 +53,8 @@ void AddLibraryCommands(CLI::App& parser, LibraryCommands& commands,
   app->add_flag("--replace", commands.enroll.replace,
                 "In place of a reference of that name");
   app->add_option("-o,--output", commands.enroll.output_file,
-                  "Write it to a .revfp file, too")
+                  "Write it to a .revfp file, too; of ref:NAME of the\n"
+                  "library, only that")
       ->option_text("FILE");
   AddOutputOptions(*app, output);
 

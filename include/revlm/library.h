@@ -76,6 +76,12 @@ struct FingerprintSummary {
   std::vector<RestrictionSite> sites;
 };
 
+// A reference of the library that was passed over.
+struct UnreadReference {
+  std::string name;
+  std::string reason;  // its fingerprint is damaged, or of another version
+};
+
 struct EnrollOptions {
   FingerprintSource from;
   std::string name;         // empty: the model's
@@ -91,6 +97,7 @@ struct EnrollReport {
   std::string family;
   bool is_family_named = false;  // by the user
   std::string derived_from;      // a reference of the same weights; empty: none
+  std::vector<UnreadReference> unread;  // not compared with
   std::string output_file;
 };
 
@@ -128,7 +135,8 @@ struct ReferenceMatch {
     std::vector<uint32_t> target_layers;
   };
   std::optional<Weights> weights;
-  // Of states; absent: of another challenge set.
+  // Of states; absent: of another challenge set, or not among the closest: the
+  // ten best candidates, and the ten of the fewest different bits.
   struct States {
     uint32_t num_positions = 0;
     double mean_cka = 0;
@@ -146,6 +154,7 @@ struct IdentifyReport {
   FingerprintSummary target;  // of a light probe without digests and states
   std::optional<ReferenceMatch> match;     // absent: unknown
   std::vector<ReferenceMatch> candidates;  // best first, the match included
+  std::vector<UnreadReference> unread;     // not compared with
   double alpha = 0;
   double z_needed = 0;  // of this many references
   // References of families that users named, identified among those of the
@@ -164,7 +173,8 @@ struct LibraryReport {
     std::string family;
     bool is_family_named = false;  // by the user
     std::string enrolled_utc;
-    FingerprintSummary fingerprint;
+    std::string defect;  // why its fingerprint cannot be read; empty: it can
+    FingerprintSummary fingerprint;  // of one that can
   };
   struct Sighting {
     std::string seen_utc;

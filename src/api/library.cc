@@ -38,16 +38,28 @@ Result<Library> OpenToWrite(const std::string& path) {
   return Library::Open(path, Access::kWrite);
 }
 
+Result<Fingerprint> ParseReference(std::string_view revfp,
+                                   const std::string& name) {
+  return fingerprint::FromRevfp(revfp, "of reference " + name);
+}
+
 Result<Fingerprint> ReadReference(const Library& library,
                                   const ReferenceEntry& entry) {
   REVLM_ASSIGN_OR_RETURN(const std::string revfp, library.ReadRevfp(entry.id));
-  return fingerprint::FromRevfp(revfp, "of reference " + entry.name);
+  return ParseReference(revfp, entry.name);
+}
+
+// Whether it is this reference that cannot be read, not the library.
+bool IsOfOneReference(const Error& error) {
+  return error.code == ErrorCode::kCorrupt ||
+         error.code == ErrorCode::kUnsupported;
 }
 
 // The target beside each reference but those left out; `ids` in the same order.
 struct Compared {
   std::vector<verify::Candidate> candidates;
   std::vector<int64_t> ids;
+  std::vector<UnreadReference> unread;
 };
 
 Result<Compared> CompareWithAll(const Fingerprint& target,
@@ -67,10 +79,16 @@ Result<Compared> CompareWithAll(const Fingerprint& target,
   Compared compared;
   for (const ReferenceEntry& entry : entries) {
     if (std::ranges::find(except, entry.name) != except.end()) continue;
-    REVLM_ASSIGN_OR_RETURN(const Fingerprint reference,
-                           ReadReference(library, entry));
+    const Result<Fingerprint> reference = ReadReference(library, entry);
+    if (!reference) {
+      if (!IsOfOneReference(reference.error())) {
+        return std::unexpected(reference.error());
+      }
+      compared.unread.push_back({entry.name, reference.error().message});
+      continue;
+    }
     compared.candidates.push_back(
-        verify::CompareWith(target, entry.name, entry.family, reference));
+        verify::CompareWith(target, entry.name, entry.family, *reference));
     compared.ids.push_back(entry.id);
   }
   return compared;
@@ -173,6 +191,27 @@ Status CountFalseMatches(const Library& library, double alpha,
   return {};
 }
 
+Result<LibraryReport::Reference> Describe(const Library& library,
+                                          const ReferenceEntry& entry) {
+  LibraryReport::Reference reference = {
+      .name = entry.name,
+      .family = entry.family,
+      .is_family_named = entry.is_family_named,
+      .enrolled_utc = entry.enrolled_utc};
+  const Result<std::string> revfp = library.ReadRevfp(entry.id);
+  const Result<Fingerprint> fingerprint =
+      revfp ? ParseReference(*revfp, entry.name)
+            : Result<Fingerprint>(std::unexpected(revfp.error()));
+  if (fingerprint) {
+    reference.fingerprint = Summarize(*fingerprint, *revfp);
+  } else if (IsOfOneReference(fingerprint.error())) {
+    reference.defect = fingerprint.error().message;
+  } else {
+    return std::unexpected(fingerprint.error());
+  }
+  return reference;
+}
+
 // Puts the family into `entry`: the one that is named, else that of the
 // reference that is replaced, else that of the one it comes from, else its own.
 void SetFamily(const EnrollOptions& options,
@@ -207,6 +246,7 @@ Status AddToLibrary(const Fingerprint& fingerprint, const std::string& revfp,
   const verify::Identification found =
       verify::Identify(compared.candidates, IdentifyOptions().alpha);
   if (found.is_known) report.derived_from = found.candidates[0].name;
+  report.unread = compared.unread;
   ReferenceEntry entry = {
       .name = name,
       .enrolled_utc = base::FormatUtc(base::SystemClock().Wall())};
@@ -224,6 +264,11 @@ Result<EnrollReport> Enroll(const EnrollOptions& options) {
   REVLM_ASSIGN_OR_RETURN(Target target,
                          ObtainFingerprint(options.from, Probe::kDeep));
   Fingerprint& fingerprint = target.fingerprint;
+  // A reference that is there already, and only its file is wanted.
+  const bool is_export =
+      target.reference && !options.output_file.empty() &&
+      options.family.empty() &&
+      (options.name.empty() || options.name == *target.reference);
   if (!options.name.empty()) fingerprint.model.name = options.name;
   const std::string revfp = fingerprint::ToRevfp(fingerprint);
   EnrollReport report;
@@ -232,7 +277,7 @@ Result<EnrollReport> Enroll(const EnrollOptions& options) {
     REVLM_TRY(base::WriteFileAtomically(options.output_file, revfp));
     report.output_file = options.output_file;
   }
-  if (!options.from.library.empty()) {
+  if (!options.from.library.empty() && !is_export) {
     REVLM_TRY(AddToLibrary(fingerprint, revfp, options, report));
   }
   return report;
@@ -264,6 +309,7 @@ Result<IdentifyReport> Identify(const IdentifyOptions& options) {
     report.candidates.push_back(MatchOf(candidate, target.layers));
   }
   if (found.is_known) report.match = report.candidates[0];
+  report.unread = std::move(compared.unread);
   report.alpha = options.alpha;
   report.z_needed = std::sqrt(-2 * found.log_p_needed);
   REVLM_TRY(CountFalseMatches(library, options.alpha, report));
@@ -282,17 +328,9 @@ Result<LibraryReport> ListLibrary(const LibraryOptions& options) {
     REVLM_ASSIGN_OR_RETURN(const std::vector<ReferenceEntry> entries,
                            library.References());
     for (const ReferenceEntry& entry : entries) {
-      REVLM_ASSIGN_OR_RETURN(const std::string revfp,
-                             library.ReadRevfp(entry.id));
-      REVLM_ASSIGN_OR_RETURN(
-          const Fingerprint fingerprint,
-          fingerprint::FromRevfp(revfp, "of reference " + entry.name));
-      report.references.push_back(
-          {.name = entry.name,
-           .family = entry.family,
-           .is_family_named = entry.is_family_named,
-           .enrolled_utc = entry.enrolled_utc,
-           .fingerprint = Summarize(fingerprint, revfp)});
+      REVLM_ASSIGN_OR_RETURN(LibraryReport::Reference reference,
+                             Describe(library, entry));
+      report.references.push_back(std::move(reference));
     }
   }
   if (options.sightings) {

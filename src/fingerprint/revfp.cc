@@ -140,8 +140,9 @@ std::unexpected<Error> Damaged(const std::string& source,
                                std::string_view found) {
   return base::MakeError(
       ErrorCode::kCorrupt,
-      "reading the fingerprint {}: {}; make it again with revlm enroll", source,
-      found);
+      "reading the fingerprint {}: {}; make it again with revlm enroll, of a "
+      "library's reference with --replace",
+      source, found);
 }
 
 std::string DigestOf(std::string_view bytes) {
