@@ -42,7 +42,16 @@ INSERT INTO new_reference
 DROP TABLE reference;
 ALTER TABLE new_reference RENAME TO reference;
 PRAGMA user_version = 2;
+)",
+                                  R"(
+CREATE TABLE brief (
+  reference INTEGER PRIMARY KEY REFERENCES reference(id) ON DELETE CASCADE,
+  bytes BLOB NOT NULL);
+PRAGMA user_version = 3;
 )"};
+
+constexpr std::string_view kToRead = "BEGIN";
+constexpr std::string_view kToChange = "BEGIN IMMEDIATE";
 
 constexpr int64_t kSchemaVersion = std::size(kSteps);
 
@@ -59,11 +68,33 @@ ReferenceEntry EntryOf(const Statement& row) {
           .size_bytes = static_cast<uint64_t>(row.Integer(5))};
 }
 
-Result<int64_t> ReadVersion(const Database& database) {
-  REVLM_ASSIGN_OR_RETURN(Statement statement,
-                         database.Prepare("PRAGMA user_version"));
+Result<int64_t> ReadNumber(const Database& database, std::string_view sql) {
+  REVLM_ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
   REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
   return has_row ? statement.Integer(0) : 0;
+}
+
+Result<int64_t> ReadVersion(const Database& database) {
+  return ReadNumber(database, "PRAGMA user_version");
+}
+
+// Of a file without a version: an empty one becomes a library when it is
+// written to; one with other tables is left alone.
+Status CheckUnversioned(const Database& database, Access access) {
+  REVLM_ASSIGN_OR_RETURN(
+      const int64_t num_tables,
+      ReadNumber(database, "SELECT count(*) FROM sqlite_master"));
+  if (num_tables > 0) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "opening the library {}: it is a database of "
+                           "something else; name another file with --library",
+                           database.path());
+  }
+  if (access == Access::kWrite) return {};
+  return base::MakeError(ErrorCode::kNotFound,
+                         "opening the library {}: it is empty; revlm enroll "
+                         "puts the first reference into it",
+                         database.path());
 }
 
 }  // namespace
@@ -77,6 +108,7 @@ Result<Library> Library::Open(const std::string& path, Access access) {
                            "tables, allowed is up to {}; a newer revlm made it",
                            path, version, kSchemaVersion);
   }
+  if (version == 0) REVLM_TRY(CheckUnversioned(database, access));
   Library library(std::move(database));
   if (access == Access::kWrite) {
     REVLM_TRY(library.BringUpToDate());
@@ -88,9 +120,11 @@ Result<Library> Library::Open(const std::string& path, Access access) {
 
 Status Library::BringUpToDate() {
   REVLM_TRY(
-      database_.Execute("PRAGMA journal_mode = WAL;"
+      // Fingerprints take few pages then; of a new file only.
+      database_.Execute("PRAGMA page_size = 16384;"
+                        "PRAGMA journal_mode = WAL;"
                         "PRAGMA synchronous = FULL;"));
-  const Status done = InTransaction([&]() -> Status {
+  const Status done = InTransaction(kToChange, [&]() -> Status {
     // Another process may have done it.
     REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
     for (int64_t step = version; step < kSchemaVersion; ++step) {
@@ -103,9 +137,10 @@ Status Library::BringUpToDate() {
   return database_.Execute("PRAGMA foreign_keys = ON");
 }
 
-Status Library::InTransaction(const std::function<Status()>& change) {
-  REVLM_TRY(database_.Execute("BEGIN IMMEDIATE"));
-  Status status = change();
+Status Library::InTransaction(std::string_view begin,
+                              const std::function<Status()>& act) const {
+  REVLM_TRY(database_.Execute(begin));
+  Status status = act();
   if (status) status = database_.Execute("COMMIT");
   if (!status) {
     // It failed for a reason of its own, which is the one to tell.
@@ -149,6 +184,26 @@ Result<std::string> Library::ReadRevfp(int64_t id) const {
                          database_.path(), id);
 }
 
+Status Library::ForEachBrief(
+    const std::function<Status(const ReferenceEntry&, std::string brief)>& use)
+    const {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare("SELECT id, name, family, is_family_named, "
+                        "enrolled_utc, length(revfp), bytes FROM reference "
+                        "LEFT JOIN brief ON brief.reference = reference.id "
+                        "ORDER BY id"));
+  while (true) {
+    REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+    if (!has_row) return {};
+    REVLM_TRY(use(EntryOf(statement), statement.Text(6)));
+  }
+}
+
+Status Library::AtOneMoment(const std::function<Status()>& read) const {
+  return InTransaction(kToRead, read);
+}
+
 Result<std::vector<PairBound>> Library::ForeignPairs() const {
   // One statement, so one moment; a pair whose reference is gone is none.
   REVLM_ASSIGN_OR_RETURN(
@@ -168,7 +223,8 @@ Result<std::vector<PairBound>> Library::ForeignPairs() const {
   }
 }
 
-Status Library::Insert(const ReferenceEntry& entry, std::string_view revfp,
+Status Library::Insert(const ReferenceEntry& entry,
+                       const StoredFingerprint& stored,
                        const std::vector<std::pair<int64_t, double>>& bounds) {
   REVLM_ASSIGN_OR_RETURN(
       Statement reference,
@@ -178,8 +234,15 @@ Status Library::Insert(const ReferenceEntry& entry, std::string_view revfp,
                 .Bind(entry.family)
                 .Bind(int64_t{entry.is_family_named})
                 .Bind(entry.enrolled_utc)
-                .BindBytes(revfp)
+                .BindBytes(stored.revfp)
                 .Run());
+  if (!stored.brief.empty()) {
+    REVLM_ASSIGN_OR_RETURN(
+        Statement brief,
+        database_.Prepare("INSERT INTO brief "
+                          "SELECT id, ?1 FROM reference WHERE name = ?2"));
+    REVLM_TRY(brief.BindBytes(stored.brief).Bind(entry.name).Run());
+  }
   for (const auto& [id, log_p] : bounds) {
     REVLM_ASSIGN_OR_RETURN(
         Statement pair,
@@ -191,11 +254,12 @@ Status Library::Insert(const ReferenceEntry& entry, std::string_view revfp,
   return {};
 }
 
-Status Library::Add(const ReferenceEntry& entry, std::string_view revfp,
+Status Library::Add(const ReferenceEntry& entry,
+                    const StoredFingerprint& stored,
                     const std::vector<std::pair<int64_t, double>>& bounds) {
-  return InTransaction([&]() -> Status {
+  return InTransaction(kToChange, [&]() -> Status {
     REVLM_ASSIGN_OR_RETURN(const auto taken, Find(entry.name));
-    if (!taken) return Insert(entry, revfp, bounds);
+    if (!taken) return Insert(entry, stored, bounds);
     return base::MakeError(
         ErrorCode::kInvalidArgument,
         "adding to the library {}: it has a reference {} of {} already; give "
@@ -204,14 +268,15 @@ Status Library::Add(const ReferenceEntry& entry, std::string_view revfp,
   });
 }
 
-Status Library::Replace(const ReferenceEntry& entry, std::string_view revfp,
+Status Library::Replace(const ReferenceEntry& entry,
+                        const StoredFingerprint& stored,
                         const std::vector<std::pair<int64_t, double>>& bounds) {
-  return InTransaction([&]() -> Status {
+  return InTransaction(kToChange, [&]() -> Status {
     REVLM_ASSIGN_OR_RETURN(
         Statement statement,
         database_.Prepare("DELETE FROM reference WHERE name = ?1"));
     REVLM_TRY(statement.Bind(entry.name).Run());
-    return Insert(entry, revfp, bounds);
+    return Insert(entry, stored, bounds);
   });
 }
 

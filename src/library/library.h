@@ -40,6 +40,12 @@ struct ReferenceEntry {
   uint64_t size_bytes = 0;       // of its .revfp
 };
 
+// A fingerprint as it is kept (fingerprint/revfp.h).
+struct StoredFingerprint {
+  std::string_view revfp;
+  std::string_view brief;  // compared with many; may be empty
+};
+
 struct PairBound {
   int64_t a = 0;  // ids
   int64_t b = 0;
@@ -66,17 +72,25 @@ class Library {
   Result<std::optional<ReferenceEntry>> Find(std::string_view name) const;
   // The bytes of its .revfp. REQUIRES: there is one of this id.
   Result<std::string> ReadRevfp(int64_t id) const;
+  // Calls `use` with each reference and the brief form of its fingerprint
+  // (empty: of a library that did not keep it), in the order of enrolment,
+  // until it fails.
+  Status ForEachBrief(
+      const std::function<Status(const ReferenceEntry&, std::string brief)>&
+          use) const;
+  // What `read` reads is all of one moment, whatever others change meanwhile.
+  Status AtOneMoment(const std::function<Status()>& read) const;
   // The pairs of references of different families, both named by the user.
   Result<std::vector<PairBound>> ForeignPairs() const;
 
   // `bounds`: id and log_p for every other reference; those that are gone by
   // now are passed over. REQUIRES: opened to write; `name` and `family` are not
   // empty.
-  Status Add(const ReferenceEntry& entry, std::string_view revfp,
+  Status Add(const ReferenceEntry& entry, const StoredFingerprint& stored,
              const std::vector<std::pair<int64_t, double>>& bounds);
   // The same in place of the reference of that name, if there is one, which
   // stays where this fails.
-  Status Replace(const ReferenceEntry& entry, std::string_view revfp,
+  Status Replace(const ReferenceEntry& entry, const StoredFingerprint& stored,
                  const std::vector<std::pair<int64_t, double>>& bounds);
 
   Status AddSighting(const Sighting& sighting);
@@ -87,8 +101,9 @@ class Library {
   explicit Library(Database database) : database_(std::move(database)) {}
 
   Status BringUpToDate();
-  Status InTransaction(const std::function<Status()>& change);
-  Status Insert(const ReferenceEntry& entry, std::string_view revfp,
+  Status InTransaction(std::string_view begin,
+                       const std::function<Status()>& act) const;
+  Status Insert(const ReferenceEntry& entry, const StoredFingerprint& stored,
                 const std::vector<std::pair<int64_t, double>>& bounds);
 
   Database database_;

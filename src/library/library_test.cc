@@ -38,18 +38,20 @@ class LibraryTest : public ::testing::Test {
   static Status Add(
       Library& library, const std::string& name,
       const std::vector<std::pair<int64_t, double>>& bounds = {}) {
-    return library.Add({.name = name,
-                        .family = "family of " + name,
-                        .is_family_named = true,
-                        .enrolled_utc = "2026-01-02T03:04:05Z"},
-                       "bytes of " + name, bounds);
+    return library.Add(
+        {.name = name,
+         .family = "family of " + name,
+         .is_family_named = true,
+         .enrolled_utc = "2026-01-02T03:04:05Z"},
+        {.revfp = "bytes of " + name, .brief = "brief of " + name}, bounds);
   }
 
   static Status Replace(Library& library, const std::string& name,
                         const std::string& revfp,
                         const std::vector<std::pair<int64_t, double>>& bounds) {
     return library.Replace(
-        {.name = name, .family = "f", .is_family_named = true}, revfp, bounds);
+        {.name = name, .family = "f", .is_family_named = true},
+        {.revfp = revfp}, bounds);
   }
 
   static std::vector<std::string> NamesIn(const Library& library) {
@@ -84,7 +86,8 @@ TEST_F(LibraryTest, KeepsReferencesInTheOrderOfEnrolment) {
 TEST_F(LibraryTest, BytesAreKeptAsTheyAre) {
   Library library = Open();
   const std::string bytes("\0\xff 'a'\0;--", 10);
-  ASSERT_TRUE(library.Add({.name = "n'--", .family = "f"}, bytes, {}));
+  ASSERT_TRUE(
+      library.Add({.name = "n'--", .family = "f"}, {.revfp = bytes}, {}));
   const auto found = library.Find("n'--");
   ASSERT_TRUE(found && *found);
   EXPECT_EQ(library.ReadRevfp((*found)->id).value_or(""), bytes);
@@ -126,6 +129,38 @@ TEST_F(LibraryTest, PairsGoWithTheirReferences) {
   EXPECT_EQ(library.ForeignPairs()->size(), 3U);
 }
 
+TEST_F(LibraryTest, BriefFormsGoWithTheirReferences) {
+  Library library = Open();
+  ASSERT_TRUE(Add(library, "a"));
+  ASSERT_TRUE(Add(library, "b"));
+  ASSERT_TRUE(Replace(library, "a", "new", {}));
+  std::vector<std::string> seen;
+  const auto note = [&](const ReferenceEntry& entry, std::string brief) {
+    seen.push_back(entry.name + ": " + brief);
+    return Status();
+  };
+  ASSERT_TRUE(library.ForEachBrief(note));
+  EXPECT_THAT(seen, ElementsAre("b: brief of b", "a: "));
+  const auto stop = [](const ReferenceEntry&, const std::string&) -> Status {
+    return base::MakeError(ErrorCode::kCancelled, "enough");
+  };
+  EXPECT_EQ(library.ForEachBrief(stop).error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(LibraryTest, WhatIsReadAtOneMomentIsOfOneMoment) {
+  Library library = Open();
+  ASSERT_TRUE(Add(library, "a"));
+  const Library reader = Open(Access::kRead);
+  const Status read = reader.AtOneMoment([&]() -> Status {
+    EXPECT_THAT(NamesIn(reader), ElementsAre("a"));
+    EXPECT_TRUE(Add(library, "b"));
+    EXPECT_THAT(NamesIn(reader), ElementsAre("a"));
+    return {};
+  });
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_THAT(NamesIn(reader), ElementsAre("a", "b"));
+}
+
 TEST_F(LibraryTest, PairsCountBetweenFamiliesThatUsersNamed) {
   Library library = Open();
   const auto add = [&](const std::string& name, const std::string& family,
@@ -136,8 +171,8 @@ TEST_F(LibraryTest, PairsCountBetweenFamiliesThatUsersNamed) {
     for (const ReferenceEntry& other : *others)
       bounds.emplace_back(other.id, -1);
     EXPECT_TRUE(library.Add(
-        {.name = name, .family = family, .is_family_named = is_named}, "",
-        bounds));
+        {.name = name, .family = family, .is_family_named = is_named},
+        {.revfp = "bytes"}, bounds));
   };
   add("a", "one", true);
   add("b", "two", true);
@@ -271,6 +306,49 @@ TEST_F(LibraryTest, WhatIsNoLibraryIsRefusedAndLeftAlone) {
   const auto file = base::OpenFile(path(), base::Caching::kPageCache);
   ASSERT_TRUE(file);
   EXPECT_EQ(base::ReadWholeFile(*file, 10'000).value_or(""), text);
+}
+
+TEST_F(LibraryTest, AnEmptyFileIsOneWithoutReferences) {
+  ASSERT_TRUE(base::WriteFileAtomically(path(), ""));
+  const auto read = Library::Open(path(), Access::kRead);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(read.error().message, HasSubstr("it is empty"));
+  Library library = Open();
+  EXPECT_TRUE(Add(library, "a"));
+}
+
+TEST_F(LibraryTest, WhatIsNoFileIsSaidToBeNone) {
+  for (const Access access : {Access::kRead, Access::kWrite}) {
+    for (const std::string& where :
+         {std::string("/dev/null"), std::string("/"), folder_.string()}) {
+      const auto opened = Library::Open(where, access);
+      ASSERT_FALSE(opened) << where;
+      EXPECT_EQ(opened.error().code, ErrorCode::kInvalidArgument);
+      EXPECT_THAT(opened.error().message, HasSubstr("--library"));
+    }
+  }
+  const auto made =
+      Library::Open((folder_ / "none/l.sqlite").string(), Access::kWrite);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(made.error().message, HasSubstr("--library"));
+}
+
+TEST_F(LibraryTest, ADatabaseOfSomethingElseIsLeftAlone) {
+  {
+    auto database = Database::Open(path(), Access::kWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->Execute("CREATE TABLE bookmarks (url TEXT)"));
+  }
+  const auto size = fs::file_size(path());
+  for (const Access access : {Access::kRead, Access::kWrite}) {
+    const auto opened = Library::Open(path(), access);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(opened.error().message, HasSubstr("something else"));
+  }
+  EXPECT_EQ(fs::file_size(path()), size);
 }
 
 TEST_F(LibraryTest, ANewerVersionIsNotTouched) {

@@ -198,6 +198,11 @@ class LibraryTest(ProgramTest):
         self.assertEqual([u["name"] for u in found["unread"]], ["bad"])
         out, _ = self.revlm("identify", OTHER_MODEL)
         self.assertIn("not compared bad: ", out.decode())
+        # Without the copies that are compared with many, too.
+        with sqlite3.connect(self.library) as database:
+            database.execute("DELETE FROM brief")
+        database.close()
+        self.assertEqual(self.document("identify", OTHER_MODEL)[0], found)
         enrolled = self.enroll(OTHER_MODEL)
         self.assertEqual(enrolled["derived_from"], "good")
         self.assertEqual([u["name"] for u in enrolled["unread"]], ["bad"])
@@ -224,6 +229,11 @@ class LibraryTest(ProgramTest):
         _, err = self.revlm("ls", code=BAD_USAGE,
                             env={"XDG_DATA_HOME": "", "HOME": ""})
         self.assertIn(b"--library", err)
+        _, err = self.revlm("enroll", MODEL, "--library", "/proc/x/l.sqlite",
+                            code=BAD_USAGE)
+        self.assertIn(b"--library", err)
+        _, err = self.revlm("ls", "--library", "/dev/null", code=BAD_USAGE)
+        self.assertIn(b"no regular file", err)
         self.library.write_bytes(b"x" * 4096)
         for suffix in ("-wal", "-shm"):
             if os.path.exists(f"{self.library}{suffix}"):
