@@ -11,7 +11,9 @@
 // Shares. Each prompt is due from one system, by smooth weighted round robin
 // over all calls: each system's credit grows by its share, the one with most
 // credit (the first of equals) gives the prompt and pays the sum of all shares.
-// `strategy.h` has the shares.
+// `strategy.h` has the shares at first; with outcomes most of them go to the
+// systems whose last prompts brought most, as much as the focus lets
+// (`shares.h`).
 //
 // A system that fails (an error, an exception, nothing to give, no answer
 // within the deadline) is not asked again, `systems` says why, and its share
@@ -71,7 +73,9 @@ struct OrchestratorOptions {
 
 struct SystemReport {
   std::string name;  // "pot/1"
-  double share = 0;  // of all prompts, in [0, 1], as long as no system fails
+  // By the strategy, of all prompts, in [0, 1]: what it gives as long as no
+  // system fails and nothing was observed.
+  double share = 0;
   size_t num_asked = 0;  // prompts that it was asked to propose
   size_t num_given = 0;  // of those chosen
   std::string failure;   // empty: none
