@@ -50,10 +50,10 @@ int VerdictExitCode(const Comparison& comparison, const ExitRules& rules) {
 // Stopped by a signal it is no failure of the comparison.
 int FailWith(const Error& error, const CompareLine& line,
              std::string_view schema) {
-  const int exit_code = Fail(error, line.output.json, schema);
   const bool counts =
       FailsOn(line.exit, "error") && error.code != ErrorCode::kCancelled;
-  return counts ? kDifferent : exit_code;
+  return counts ? FailAs(kDifferent, error, line.output.json, schema)
+                : Fail(error, line.output.json, schema);
 }
 
 // Carries `compare` out with what the process provides, and shows what it

@@ -49,10 +49,43 @@ std::string_view VerdictName(Verdict verdict);
 // ---- What was found -------------------------------------------------------
 
 enum class Relation {
-  kSame,           // all tensors are equal, up to exact widening
+  kSame,           // all tensors that are used are equal, up to exact widening,
+                   // and so are settings and tokenizers
   kDerived,        // not trained independently of each other
   kIndependent,    // comparable, and no sign of common weights
   kNotComparable,  // the shapes or vocabularies leave nothing to compare
+};
+
+// Which tensors of two models are equal, by their names in a.
+struct TensorFinding {
+  int64_t num_tensors = 0;  // of both together, a pair counted once
+  int64_t num_equal_bytes = 0;
+  int64_t num_equal_values = 0;  // once widened exactly, those included
+  // Of the equal ones, those that no two trainings arrive at: weights in
+  // common, whatever the statistics say.
+  std::vector<std::string> common;
+  std::vector<std::string> equal;
+  std::vector<std::string> differing;
+  std::vector<std::string> only_in_a;
+  std::vector<std::string> only_in_b;
+  // With values that are no numbers or infinite, of those in both models.
+  std::vector<std::string> not_finite_in_a;
+  std::vector<std::string> not_finite_in_b;
+  // What else the function depends on and that differs: "rope", "tokenizer".
+  std::vector<std::string> settings;
+};
+
+// A test whose hypothesis is that two models were trained independently.
+struct WeightStatistic {
+  double z = 0;           // deviations above the mean under the hypothesis
+  double log_p = 0;       // ln of its p-value
+  int64_t num_units = 0;  // hidden units that it rests on
+};
+
+struct LayerSimilarity {
+  int32_t a = 0;  // layers that correspond
+  int32_t b = 0;
+  double similarity = 0;  // of their matched heads: 1 where these are equal
 };
 
 struct WeightFinding {
@@ -62,8 +95,16 @@ struct WeightFinding {
   // Of kDerived: the two compute the same function, only written down
   // otherwise (permuted, rotated, rescaled).
   bool is_same_function = false;
-  double z = 0;            // of the statistic that decided; 0: none was needed
+  double z = 0;            // of the test of attention heads; 0: there is none
   double error_bound = 0;  // of a wrong kDerived; 0: the relation is exact
+  // Nothing: kept by a version that did not tell.
+  std::optional<TensorFinding> tensors;
+  // What else was measured, and decides nothing: MATCH and CSU of the order of
+  // hidden units, and how similar layers are. Nothing where weights cannot be
+  // compared.
+  std::optional<WeightStatistic> match;
+  std::optional<WeightStatistic> csu;
+  std::vector<LayerSimilarity> layers;
 };
 
 // What divergences are taken over.
@@ -96,7 +137,7 @@ struct NearnessFinding {
 
 struct BehaviourFinding {
   Scale scale = Scale::kNone;
-  std::string why_none;  // of Scale::kNone
+  std::string why_none;  // of Scale::kNone, or when all prompts failed
 
   // Of the first look that decided, and how many prompts that had taken: all of
   // them when none did.
@@ -105,6 +146,7 @@ struct BehaviourFinding {
 
   int64_t num_prompts = 0;       // that have a value
   int64_t num_cut = 0;           // of them, above the cut, KL(a||b)
+  int64_t num_failed = 0;        // that one of the two failed to answer
   DivergenceFinding divergence;  // KL(a||b)
   DivergenceFinding mirror;      // KL(b||a)
   // ln of an e-value against "the two differ by no more than is tolerated", at

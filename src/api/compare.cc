@@ -48,6 +48,9 @@ class Comparer {
   // models were of them.
   Result<PromptTable> CompareBehaviour(memory::Budget& budget,
                                        CertaintyTable* certainty);
+  // What prompts were not answered, as far as they have been asked.
+  void CountFailures(const std::vector<std::vector<bool>>& failed);
+  void TellFailures();
   // Asks round after round until enough was asked.
   Result<PromptTable> AskInRounds(memory::Budget& budget);
 
@@ -65,8 +68,10 @@ class Comparer {
   std::vector<verify::BehaviourModel> encoded_;  // of all, or of this round
   PlannedPairs planned_;
   Comparison comparison_;
-  double weight_seconds_ = 0;              // predicted
-  std::vector<double> behaviour_seconds_;  // predicted, by model
+  std::vector<int64_t> num_failed_;         // by model
+  std::vector<std::string> first_failure_;  // by model
+  double weight_seconds_ = 0;               // predicted
+  std::vector<double> behaviour_seconds_;   // predicted, by model
 };
 
 void Comparer::TellProgress(RunEvent event, double done_seconds) const {
@@ -231,7 +236,51 @@ Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget,
     TellProgress(std::move(event),
                  before + share_of(num_prompts) * (models_before + of_this));
   };
-  return verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget);
+  std::vector<std::vector<bool>> failed(models_.size(),
+                                        std::vector<bool>(num_prompts, false));
+  behaviour.on_failure = [&](size_t model_idx, size_t prompt_idx,
+                             const Error& error) {
+    failed[model_idx][prompt_idx] = true;
+    if (++num_failed_[model_idx] == 1) {
+      first_failure_[model_idx] = error.message;
+    }
+  };
+  REVLM_ASSIGN_OR_RETURN(
+      PromptTable found,
+      verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget));
+  CountFailures(failed);
+  return found;
+}
+
+void Comparer::CountFailures(const std::vector<std::vector<bool>>& failed) {
+  for (size_t i = 0; i < planned_.pairs.size(); ++i) {
+    const verify::PairPlan& plan = planned_.pairs[i];
+    if (plan.scale == Scale::kNone) continue;
+    BehaviourFinding& finding = *comparison_.pairs[i].behaviour;
+    for (size_t prompt = 0; prompt < failed[plan.a].size(); ++prompt) {
+      if (failed[plan.a][prompt] || failed[plan.b][prompt]) {
+        ++finding.num_failed;
+      }
+    }
+    const auto num_asked =
+        static_cast<int64_t>(num_asked_ + failed[plan.a].size());
+    const size_t model =
+        num_failed_[plan.a] >= num_failed_[plan.b] ? plan.a : plan.b;
+    finding.why_none =
+        finding.num_failed < num_asked
+            ? ""
+            : fmt::format("all of {} prompts failed; {}: {}", num_asked,
+                          models_[model].alias, first_failure_[model]);
+  }
+}
+
+void Comparer::TellFailures() {
+  for (size_t i = 0; i < models_.size(); ++i) {
+    if (num_failed_[i] == 0) continue;
+    events_.Notice(fmt::format("{} failed on {} of {} prompts; the first: {}",
+                               models_[i].alias, num_failed_[i],
+                               comparison_.num_prompts, first_failure_[i]));
+  }
 }
 
 Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
@@ -297,6 +346,8 @@ Result<Comparison> Comparer::Run() {
   }
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
+  num_failed_.assign(models_.size(), 0);
+  first_failure_.resize(models_.size());
   for (const OpenedModel& model : models_) {
     comparison_.models.push_back(Describe(model));
     if (model.model.chat) {
@@ -325,6 +376,7 @@ Result<Comparison> Comparer::Run() {
   } else if (most_prompts_ > 0) {
     REVLM_ASSIGN_OR_RETURN(evidence.values, CompareBehaviour(budget, nullptr));
   }
+  TellFailures();
   REVLM_TRY(Judge(evidence, comparison_));
   REVLM_TRY(directory.Write(comparison_, prompts_, evidence.values));
   comparison_.run_dir = directory_;
