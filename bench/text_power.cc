@@ -68,13 +68,20 @@ void SimulateErrors() {
     table.dilutions.push_back(
         testing::ToyDilution(reference, table.alternatives.back(), 1e-3));
   }
+  // Nine tokens of ten are in one answer of a hundred.
+  testing::TextTable uneven = table;
+  uneven.served = table.alternatives.back();
+  uneven.tail_share = 0.01;
+  uneven.tail_tokens = 8192;
   PrintRateHead("simulated, the reference itself, alpha 0.01");
   for (const Reading reading : {Reading::kDrawnTokens, Reading::kCompared}) {
     table.reading = reading;
+    uneven.reading = reading;
     uint64_t num_combined = 0;
     uint64_t num_catalogue = 0;
     uint64_t num_typicality = 0;
     uint64_t num_different = 0;
+    uint64_t num_uneven = 0;
     for (uint64_t audit = 0; audit < kAudits; ++audit) {
       const TextEvidence evidence =
           testing::AuditTexts(table, base::RandomBits(kSeed, audit), kRequests);
@@ -82,6 +89,10 @@ void SimulateErrors() {
       num_catalogue += evidence.catalogue.rejects();
       num_typicality += evidence.typicality.rejects();
       num_different += evidence.closeness == stats::Closeness::kDifferent;
+      num_uneven +=
+          testing::AuditTexts(uneven, base::RandomBits(kSeed, audit), kRequests,
+                              {.same_nats = uneven.ServedNats()})
+              .closeness == stats::Closeness::kDifferent;
     }
     const std::string how =
         reading == Reading::kCompared ? ", compared" : ", drawn tokens";
@@ -89,6 +100,8 @@ void SimulateErrors() {
     PrintRate("typicality" + how, num_typicality, kAudits);
     PrintRate("average of the two" + how, num_combined, kAudits);
     PrintRate("DIFFERENT" + how, num_different, kAudits);
+    PrintRate("DIFFERENT at the tolerance, uneven lengths" + how, num_uneven,
+              kAudits);
   }
   table.reading = Reading::kDrawnTokens;
   table.served = reference.MixedWith(table.alternatives[3], table.dilutions[3]);
@@ -281,6 +294,7 @@ class ZooBench {
   static TextScores Chosen(const TextScores& all,
                            const std::vector<size_t>& order) {
     TextScores scores = {.reading = all.reading,
+                         .max_tokens = all.max_tokens,
                          .alternatives = all.alternatives};
     if (all.fit) scores.fit = {.alternative_idx = all.fit->alternative_idx};
     for (const size_t i : order) {
@@ -460,7 +474,7 @@ Status RunZoo(const std::string& zoo, uint64_t num_repeats,
   return bench.MeasureErrors({
       {"aster-s0", "aster-s0", kDrawnTokens, 32, 1},
       {"briar-s0", "briar-s0", kDrawnTokens, 32, 1},
-      {"aster-s0", "aster-s0", kCompared, 8, 4},
+      {"aster-s0", "aster-s0", kCompared, 8, 8},
       {"aster-s0", "aster-s0", kDrawnTokens, 16, 1, engine::ComputeType::kBf16},
   });
 }

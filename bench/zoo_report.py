@@ -5,6 +5,7 @@ REV_ZOO names the folder: zoo.jsonl has the truth, one model a line, models/ the
 models, null/ the same for independently trained models. Two models are related
 when one was made from the other or both from a third. Right are DERIVED or SAME
 for those (SAME is said of equal tensors only), and DIFFERENT for the others.
+Equal tensors are counted and named: related pairs alone may have common ones.
 Pairs with related behaviour are marked with ~ and the ratio of their divergence
 to the nearest other's; that is true of a model (or a relative) and its student.
 
@@ -107,6 +108,20 @@ def is_near(pair):
     return bool(nearness(pair) and nearness(pair)["is_shown"])
 
 
+def equal_tensors(pair):
+    """The tensors that are equal, those first that no two trainings share."""
+    tensors = (pair["weights"] or {}).get("tensors")
+    if not tensors or not tensors["num_equal_values"]:
+        return ""
+    names = tensors["common"] + [name for name in tensors["equal"]
+                                 if name not in tensors["common"]]
+    shown = ", ".join(names[:2])
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return (f"; equal: {tensors['num_equal_values']} of "
+            f"{tensors['num_tensors']} ({shown}{more}), "
+            f"{len(tensors['common'])} of them common weights")
+
+
 def row(pair, truth):
     related, kind = truth_of(pair["a"], pair["b"], truth)
     verdict = pair["verdict"]
@@ -115,7 +130,8 @@ def row(pair, truth):
     print(f"{pair['a']:20s} {pair['b']:20s} {kind:12s} {verdict:10s} "
           f"{z:8.1f}  {interval(pair):28s} {'right' if right else 'WRONG'}  "
           f"{'~ %.2f ' % nearness(pair)['ratio'] if is_near(pair) else ''}"
-          f"{pair['weights']['sentence'] if pair['weights'] else ''}")
+          f"{pair['weights']['sentence'] if pair['weights'] else ''}"
+          f"{equal_tensors(pair)}")
     return kind, related, verdict, z, right
 
 

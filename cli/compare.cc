@@ -50,10 +50,10 @@ int VerdictExitCode(const Comparison& comparison, const ExitRules& rules) {
 // Stopped by a signal it is no failure of the comparison.
 int FailWith(const Error& error, const CompareLine& line,
              std::string_view schema) {
-  const int exit_code = Fail(error, line.output.json, schema);
   const bool counts =
       FailsOn(line.exit, "error") && error.code != ErrorCode::kCancelled;
-  return counts ? kDifferent : exit_code;
+  return counts ? FailAs(kDifferent, error, line.output.json, schema)
+                : Fail(error, line.output.json, schema);
 }
 
 // Carries `compare` out with what the process provides, and shows what it
@@ -80,7 +80,8 @@ int Carry(
 
 bool IsAboutTexts(const VerifyTextOptions& options) {
   return !options.alternatives.empty() || options.max_tokens ||
-         options.temperature || options.top_k || options.top_p;
+         options.temperature || options.top_k || options.top_p ||
+         options.num_own_answers;
 }
 
 // "a~b", with or without blanks, either first.
@@ -106,8 +107,8 @@ int VerifyCommand(const VerifyLine& line) {
   if (!line.is_by_text && IsAboutTexts(line.by_text)) {
     return FailWith({ErrorCode::kInvalidArgument,
                      "verifying: --alternative, --max-tokens, --temperature, "
-                     "--top-k and --top-p are for texts; add --text-only or "
-                     "--answers"},
+                     "--top-k, --top-p and --own-answers are for texts; add "
+                     "--text-only or --answers"},
                     weights, kVerifySchema);
   }
   return Carry(weights, weights.compare, kVerifySchema,

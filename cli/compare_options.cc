@@ -37,7 +37,7 @@ void AddPromptOptions(CLI::App& app, CompareLine& line) {
   AddOrchestrationOptions(
       app, line.orchestration,
       "Ask in rounds, the next prompts chosen by what others\ntold, until "
-      "behaviour is decided",
+      "behaviour is decided; with --text-only\nall at once",
       group);
 }
 
@@ -104,7 +104,7 @@ void AddTextOptions(CLI::App& app, VerifyLine& line) {
       ->group(group);
   app.add_option("--own-answers", text.num_own_answers,
                  fmt::format("REF's own answers to each prompt ({})",
-                             text.num_own_answers))
+                             kDefaultOwnAnswers))
       ->option_text("N")
       ->group(group);
 }

@@ -48,12 +48,13 @@ void AddLibraryCommands(CLI::App& parser, LibraryCommands& commands,
       ->option_text("NAME");
   app->add_option("--family", commands.enroll.family,
                   "Models that come from each other (that of the\n"
-                  "reference it comes from, or its name)")
+                  "reference it replaces, or comes from, or its name)")
       ->option_text("NAME");
   app->add_flag("--replace", commands.enroll.replace,
                 "In place of a reference of that name");
   app->add_option("-o,--output", commands.enroll.output_file,
-                  "Write it to a .revfp file, too")
+                  "Write it to a .revfp file, too; of ref:NAME of the\n"
+                  "library, only that")
       ->option_text("FILE");
   AddOutputOptions(*app, output);
 

@@ -84,7 +84,11 @@ bool IsWanted(const RunEvent& event, const OutputOptions& output) {
 }
 
 int Fail(const Error& error, bool json, std::string_view schema) {
-  const int exit_code = ExitCode(error, StopSignal());
+  return FailAs(ExitCode(error, StopSignal()), error, json, schema);
+}
+
+int FailAs(int exit_code, const Error& error, bool json,
+           std::string_view schema) {
   SayError(error);
   if (!json) return exit_code;
   return Answer(RenderJson(error, schema, exit_code), exit_code);

@@ -28,6 +28,9 @@ void SayError(const Error& error);
 
 // Says `error` on stderr, and with `json` as a document of `schema` on stdout.
 int Fail(const Error& error, bool json, std::string_view schema);
+// The same with another exit code than the error's own.
+int FailAs(int exit_code, const Error& error, bool json,
+           std::string_view schema);
 
 Display MakeDisplay(const OutputOptions& output);
 

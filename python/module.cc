@@ -146,7 +146,7 @@ py::str VerifyTexts(const py::dict& from) {
   options.temperature = Get<std::optional<double>>(from, "temperature");
   options.top_k = Get<std::optional<int32_t>>(from, "top_k");
   options.top_p = Get<std::optional<double>>(from, "top_p");
-  options.num_own_answers = Get<int32_t>(from, "own_answers");
+  options.num_own_answers = Get<std::optional<int32_t>>(from, "own_answers");
   std::stop_source stop;
   options.compare.stop = stop.get_token();
   return RenderJson(

@@ -49,10 +49,43 @@ std::string_view VerdictName(Verdict verdict);
 // ---- What was found -------------------------------------------------------
 
 enum class Relation {
-  kSame,           // all tensors are equal, up to exact widening
+  kSame,           // all tensors that are used are equal, up to exact widening,
+                   // and so are settings and tokenizers
   kDerived,        // not trained independently of each other
   kIndependent,    // comparable, and no sign of common weights
   kNotComparable,  // the shapes or vocabularies leave nothing to compare
+};
+
+// Which tensors of two models are equal, by their names in a.
+struct TensorFinding {
+  int64_t num_tensors = 0;  // of both together, a pair counted once
+  int64_t num_equal_bytes = 0;
+  int64_t num_equal_values = 0;  // once widened exactly, those included
+  // Of the equal ones, those that no two trainings arrive at: weights in
+  // common, whatever the statistics say.
+  std::vector<std::string> common;
+  std::vector<std::string> equal;
+  std::vector<std::string> differing;
+  std::vector<std::string> only_in_a;
+  std::vector<std::string> only_in_b;
+  // With values that are no numbers or infinite, of those in both models.
+  std::vector<std::string> not_finite_in_a;
+  std::vector<std::string> not_finite_in_b;
+  // What else the function depends on and that differs: "rope", "tokenizer".
+  std::vector<std::string> settings;
+};
+
+// A test whose hypothesis is that two models were trained independently.
+struct WeightStatistic {
+  double z = 0;           // deviations above the mean under the hypothesis
+  double log_p = 0;       // ln of its p-value
+  int64_t num_units = 0;  // hidden units that it rests on
+};
+
+struct LayerSimilarity {
+  int32_t a = 0;  // layers that correspond
+  int32_t b = 0;
+  double similarity = 0;  // of their matched heads: 1 where these are equal
 };
 
 struct WeightFinding {
@@ -62,8 +95,16 @@ struct WeightFinding {
   // Of kDerived: the two compute the same function, only written down
   // otherwise (permuted, rotated, rescaled).
   bool is_same_function = false;
-  double z = 0;            // of the statistic that decided; 0: none was needed
+  double z = 0;            // of the test of attention heads; 0: there is none
   double error_bound = 0;  // of a wrong kDerived; 0: the relation is exact
+  // Nothing: kept by a version that did not tell.
+  std::optional<TensorFinding> tensors;
+  // What else was measured, and decides nothing: MATCH and CSU of the order of
+  // hidden units, and how similar layers are. Nothing where weights cannot be
+  // compared.
+  std::optional<WeightStatistic> match;
+  std::optional<WeightStatistic> csu;
+  std::vector<LayerSimilarity> layers;
 };
 
 // What divergences are taken over.
@@ -96,7 +137,7 @@ struct NearnessFinding {
 
 struct BehaviourFinding {
   Scale scale = Scale::kNone;
-  std::string why_none;  // of Scale::kNone
+  std::string why_none;  // of Scale::kNone, or when all prompts failed
 
   // Of the first look that decided, and how many prompts that had taken: all of
   // them when none did.
@@ -105,6 +146,7 @@ struct BehaviourFinding {
 
   int64_t num_prompts = 0;       // that have a value
   int64_t num_cut = 0;           // of them, above the cut, KL(a||b)
+  int64_t num_failed = 0;        // that one of the two failed to answer
   DivergenceFinding divergence;  // KL(a||b)
   DivergenceFinding mirror;      // KL(b||a)
   // ln of an e-value against "the two differ by no more than is tolerated", at
@@ -143,6 +185,7 @@ struct TextFinding {
   Reading reading = Reading::kCompared;
   int64_t num_requests = 0;
   int64_t num_tokens = 0;  // of all answers
+  int64_t max_tokens = 0;  // as many an answer could have
   // ln of an e-value against "they are the reference's", and how many requests
   // it took to refute that; 0: it is not refuted.
   double log_e = 0;
@@ -207,7 +250,8 @@ struct BehaviourProfile {
   double mean_top_probability = 0;
 };
 
-// How prompts were chosen by what the ones before told apart.
+// How prompts were chosen: by what the ones before told apart, or, of a target
+// that is judged by its texts, all at once, without rounds.
 struct AdaptivePrompts {
   std::vector<PromptSystemReport> systems;
   std::string strategy;  // as PromptStrategyName
@@ -229,8 +273,9 @@ struct Comparison {
   // "pot/1", "pot/1+kdf/1" of several systems, or the digest of prompts of
   // one's own.
   std::string prompt_source;
-  std::string prompt_form = "text";         // or "chat"
-  std::optional<AdaptivePrompts> adaptive;  // nothing: all were asked at once
+  std::string prompt_form = "text";  // or "chat"
+  // Nothing: no orchestration was asked for, and all were asked at once.
+  std::optional<AdaptivePrompts> adaptive;
   uint64_t seed = 0;
   double same_nats = 0;  // rules
   double most_nats = 0;

@@ -76,12 +76,18 @@ struct FingerprintSummary {
   std::vector<RestrictionSite> sites;
 };
 
+// A reference of the library that was passed over.
+struct UnreadReference {
+  std::string name;
+  std::string reason;  // its fingerprint is damaged, or of another version
+};
+
 struct EnrollOptions {
   FingerprintSource from;
-  std::string name;      // empty: the model's
-  std::string family;    // empty: that of the reference it comes from, or its
-                         // own name
-  bool replace = false;  // a reference of that name
+  std::string name;         // empty: the model's
+  std::string family;       // empty: that of the reference that it replaces, or
+                            // comes from, or its own name
+  bool replace = false;     // a reference of that name, if there is one
   std::string output_file;  // a .revfp to write; empty: none
 };
 
@@ -89,7 +95,9 @@ struct EnrollReport {
   FingerprintSummary fingerprint;
   std::string library;  // empty: not added to one
   std::string family;
-  std::string derived_from;  // a reference of the same weights; empty: none
+  bool is_family_named = false;  // by the user
+  std::string derived_from;      // a reference of the same weights; empty: none
+  std::vector<UnreadReference> unread;  // not compared with
   std::string output_file;
 };
 
@@ -127,7 +135,8 @@ struct ReferenceMatch {
     std::vector<uint32_t> target_layers;
   };
   std::optional<Weights> weights;
-  // Of states; absent: of another challenge set.
+  // Of states; absent: of another challenge set, or not among the closest: the
+  // ten best candidates, and the ten of the fewest different bits.
   struct States {
     uint32_t num_positions = 0;
     double mean_cka = 0;
@@ -145,10 +154,12 @@ struct IdentifyReport {
   FingerprintSummary target;  // of a light probe without digests and states
   std::optional<ReferenceMatch> match;     // absent: unknown
   std::vector<ReferenceMatch> candidates;  // best first, the match included
+  std::vector<UnreadReference> unread;     // not compared with
   double alpha = 0;
   double z_needed = 0;  // of this many references
-  // References identified without their own family: how many were matched
-  // nevertheless, and the 95 % limit of the rate, were they independent.
+  // References of families that users named, identified among those of the
+  // other such families: how many were matched, and the 95 % limit of the rate,
+  // were they independent.
   uint64_t num_left_out = 0;
   uint64_t num_false_matches = 0;
   double false_match_limit = 1;
@@ -160,8 +171,10 @@ struct LibraryReport {
   struct Reference {
     std::string name;
     std::string family;
+    bool is_family_named = false;  // by the user
     std::string enrolled_utc;
-    FingerprintSummary fingerprint;
+    std::string defect;  // why its fingerprint cannot be read; empty: it can
+    FingerprintSummary fingerprint;  // of one that can
   };
   struct Sighting {
     std::string seen_utc;

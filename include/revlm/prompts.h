@@ -3,11 +3,12 @@
 //   revlm::Result<revlm::PromptsReport> made = revlm::MakePrompts({});
 //   if (made) puts(made->prompts[0].text.c_str());
 //
-// Five prompt systems make prompts, each its share of them
-// (docs/method-challenges.md). The same seed, systems, strategy and focus give
-// the same prompts on every machine, and the first n are the same whatever
-// their number. A run (revlm/run.h) asks all of them; a comparison
-// (revlm/compare.h) may choose the next ones by what the ones before brought.
+// Five prompt systems make prompts, each its share of them; once outcomes are
+// known, most go to those that bring most (docs/method-challenges.md). The same
+// seed, systems, strategy and focus give the same prompts on every machine, and
+// the first n are the same whatever their number. A run (revlm/run.h) asks all
+// of them; a comparison (revlm/compare.h) may choose the next ones by what the
+// ones before brought.
 //
 // Threads: `MakePrompts` may be called from many threads; systems work in
 // threads of their own inside it. Memory: the prompts, below 32 MiB for 10,000.
@@ -43,7 +44,7 @@ enum class PromptStrategy {
 };
 
 // Of prompts that are chosen by what others brought: how many are taken in
-// their system's order all the same.
+// their system's order all the same, and how much of the shares stays.
 enum class ChallengeFocus { kCoverage, kSeparation, kBalanced };
 
 // "balanced", "coverage" and so on.
@@ -65,7 +66,9 @@ Result<PromptOrchestration> NamedOrchestration(
 // What became of one system's share.
 struct PromptSystemReport {
   std::string name;  // with its version: "pot/1"
-  double share = 0;  // of all prompts, as long as no system fails
+  // By the strategy, of all prompts: what it gives as long as no system fails
+  // and no outcome is known.
+  double share = 0;
   int64_t num_prompts = 0;
   std::string failure;  // why others took its share; empty: they did not
   std::string remark;   // what is to be known of its prompts; may be empty

@@ -31,6 +31,8 @@ namespace revlm {
 
 inline constexpr int32_t kDefaultTextChallenges = 200;
 inline constexpr int32_t kDefaultAnswerTokens = 32;
+inline constexpr int32_t kDefaultOwnAnswers = 8;
+inline constexpr int32_t kMostOwnAnswers = 1000;
 
 // What of its answers is looked at.
 enum class Known {
@@ -42,14 +44,17 @@ enum class Known {
 struct GivenAnswer {
   std::string prompt;
   std::string text;
-  // The reference's ids; not empty: in place of the text.
+  // The reference's ids, as they were drawn: the one that ended the sequence
+  // is among them, unless `max_tokens` or the context ended the answer. Not
+  // empty: in place of the text.
   std::vector<int32_t> token_ids;
 };
 
 struct VerifyTextOptions {
   // `models`: the reference, then the target, where it is here and is to be
   // asked now, the prompts being those of `Compare`, kDefaultTextChallenges of
-  // them. No target: its answers are given.
+  // them, all at once. No target: its answers are given, and no prompts are
+  // asked for. `full_matching` has no meaning and is refused.
   CompareOptions compare;
 
   // JSON Lines: {"prompt": TEXT, "answer": TEXT}, or a list of token ids as the
@@ -71,7 +76,8 @@ struct VerifyTextOptions {
   std::optional<double> temperature;  // 1
   std::optional<int32_t> top_k;       // 0: all
   std::optional<double> top_p;        // 1
-  int32_t num_own_answers = 4;        // of the reference, to each prompt
+  // Of the reference, to each prompt; empty: kDefaultOwnAnswers.
+  std::optional<int32_t> num_own_answers;
 };
 
 Result<Comparison> VerifyText(const VerifyTextOptions& options);

@@ -173,26 +173,27 @@ def verify(target: ModelPath, against: ModelPath, *,
            temperature: Optional[float] = None,
            top_k: Optional[int] = None,
            top_p: Optional[float] = None,
-           own_answers: int = 4,
+           own_answers: Optional[int] = None,
            **options: Any) -> Verdict:
     """Whether `target` is the model `against`, as `revlm verify`. `options` are
     the keywords of `compare`.
 
     With `answers`, these are all that is known of the target, and `target` is
     only its name: a file or the directory of a run, as `--answers`, or pairs of
-    a prompt and an answer, text or token ids of `against`. `text_only`: the
-    target is asked here, or its run is read, and nothing is looked at but the
-    text of what it answers. For both: `alternatives`, models that it may be
-    besides `against` quantised; `max_tokens`, `temperature`, `top_k` and
-    `top_p`, how it was or is asked; `own_answers` of `against` to each prompt.
+    a prompt and an answer, text or token ids of `against`, with the one that
+    ended it. `text_only`: the target is asked here, or its run is read, and
+    nothing is looked at but the text of what it answers. For both:
+    `alternatives`, models that it may be besides `against` quantised;
+    `max_tokens`, `temperature`, `top_k` and `top_p`, how it was or is asked;
+    `own_answers` of `against` to each prompt (8).
     """
     path = answers if isinstance(answers, (str, bytes, os.PathLike)) else None
     if answers is None and not text_only:
-        asked = (max_tokens, temperature, top_k, top_p)
+        asked = (max_tokens, temperature, top_k, top_p, own_answers)
         if any(value is not None for value in asked) or list(alternatives):
             raise RevUsageError("verify: alternatives, max_tokens, temperature, "
-                                "top_k and top_p are for texts; give answers "
-                                "or text_only=True")
+                                "top_k, top_p and own_answers are for texts; "
+                                "give answers or text_only=True")
         return compare([against, target], **options).pairs[0]
     prompts = options.pop("prompts", None)
     challenges = options.pop("challenges", None)

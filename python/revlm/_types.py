@@ -134,4 +134,4 @@ class VerifyTextOptions(CompareOptions):
     temperature: Optional[float]
     top_k: Optional[int]
     top_p: Optional[float]
-    own_answers: int
+    own_answers: Optional[int]

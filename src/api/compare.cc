@@ -26,7 +26,7 @@ Status CheckOptions(const CompareOptions& options) {
   if (options.models.size() < 2) {
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "comparing models: found {} of them, at least two "
-                           "are needed",
+                           "are needed; name another one beside it",
                            options.models.size());
   }
   REVLM_TRY(run::CheckForm(EngineOptionsOf(options)));
@@ -50,6 +50,9 @@ class Comparer {
                                        CertaintyTable* certainty);
   // Makes room in what is planned for prompts that are chosen later.
   Status PlanForRounds();
+  // What prompts were not answered, as far as they have been asked.
+  void CountFailures(const std::vector<std::vector<bool>>& failed);
+  void TellFailures();
   // Asks round after round until enough was asked.
   Result<PromptTable> AskInRounds(memory::Budget& budget);
 
@@ -67,8 +70,10 @@ class Comparer {
   std::vector<verify::BehaviourModel> encoded_;  // of all, or of this round
   PlannedPairs planned_;
   Comparison comparison_;
-  double weight_seconds_ = 0;              // predicted
-  std::vector<double> behaviour_seconds_;  // predicted, by model
+  std::vector<int64_t> num_failed_;         // by model
+  std::vector<std::string> first_failure_;  // by model
+  double weight_seconds_ = 0;               // predicted
+  std::vector<double> behaviour_seconds_;   // predicted, by model
 };
 
 void Comparer::TellProgress(RunEvent event, double done_seconds) const {
@@ -98,9 +103,11 @@ Result<uint64_t> Comparer::BudgetBytes() {
 }
 
 Status Comparer::TellCosts(memory::Budget& budget) {
-  // What a pair of small models and the bytes of large ones were seen to take.
+  // What a pair of small models, the bytes of large ones, and keeping, reading
+  // and comparing logits were seen to take.
   constexpr double kPairSeconds = 0.2;
   constexpr double kWeightBytesPerSecond = 3e8;
+  constexpr double kLogitsPerSecond = 4e7;
   uint64_t weight_bytes = 0;
   for (const verify::PairPlan& pair : planned_.pairs) {
     weight_bytes += models_[pair.a].model.checkpoint->weight_bytes() +
@@ -115,8 +122,16 @@ Status Comparer::TellCosts(memory::Budget& budget) {
                            verify::PlanBehaviour(encoded_, planned_.pairs,
                                                  BehaviourOptions(), budget));
     for (size_t i = 0; i < plans.size(); ++i) {
-      behaviour_seconds_.push_back(plans[i].seconds);
-      seconds += plans[i].seconds;
+      double num_positions = 0;
+      for (const verify::EncodedPrompt& prompt : encoded_[i].prompts) {
+        num_positions += static_cast<double>(prompt.ids.size());
+      }
+      const double num_logits =
+          num_positions *
+          static_cast<double>(models_[i].model.checkpoint->config().vocab_size);
+      behaviour_seconds_.push_back(plans[i].seconds +
+                                   num_logits / kLogitsPerSecond);
+      seconds += behaviour_seconds_.back();
       num_passes += plans[i].num_passes;
       weight_bytes += static_cast<uint64_t>(plans[i].num_passes) *
                       models_[i].need.pass_bytes;
@@ -223,7 +238,51 @@ Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget,
     TellProgress(std::move(event),
                  before + share_of(num_prompts) * (models_before + of_this));
   };
-  return verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget);
+  std::vector<std::vector<bool>> failed(models_.size(),
+                                        std::vector<bool>(num_prompts, false));
+  behaviour.on_failure = [&](size_t model_idx, size_t prompt_idx,
+                             const Error& error) {
+    failed[model_idx][prompt_idx] = true;
+    if (++num_failed_[model_idx] == 1) {
+      first_failure_[model_idx] = error.message;
+    }
+  };
+  REVLM_ASSIGN_OR_RETURN(
+      PromptTable found,
+      verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget));
+  CountFailures(failed);
+  return found;
+}
+
+void Comparer::CountFailures(const std::vector<std::vector<bool>>& failed) {
+  for (size_t i = 0; i < planned_.pairs.size(); ++i) {
+    const verify::PairPlan& plan = planned_.pairs[i];
+    if (plan.scale == Scale::kNone) continue;
+    BehaviourFinding& finding = *comparison_.pairs[i].behaviour;
+    for (size_t prompt = 0; prompt < failed[plan.a].size(); ++prompt) {
+      if (failed[plan.a][prompt] || failed[plan.b][prompt]) {
+        ++finding.num_failed;
+      }
+    }
+    const auto num_asked =
+        static_cast<int64_t>(num_asked_ + failed[plan.a].size());
+    const size_t model =
+        num_failed_[plan.a] >= num_failed_[plan.b] ? plan.a : plan.b;
+    finding.why_none =
+        finding.num_failed < num_asked
+            ? ""
+            : fmt::format("all of {} prompts failed; {}: {}", num_asked,
+                          models_[model].alias, first_failure_[model]);
+  }
+}
+
+void Comparer::TellFailures() {
+  for (size_t i = 0; i < models_.size(); ++i) {
+    if (num_failed_[i] == 0) continue;
+    events_.Notice(fmt::format("{} failed on {} of {} prompts; the first: {}",
+                               models_[i].alias, num_failed_[i],
+                               comparison_.num_prompts, first_failure_[i]));
+  }
 }
 
 Status Comparer::PlanForRounds() {
@@ -315,6 +374,8 @@ Result<Comparison> Comparer::Run() {
   }
   encoded_ = EncodeFor(models_, prompts_, options_);
   planned_ = PlanPairs(models_, encoded_);
+  num_failed_.assign(models_.size(), 0);
+  first_failure_.resize(models_.size());
   for (const OpenedModel& model : models_) {
     comparison_.models.push_back(Describe(model));
     if (model.model.chat) {
@@ -344,6 +405,7 @@ Result<Comparison> Comparer::Run() {
   } else if (most_prompts_ > 0) {
     REVLM_ASSIGN_OR_RETURN(evidence.values, CompareBehaviour(budget, nullptr));
   }
+  TellFailures();
   REVLM_TRY(Judge(evidence, comparison_));
   REVLM_TRY(directory.Write(comparison_, prompts_, evidence.values));
   comparison_.run_dir = directory_;

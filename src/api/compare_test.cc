@@ -188,6 +188,26 @@ TEST_F(CompareTest, InRoundsNobodyIsAskedWhatCannotBeCompared) {
   EXPECT_FALSE(found->pairs[0].behaviour);
 }
 
+// 1,000 prompts take 3 to 4 s of CPU, most of it for logits.
+TEST_F(CompareTest, TheCostOfManyPromptsIsForetold) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  options.num_challenges = 1000;
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  std::string notice;
+  options.on_event = [&](const RunEvent& event) {
+    if (event.kind != RunEvent::Kind::kNotice) return;
+    notice = event.message;
+    stop.request_stop();
+  };
+  ASSERT_FALSE(Compare(options));
+  const size_t about = notice.find("about ");
+  ASSERT_NE(about, std::string::npos) << notice;
+  const double seconds = std::stod(notice.substr(about + 6));
+  EXPECT_GT(seconds, 2);
+  EXPECT_LT(seconds, 12);
+}
+
 TEST_F(CompareTest, TellsWhatItCostsAndHowFarItIs) {
   CompareOptions options = Options({"aster-s0", "briar-s0"});
   std::vector<std::string> notices;

@@ -48,6 +48,7 @@ Result<ComparePrompts> MakeChallenges(const CompareOptions& options) {
   for (const PromptSystemReport& system : plan.systems) {
     made.source += (made.source.empty() ? "" : "+") + system.name;
   }
+  made.systems = std::move(plan.systems);
   if (count > 0) made.prompts = TextsOf(std::move(plan.prompts));
   return made;
 }
@@ -241,9 +242,19 @@ Status CheckModelsAndRules(const CompareOptions& options) {
           model);
     }
   }
-  // Says what is wrong with the rules, if anything is.
-  REVLM_TRY(stats::Divergence::Create(
-      {.same_nats = options.same_nats, .alpha = options.alpha}));
+  const double most_nats = stats::DivergenceRules().most_nats;
+  if (!(options.same_nats > 0 && options.same_nats < most_nats)) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "--epsilon: found {}, allowed is what is above 0 "
+                           "and below {} nats a token",
+                           options.same_nats, most_nats);
+  }
+  if (!(options.alpha > 0 && options.alpha < 1)) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "--alpha: found {}, allowed is what is above 0 and "
+                           "below 1",
+                           options.alpha);
+  }
   return {};
 }
 

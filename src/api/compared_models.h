@@ -21,7 +21,8 @@ namespace revlm {
 struct ComparePrompts {
   // In the order in which they are looked at: a random one.
   std::vector<MadePrompt> prompts;
-  std::string source;  // Comparison::prompt_source
+  std::string source;                       // Comparison::prompt_source
+  std::vector<PromptSystemReport> systems;  // none: prompts of one's own
 };
 
 // Those of a seed are drawn one by one; one's own are put in an order that the

@@ -37,9 +37,19 @@ Result<Fingerprint> ReadFile(const std::string& path) {
   return fingerprint::FromRevfp(bytes, path);
 }
 
-Result<Fingerprint> ReadStored(const std::string& what,
-                               const std::string& library_path) {
-  if (base::KindOfPath(what) == base::PathKind::kFile) return ReadFile(what);
+Target WholeTarget(Fingerprint fingerprint) {
+  Target target = {.fingerprint = std::move(fingerprint)};
+  target.layers.resize(target.fingerprint.weights.num_layers());
+  std::iota(target.layers.begin(), target.layers.end(), 0);
+  return target;
+}
+
+Result<Target> ReadStored(const std::string& what,
+                          const std::string& library_path) {
+  if (base::KindOfPath(what) == base::PathKind::kFile) {
+    REVLM_ASSIGN_OR_RETURN(Fingerprint fingerprint, ReadFile(what));
+    return WholeTarget(std::move(fingerprint));
+  }
   if (what.ends_with(".revfp") || library_path.empty()) {
     return base::MakeError(ErrorCode::kNotFound,
                            "reading the fingerprint {}: there is no such file",
@@ -57,7 +67,11 @@ Result<Fingerprint> ReadStored(const std::string& what,
                            what, library_path);
   }
   REVLM_ASSIGN_OR_RETURN(const std::string bytes, library.ReadRevfp(entry->id));
-  return fingerprint::FromRevfp(bytes, "of reference " + what);
+  REVLM_ASSIGN_OR_RETURN(Fingerprint fingerprint,
+                         fingerprint::FromRevfp(bytes, "of reference " + what));
+  Target target = WholeTarget(std::move(fingerprint));
+  target.reference = what;
+  return target;
 }
 
 RunEvent EventOf(const engine::Progress& progress, const std::string& model,
@@ -98,13 +112,6 @@ Result<uint64_t> BudgetBytes(const FingerprintSource& source) {
   return limit.limit_bytes - std::min(limit.limit_bytes, taken);
 }
 
-Target WholeTarget(Fingerprint fingerprint) {
-  Target target = {.fingerprint = std::move(fingerprint)};
-  target.layers.resize(target.fingerprint.weights.num_layers());
-  std::iota(target.layers.begin(), target.layers.end(), 0);
-  return target;
-}
-
 Result<Target> LookAtModel(const FingerprintSource& source, Probe probe) {
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes(source));
   memory::Budget budget(budget_bytes);
@@ -142,10 +149,7 @@ Result<Target> LookAtModel(const FingerprintSource& source, Probe probe) {
 
 Result<Target> ObtainFingerprint(const FingerprintSource& source, Probe probe) {
   if (!source.target.starts_with(kStored)) return LookAtModel(source, probe);
-  REVLM_ASSIGN_OR_RETURN(
-      Fingerprint fingerprint,
-      ReadStored(source.target.substr(kStored.size()), source.library));
-  return WholeTarget(std::move(fingerprint));
+  return ReadStored(source.target.substr(kStored.size()), source.library);
 }
 
 FingerprintSummary Summarize(const Fingerprint& fingerprint,

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,7 @@ namespace revlm {
 struct Target {
   fingerprint::Fingerprint fingerprint;
   std::vector<uint32_t> layers;  // of the model, those of its weight sketch
+  std::optional<std::string> reference;  // of the library, if it is one
 };
 
 // What is stored is a whole fingerprint, whatever the probe.

@@ -77,7 +77,10 @@ Status Judge(const Evidence& evidence, Comparison& comparison) {
         REVLM_TRY(divergence.Add(value.nats, value.mirror_nats));
       }
       const Scale scale = pair.behaviour->scale;
-      pair.behaviour = divergence.Finding(scale);
+      BehaviourFinding found = divergence.Finding(scale);
+      found.num_failed = pair.behaviour->num_failed;
+      found.why_none = std::move(pair.behaviour->why_none);
+      pair.behaviour = std::move(found);
       if (pair.behaviour->closeness == Closeness::kUndecided) {
         pair.behaviour->num_needed = divergence.NumNeeded(scale);
       }

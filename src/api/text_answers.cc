@@ -96,9 +96,11 @@ Status ReadFileOfAnswers(const std::string& path, TargetAnswers& target) {
   return base::ForEachLine(
       content, [&](std::string_view line, size_t number) -> Status {
         if (line.find_first_not_of(" \t") == std::string_view::npos) return {};
-        return AddLine(
-            line, fmt::format("reading answers from {}, line {}", path, number),
-            target.answers);
+        const std::string place =
+            fmt::format("reading answers from {}, line {}", path, number);
+        REVLM_TRY(AddLine(line, place, target.answers));
+        target.places.resize(target.answers.size(), place);
+        return {};
       });
 }
 
@@ -197,6 +199,7 @@ Status ReadRun(const std::string& path, const std::string& name,
         for (const TokenResult& token : result.tokens) {
           answer.token_ids.push_back(token.id);
         }
+        target.places.push_back("reading " + source);
         return {};
       });
 }

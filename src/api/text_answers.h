@@ -21,6 +21,8 @@ struct TargetAnswers {
   std::string alias;
   std::string reference;  // where they come from
   std::vector<GivenAnswer> answers;
+  // Where each of them was read, for messages; empty: they were given.
+  std::vector<std::string> places;
   // Whether all answers have token ids, and of a run the tokenizer they are of,
   // as the digest of its file.
   bool have_ids = false;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "api/answer_checks.h"
 #include "api/compare_events.h"
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
@@ -15,10 +16,12 @@
 #include "base/hex.h"
 #include "base/random.h"
 #include "formats/checkpoint.h"
+#include "memory/limit.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/model.h"
 #include "run/operation.h"
+#include "run/orchestration.h"
 #include "run/plan.h"
 #include "verify/evidence.h"
 #include "verify/text.h"
@@ -89,6 +92,9 @@ class TextVerifier {
 
  private:
   bool is_target_here() const { return compare_.models.size() == 2; }
+  int32_t num_own_answers() const {
+    return options_.num_own_answers.value_or(kDefaultOwnAnswers);
+  }
   const OpenedModel& reference() const { return models_.front(); }
   const OpenedModel& target() const { return models_[1]; }
   std::span<const OpenedModel> alternatives() const {
@@ -98,8 +104,9 @@ class TextVerifier {
   Status Open();
   Status ReadPrompts();
   Result<verify::TokenIds> Encode(const OpenedModel& model, size_t i) const;
+  Status CheckPrompts() const;
   Status MakeSamples();
-  Status CheckLengths() const;
+  void PutStandIns();
   verify::Reading ReadingOfSamples() const;
   verify::TextOptions TextOptions();
   verify::TextQuestion Question() const;
@@ -139,11 +146,12 @@ Status TextVerifier::Open() {
         options_.answers.empty() && options_.given.empty() ? ""
                                                            : " and answers");
   }
-  if (options_.num_own_answers < 1) {
+  if (num_own_answers() < 1 || num_own_answers() > kMostOwnAnswers) {
     return base::MakeError(ErrorCode::kInvalidArgument,
-                           "--own-answers: found {}, allowed are 1 and more",
-                           options_.num_own_answers);
+                           "--own-answers: found {}, allowed are 1 to {}",
+                           num_own_answers(), kMostOwnAnswers);
   }
+  REVLM_TRY(CheckPrompts());
   if (!is_target_here()) {
     REVLM_ASSIGN_OR_RETURN(answers_, ReadTargetAnswers(options_));
     compare_.special_tokens =
@@ -174,6 +182,23 @@ Status TextVerifier::Open() {
   return {};
 }
 
+// What would have no effect is refused.
+Status TextVerifier::CheckPrompts() const {
+  if (compare_.full_matching) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "verifying by text: weights are not compared; leave out "
+        "--full-matching");
+  }
+  const bool is_asked = compare_.num_challenges || !compare_.prompts.empty() ||
+                        !compare_.prompt_file.empty() || compare_.orchestration;
+  if (is_target_here() || !is_asked) return {};
+  return base::MakeError(
+      ErrorCode::kInvalidArgument,
+      "verifying answers that are there: they say what was asked; leave out "
+      "--challenges, --prompt, --prompts and the flags of orchestration");
+}
+
 Status TextVerifier::ReadPrompts() {
   if (is_target_here()) {
     if (!compare_.num_challenges && compare_.prompts.empty() &&
@@ -181,6 +206,9 @@ Status TextVerifier::ReadPrompts() {
       compare_.num_challenges = kDefaultTextChallenges;
     }
     REVLM_ASSIGN_OR_RETURN(prompts_, CollectPrompts(compare_));
+    for (std::string& notice : run::FailureNotices(prompts_.systems)) {
+      events_.Notice(std::move(notice));
+    }
     if (!prompts_.prompts.empty()) return {};
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "verifying by text: found no prompts; give "
@@ -233,9 +261,6 @@ Status TextVerifier::MakeSamples() {
     if (!answers_) {
       REVLM_ASSIGN_OR_RETURN(target_prompts_.emplace_back(),
                              Encode(target(), i));
-      // Until it has answered.
-      sample.answer =
-          verify::TokenIds(static_cast<size_t>(decoding_.max_new_tokens));
       continue;
     }
     GivenAnswer& answer = kept_.emplace_back(answers_->answers[i]);
@@ -250,33 +275,26 @@ Status TextVerifier::MakeSamples() {
       answer.token_ids.clear();
     }
   }
-  return CheckLengths();
+  // Of whatever is allowed, no more than the context holds is ever drawn.
+  size_t shortest = SIZE_MAX;
+  for (const verify::TextSample& sample : samples_) {
+    shortest = std::min(shortest, sample.prompt.size());
+  }
+  if (answers_) {
+    REVLM_TRY(CheckAnswers(reference(), *answers_, samples_, decoding_));
+  }
+  decoding_.max_new_tokens =
+      std::max(RoomFor(reference(), shortest, decoding_.max_new_tokens), 1);
+  return {};
 }
 
-// Answers that are longer than they can be were drawn otherwise than is said.
-Status TextVerifier::CheckLengths() const {
-  for (size_t i = 0; i < samples_.size(); ++i) {
-    size_t num_tokens = 0;
-    auto allowed = static_cast<size_t>(decoding_.max_new_tokens);
-    if (const auto* ids = std::get_if<verify::TokenIds>(&samples_[i].answer)) {
-      num_tokens = ids->size();
-    } else {
-      REVLM_ASSIGN_OR_RETURN(const auto read,
-                             reference().model.tokenizer->Encode(
-                                 std::get<std::string>(samples_[i].answer),
-                                 tokenizer::SpecialTokens::kOmit));
-      num_tokens = read.size();
-      allowed *= 4;  // a part of a character is three bytes of U+FFFD
-    }
-    if (num_tokens <= allowed) continue;
-    return base::MakeError(
-        ErrorCode::kInvalidArgument,
-        "verifying the answers of {}: answer {} has {} tokens, --max-tokens is "
-        "{}; give what the target was asked with",
-        answers_ ? answers_->alias : target().alias, i + 1, num_tokens,
-        decoding_.max_new_tokens);
+// Of a target that has not answered yet.
+void TextVerifier::PutStandIns() {
+  for (verify::TextSample& sample : samples_) {
+    const int32_t num_tokens =
+        RoomFor(reference(), sample.prompt.size(), decoding_.max_new_tokens);
+    sample.answer = verify::TokenIds(static_cast<size_t>(num_tokens));
   }
-  return {};
 }
 
 verify::Reading TextVerifier::ReadingOfSamples() const {
@@ -289,7 +307,7 @@ verify::Reading TextVerifier::ReadingOfSamples() const {
 verify::TextOptions TextVerifier::TextOptions() {
   return {.decoding = decoding_,
           .rules = {.alpha = compare_.alpha, .same_nats = compare_.same_nats},
-          .num_own_answers = static_cast<size_t>(options_.num_own_answers),
+          .num_own_answers = static_cast<size_t>(num_own_answers()),
           .seed = base::RandomBits(compare_.seed, 1),
           .engine = {.compute = run::ComputeOf(compare_.dtype),
                      .num_threads = compare_.num_threads,
@@ -321,6 +339,22 @@ verify::ModelUse TextVerifier::Use(memory::Budget& budget) {
 }
 
 Result<uint64_t> TextVerifier::BudgetBytes() {
+  // Before anything of that size is made.
+  const uint64_t least_bytes =
+      verify::LeastTextBytes(samples_.size(), TextOptions());
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Limit limit,
+      run::ProcessLimit(compare_.memory_limit_bytes, compare_.memory_strict));
+  if (least_bytes > limit.limit_bytes) {
+    return base::MakeError(
+        ErrorCode::kBudgetExceeded,
+        "the memory limit is {} bytes, {} prompts with {} own answers of up to "
+        "{} tokens to each need {} bytes or more; lower --own-answers or "
+        "--max-tokens, or raise --parallel-memory-limit",
+        limit.limit_bytes, samples_.size(), num_own_answers(),
+        decoding_.max_new_tokens, least_bytes);
+  }
+  if (is_target_here()) PutStandIns();
   memory::Budget nothing(0);  // models are described, not run
   REVLM_ASSIGN_OR_RETURN(
       const verify::TextPlan plan,
@@ -452,6 +486,14 @@ Result<Comparison> TextVerifier::Run() {
   pair.a = comparison.models[0].alias;
   pair.b = comparison.models[1].alias;
   Describe(compare_, reference(), prompts_, comparison);
+  if (compare_.orchestration) {
+    comparison.adaptive = {
+        .systems = prompts_.systems,
+        .strategy =
+            std::string(PromptStrategyName(compare_.orchestration->strategy)),
+        .focus =
+            std::string(ChallengeFocusName(compare_.orchestration->focus))};
+  }
 
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
   memory::Budget budget(budget_bytes);

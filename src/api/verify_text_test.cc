@@ -194,6 +194,7 @@ TEST_F(VerifyTextTest, ReadsAnswersOfEveryForm) {
   // Given at once, and as ids.
   options.answers = "";
   options.given = {{.prompt = "One day", .text = "", .token_ids = {5, 6, 7}}};
+  options.max_tokens = 3;
   options.compare.output_dir = folder_ + "/ids";
   const auto ids = VerifyText(options);
   ASSERT_TRUE(ids) << ids.error().message;
@@ -218,8 +219,19 @@ TEST_F(VerifyTextTest, RefusesWhatCannotBeJudged) {
   expect(refused([](auto& of) { of.max_tokens.reset(); }), "--max-tokens");
   expect(refused([](auto& of) { of.temperature = 0; }), "temperature 0");
   expect(refused([](auto& of) { of.top_p = 0; }), "--top-p 0");
-  expect(refused([](auto& of) { of.max_tokens = 1; }), "answer 1 has");
+  expect(refused([](auto& of) { of.max_tokens = 1; }),
+         "answer 1: found 5 tokens");
   expect(refused([](auto& of) { of.num_own_answers = 0; }), "--own-answers");
+  expect(refused([](auto& of) { of.num_own_answers = 1001; }),
+         "--own-answers: found 1001, allowed are 1 to 1000");
+  expect(refused([](auto& of) { of.compare.num_challenges = 7; }),
+         "leave out --challenges");
+  expect(refused([](auto& of) { of.compare.prompts = {"x"}; }), "--prompt,");
+  expect(refused([](auto& of) { of.compare.prompt_file = "x"; }), "--prompts");
+  expect(refused([](auto& of) { of.compare.orchestration.emplace(); }),
+         "orchestration");
+  expect(refused([](auto& of) { of.compare.full_matching = true; }),
+         "leave out --full-matching");
   expect(refused([](auto& of) { of.given.clear(); }), "a reference with");
   expect(refused([](auto& of) { of.compare.models.push_back(kQuotes); }),
          "a reference with");
@@ -240,6 +252,64 @@ TEST_F(VerifyTextTest, RefusesWhatCannotBeJudged) {
   }
   EXPECT_EQ(refused([](auto& of) { of.answers = "/nowhere.jsonl"; }).code,
             ErrorCode::kNotFound);
+}
+
+// An answer without the token that ended it is none that the reference draws.
+TEST_F(VerifyTextTest, TokenIdsThatCannotHaveBeenDrawnAreRefused) {
+  VerifyTextOptions options = Options();
+  const auto try_line = [&](const std::string& line) {
+    options.answers = Write("ids.jsonl", "\n" + line);
+    const auto found = VerifyText(options);
+    std::filesystem::remove_all(folder_ + "/d");
+    return found ? Error{} : found.error();
+  };
+  const auto expect = [&](const std::string& line, const char* text) {
+    const Error error = try_line(line);
+    EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.message, HasSubstr("ids.jsonl, line 2: found"));
+    EXPECT_THAT(error.message, HasSubstr(text));
+  };
+  const auto model = formats::Checkpoint::Open(kAster).value();
+  const int64_t end = model.config().eos_token_ids.front();
+  expect(R"({"prompt": "One", "answer": [5, 6, 7]})",
+         "add the token that ended the answer");
+  expect(R"({"prompt": "One", "answers": ["x", [99999]]})", "token id 99999");
+  expect(fmt::format(R"({{"prompt": "One", "answer": [{}]}})",
+                     fmt::join(std::vector<int>(17, 5), ", ")),
+         "found 17 tokens");
+  EXPECT_EQ(
+      try_line(fmt::format(R"({{"prompt": "One", "answer": [5, {}]}})", end))
+          .message,
+      "");
+  EXPECT_EQ(try_line(fmt::format(R"({{"prompt": "One", "answer": [{}]}})",
+                                 fmt::join(std::vector<int>(16, 5), ", ")))
+                .message,
+            "");
+}
+
+// However much is allowed, no more is made than the context and the memory
+// limit have room for.
+TEST_F(VerifyTextTest, HugeLimitsOfAnswersTakeNoMemory) {
+  VerifyTextOptions options = Options();
+  options.given = {{.prompt = "One day", .text = " a man came."}};
+  options.max_tokens = INT32_MAX;
+  options.compare.memory_limit_bytes = uint64_t{1} << 30;
+  const auto found = VerifyText(options);
+  ASSERT_TRUE(found) << found.error().message;
+  const auto model = formats::Checkpoint::Open(kAster).value();
+  EXPECT_LT(found->pairs[0].texts->max_tokens, model.config().max_positions);
+
+  VerifyTextOptions many = Options(kAster);
+  many.compare.num_challenges = 10'000;
+  many.compare.output_dir = folder_ + "/many";
+  many.compare.memory_limit_bytes = uint64_t{1} << 30;
+  many.num_own_answers = kMostOwnAnswers;
+  many.max_tokens = INT32_MAX;
+  const auto refused = VerifyText(many);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kBudgetExceeded);
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("10000 prompts with 1000 own answers of up to"));
 }
 
 TEST_F(VerifyTextTest, StoppedItLeavesNothing) {

@@ -1,7 +1,9 @@
 #include "challenge/evolution.h"
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,8 +16,14 @@ namespace {
 
 constexpr size_t kLeastParents = 8;
 constexpr size_t kMaxParents = 32;
+constexpr size_t kParentOneOf = 8;  // of those asked
 constexpr size_t kMaxRemembered = 512;
 constexpr size_t kTournament = 3;
+constexpr double kOwnPart = 0.7;  // of the worth, what it brought itself
+
+// Of ids, before the index.
+constexpr std::string_view kRandomId = "evolutionary-";
+constexpr std::string_view kBredId = "evolutionary-b";
 
 enum class Origin : uint8_t { kRandom, kBred };
 
@@ -24,8 +32,8 @@ std::string_view OriginName(Origin origin) {
 }
 
 Challenge ChallengeOf(uint64_t index, Origin origin, const Gene& gene) {
-  return {.id = fmt::format("evolutionary-{}{}",
-                            origin == Origin::kBred ? "b" : "", index),
+  return {.id = fmt::format(
+              "{}{}", origin == Origin::kBred ? kBredId : kRandomId, index),
           .text = ExpressGene(gene),
           .system = std::string(kEvolutionary.name),
           .parameters = {{"origin", std::string(OriginName(origin))},
@@ -58,22 +66,33 @@ class EvolutionProposer : public NumberedProposer {
   std::string_view name() const override { return kEvolutionary.name; }
 
   void Learn(std::span<const Lesson> lessons) override {
+    const double mean = MeanWith(lessons);
     for (const Lesson& lesson : lessons) {
+      const double expected = ExpectedOf(lesson.challenge).value_or(mean);
       remembered_.push_back({.gene = GeneOf(lesson.challenge),
-                             .information_nats = lesson.information_nats});
-      if (remembered_.size() > kMaxRemembered) remembered_.pop_front();
+                             .information_nats = lesson.information_nats,
+                             .worth_nats = kOwnPart * lesson.information_nats +
+                                           (1 - kOwnPart) * expected});
     }
+    while (remembered_.size() > kMaxRemembered) remembered_.pop_front();
     parents_.clear();
     for (const Asked& asked : remembered_) parents_.push_back(&asked);
     std::ranges::stable_sort(parents_, std::ranges::greater(),
-                             &Asked::information_nats);
-    parents_.resize(std::min(parents_.size(), kMaxParents));
+                             &Asked::worth_nats);
+    parents_.resize(
+        std::min(parents_.size(), std::clamp(parents_.size() / kParentOneOf,
+                                             kLeastParents, kMaxParents)));
   }
 
  private:
   struct Asked {
     Gene gene;
     double information_nats = 0;
+    double worth_nats = 0;
+  };
+  struct Child {
+    Gene gene;
+    double expected_nats = 0;  // the mean worth of its parents
   };
 
   static Gene GeneOf(const Challenge& challenge) {
@@ -85,34 +104,61 @@ class EvolutionProposer : public NumberedProposer {
     return AdoptPrompt(challenge.text);
   }
 
+  // Of what all brought that are remembered, and of these.
+  double MeanWith(std::span<const Lesson> lessons) const {
+    double sum = 0;
+    for (const Lesson& lesson : lessons) sum += lesson.information_nats;
+    for (const Asked& asked : remembered_) sum += asked.information_nats;
+    return sum / static_cast<double>(lessons.size() + remembered_.size());
+  }
+
+  // Nothing: it has no parents here.
+  std::optional<double> ExpectedOf(const Challenge& challenge) const {
+    if (!challenge.id.starts_with(kBredId)) return std::nullopt;
+    size_t index = expected_nats_.size();
+    std::from_chars(challenge.id.data() + kBredId.size(),
+                    challenge.id.data() + challenge.id.size(), index);
+    if (index >= expected_nats_.size()) return std::nullopt;
+    return expected_nats_[index];
+  }
+
   Result<Challenge> Make(uint64_t index) override {
     Draws draws(prompt_key_, index);
+    expected_nats_.resize(index + 1);
     if (parents_.size() < kLeastParents || draws.Below(8) == 0) {
       return MakeEvolutionaryChallenge(prompt_key_, index, {});
     }
-    return ChallengeOf(index, Origin::kBred, Breed(draws));
+    const Child child = Breed(draws);
+    expected_nats_[index] = child.expected_nats;
+    return ChallengeOf(index, Origin::kBred, child.gene);
   }
 
-  Gene Breed(Draws& draws) const {
-    Gene child = Select(draws);
-    if (draws.Below(4) != 0) child = CrossGenes(child, Select(draws), draws);
+  Child Breed(Draws& draws) const {
+    const Asked& first = Select(draws);
+    Child child = {.gene = first.gene, .expected_nats = first.worth_nats};
+    if (draws.Below(4) != 0) {
+      const Asked& second = Select(draws);
+      child = {.gene = CrossGenes(first.gene, second.gene, draws),
+               .expected_nats = (first.worth_nats + second.worth_nats) / 2};
+    }
     do {
-      MutateGene(child, draws);
+      MutateGene(child.gene, draws);
     } while (draws.Below(3) == 0);
     return child;
   }
 
-  const Gene& Select(Draws& draws) const {
+  const Asked& Select(Draws& draws) const {
     uint64_t best_idx = parents_.size();
     for (size_t i = 0; i < kTournament; ++i) {
       best_idx = std::min(best_idx, draws.Below(parents_.size()));
     }
-    return parents_[best_idx]->gene;
+    return *parents_[best_idx];
   }
 
   Key prompt_key_;
   std::deque<Asked> remembered_;       // the last asked, in their order
   std::vector<const Asked*> parents_;  // of those, the best first
+  std::vector<std::optional<double>> expected_nats_;  // by index
 };
 
 }  // namespace

@@ -197,8 +197,8 @@ TEST(EvolutionTest, FindsMoreThanRandomSearch) {
       "information, of that of random genes: linear %.2f, nonlinear "
       "%.2f, nothing to find %.2f\n",
       linear.ratio, nonlinear.ratio, none.ratio);
-  EXPECT_GT(linear.ratio, 4);
-  EXPECT_GT(nonlinear.ratio, 2);
+  EXPECT_GT(linear.ratio, 12);
+  EXPECT_GT(nonlinear.ratio, 4);
   EXPECT_GE(linear.num_better, 29);
   EXPECT_GE(nonlinear.num_better, 29);
   EXPECT_NEAR(none.ratio, 1, 0.1);

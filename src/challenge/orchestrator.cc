@@ -20,6 +20,7 @@
 #include "challenge/kdf.h"
 #include "challenge/pot.h"
 #include "challenge/proposer.h"
+#include "challenge/shares.h"
 #include "challenge/timed_calls.h"
 #include "challenge/turns.h"
 #include "crypto/sha256.h"
@@ -73,21 +74,28 @@ Status CheckOptions(const OrchestratorOptions& options) {
 
 struct Orchestrator::State {
   std::vector<Member> members;
+  Shares shares;
   Turns turns;
   TimedCalls calls;
   Chooser chooser;
-  std::vector<Challenge> given;             // their systems and parameters
-  std::set<crypto::Sha256Digest> texts;     // given
-  std::set<std::string> ids;                // given
-  std::map<std::string, Challenge> unseen;  // given and not observed, by id
+  std::vector<Challenge> given;          // their systems and parameters
+  std::set<crypto::Sha256Digest> texts;  // given
+  std::set<std::string> ids;             // given
+  struct Unseen {
+    Challenge challenge;
+    size_t member_idx;
+  };
+  std::map<std::string, Unseen> unseen;  // given and not observed, by id
 
   // Asks those who have fewer proposals than turns among the next `num_turns`.
   void Ask(size_t num_turns);
+  // Tells those who have not failed.
+  void Teach(std::span<const Lesson> lessons);
   // What was proposed without what was learnt since; better ones will come.
   void Forget();
   // The member's next proposal that is new.
   std::optional<Challenge> Take(Member& member);
-  void Give(Member& member, const Challenge& challenge);
+  void Give(size_t member_idx, const Challenge& challenge);
   std::string Failures() const;
 };
 
@@ -128,6 +136,38 @@ void Orchestrator::State::Ask(size_t num_turns) {
   }
 }
 
+void Orchestrator::State::Teach(std::span<const Lesson> lessons) {
+  struct Told {
+    std::deque<Challenge> challenges;
+    std::vector<Lesson> lessons;
+  };
+  // A late one goes on reading them.
+  const auto told = std::make_shared<Told>();
+  for (const Lesson& lesson : lessons) {
+    told->lessons.push_back(
+        {.challenge = told->challenges.emplace_back(lesson.challenge),
+         .information_nats = lesson.information_nats});
+  }
+  std::vector<Member*> taught;
+  std::vector<TimedCalls::Call> teaching;
+  for (Member& member : members) {
+    if (!member.failure.empty()) continue;
+    taught.push_back(&member);
+    teaching.push_back([proposer = member.proposer,
+                        told](const std::stop_token&) -> TimedCalls::Answer {
+      proposer->Learn(told->lessons);
+      return {};
+    });
+  }
+  const std::vector<TimedCalls::Answer> answers =
+      calls.Run(std::move(teaching));
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i]) continue;
+    taught[i]->failure = "learning: " + answers[i].error().message;
+    taught[i]->proposals.clear();
+  }
+}
+
 void Orchestrator::State::Forget() {
   if (!chooser.has_learnt()) return;
   for (Member& member : members) {
@@ -147,10 +187,10 @@ std::optional<Challenge> Orchestrator::State::Take(Member& member) {
   return std::nullopt;
 }
 
-void Orchestrator::State::Give(Member& member, const Challenge& challenge) {
-  ++member.num_given;
+void Orchestrator::State::Give(size_t member_idx, const Challenge& challenge) {
+  ++members[member_idx].num_given;
   ids.insert(challenge.id);
-  unseen.emplace(challenge.id, challenge);
+  unseen.emplace(challenge.id, Unseen{challenge, member_idx});
   // All that coverage.h looks at.
   given.push_back(
       {.system = challenge.system, .parameters = challenge.parameters});
@@ -193,14 +233,18 @@ Result<Orchestrator> Orchestrator::CreateOf(
     const OrchestratorOptions& options) {
   REVLM_TRY(CheckOptions(options));
   REVLM_CHECK(!proposers.empty());
-  std::vector<int> shares;
-  for (const WeightedProposer& item : proposers) shares.push_back(item.share);
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0);
+  std::vector<int> by_strategy;
+  for (const WeightedProposer& item : proposers) {
+    by_strategy.push_back(item.share);
+  }
+  const double sum = std::accumulate(by_strategy.begin(), by_strategy.end(), 0);
+  const Shares shares(by_strategy, options.focus);
   const size_t num_at_once = options.num_threads > 0
                                  ? static_cast<size_t>(options.num_threads)
                                  : proposers.size();
   auto state = std::make_unique<State>(
-      State{.turns = Turns(shares),
+      State{.shares = shares,
+            .turns = Turns(shares.Current()),
             .calls = TimedCalls(num_at_once, options.deadline),
             .chooser =
                 Chooser(options.session_key, options.strategy, options.focus)});
@@ -237,10 +281,11 @@ Result<std::vector<Challenge>> Orchestrator::Next(size_t count) {
     Member& member = state_->members[member_idx];
     if (std::optional<Challenge> challenge = state_->Take(member)) {
       state_->turns.Advance();
-      state_->Give(member, *challenge);
+      state_->Give(member_idx, *challenge);
       chosen.push_back(*std::move(challenge));
     } else if (!member.failure.empty()) {
-      state_->turns.Remove(member_idx);
+      state_->shares.Remove(member_idx);
+      state_->turns.SetShares(state_->shares.Current());
     } else {
       state_->Ask(count - chosen.size());
     }
@@ -251,6 +296,7 @@ Result<std::vector<Challenge>> Orchestrator::Next(size_t count) {
 
 Status Orchestrator::Observe(std::span<const Outcome> outcomes) {
   std::vector<Lesson> lessons;
+  std::vector<size_t> member_idxs;
   std::set<std::string_view> seen;
   for (const Outcome& outcome : outcomes) {
     REVLM_TRY(CheckOutcome(outcome));
@@ -262,16 +308,17 @@ Status Orchestrator::Observe(std::span<const Outcome> outcomes) {
                              "given or was observed before",
                              base::Quote(outcome.challenge_id));
     }
-    lessons.push_back({.challenge = given->second,
+    lessons.push_back({.challenge = given->second.challenge,
                        .information_nats = outcome.information_nats});
+    member_idxs.push_back(given->second.member_idx);
   }
   for (size_t i = 0; i < outcomes.size(); ++i) {
     state_->chooser.Learn(lessons[i].challenge, outcomes[i].information_nats,
                           outcomes[i].models);
+    state_->shares.Learn(member_idxs[i], outcomes[i].information_nats);
   }
-  for (auto& member : state_->members) {
-    if (member.failure.empty()) member.proposer->Learn(lessons);
-  }
+  state_->turns.SetShares(state_->shares.Current());
+  state_->Teach(lessons);
   state_->Forget();
   for (const Outcome& outcome : outcomes) {
     state_->unseen.erase(outcome.challenge_id);

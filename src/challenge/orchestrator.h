@@ -11,11 +11,13 @@
 // Shares. Each prompt is due from one system, by smooth weighted round robin
 // over all calls: each system's credit grows by its share, the one with most
 // credit (the first of equals) gives the prompt and pays the sum of all shares.
-// `strategy.h` has the shares.
+// `strategy.h` has the shares at first; with outcomes most of them go to the
+// systems whose last prompts brought most, as much as the focus lets
+// (`shares.h`).
 //
 // A system that fails (an error, an exception, nothing to give, no answer
-// within the deadline) is not asked again, `systems` says why, and its share
-// goes to the others.
+// within the deadline, to a question or to what it is to learn) is not asked
+// again, `systems` says why, and its share goes to the others.
 //
 // Choice. Before the first outcome each system gives its prompts in its own
 // order, so the first n are the same however they are asked for: Next(8) twice
@@ -71,7 +73,9 @@ struct OrchestratorOptions {
 
 struct SystemReport {
   std::string name;  // "pot/1"
-  double share = 0;  // of all prompts, in [0, 1], as long as no system fails
+  // By the strategy, of all prompts, in [0, 1]: what it gives as long as no
+  // system fails and nothing was observed.
+  double share = 0;
   size_t num_asked = 0;  // prompts that it was asked to propose
   size_t num_given = 0;  // of those chosen
   std::string failure;   // empty: none
@@ -103,7 +107,7 @@ class Orchestrator {
   // Exactly `count` challenges, none with the text or the id of one before.
   // Errors: kInvalidArgument for 0, or more than kMaxChallenges in all calls
   // together, nothing has changed; kUnavailable once every system has failed,
-  // with each one's reason.
+  // with each one's reason: what was chosen until then is lost, and counts.
   Result<std::vector<Challenge>> Next(size_t count);
 
   // Takes the outcomes of challenges that were given, in any order and number.

@@ -35,6 +35,18 @@ const Shares& SharesOf(Strategy strategy) {
   return kShares[static_cast<size_t>(strategy)];
 }
 
+int EighthsByStrategy(Focus focus) {
+  switch (focus) {
+    case Focus::kCoverage:
+      return 8;
+    case Focus::kSeparation:
+      return 1;
+    case Focus::kBalanced:
+      break;
+  }
+  return 2;
+}
+
 bool IsInOwnOrder(Focus focus, size_t num_given) {
   switch (focus) {
     case Focus::kCoverage:

@@ -10,7 +10,9 @@
 //
 // The focus is how many prompts are taken in their system's own order, which
 // spreads them, rather than by what they promise: coverage three of four,
-// balanced one of four, separation one of eight.
+// balanced one of four, separation one of eight. It also is how much of the
+// shares stays as above once outcomes move them (`shares.h`): all, a quarter,
+// an eighth.
 #pragma once
 
 #include <array>
@@ -47,6 +49,10 @@ std::string_view FocusName(Focus focus);
 
 // By SystemKind.
 const std::array<int, kNumSystemKinds>& SharesOf(Strategy strategy);
+
+// How many of eight prompts come from systems by the shares above, whatever
+// these bring.
+int EighthsByStrategy(Focus focus);
 
 // Whether the prompt that comes after `num_given` others of its system is taken
 // in the system's own order.

@@ -6,11 +6,8 @@
 
 namespace revlm::challenge {
 
-Turns::Turns(std::span<const int> shares) {
-  for (const int share : shares) {
-    REVLM_CHECK(share > 0);
-    members_.push_back({.share = share});
-  }
+Turns::Turns(std::span<const int64_t> shares) : members_(shares.size()) {
+  SetShares(shares);
 }
 
 bool Turns::empty() const {
@@ -41,7 +38,13 @@ void Turns::Advance() {
   }
 }
 
-void Turns::Remove(size_t member_idx) { members_[member_idx].share = 0; }
+void Turns::SetShares(std::span<const int64_t> shares) {
+  REVLM_CHECK(shares.size() == members_.size());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    REVLM_CHECK(shares[i] >= 0);
+    members_[i].share = shares[i];
+  }
+}
 
 std::vector<size_t> Turns::Count(size_t num_turns) const {
   std::vector<size_t> counts(members_.size());

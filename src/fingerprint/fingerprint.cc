@@ -64,6 +64,13 @@ void FindWhereTheyPart(const Fingerprint& a, const Fingerprint& b,
 
 }  // namespace
 
+Brief BriefOf(const Fingerprint& fingerprint) {
+  return {.tensor_root = fingerprint.model.tensor_root,
+          .challenge_sha256 = fingerprint.challenge_sha256,
+          .hypervector = fingerprint.hypervector,
+          .weights = fingerprint.weights};
+}
+
 std::vector<uint32_t> SketchedDepths(uint32_t num_layers) {
   return EvenDepths(num_layers,
                     std::max(2u, std::min(num_layers + 1, kMaxDepths)));
@@ -71,6 +78,12 @@ std::vector<uint32_t> SketchedDepths(uint32_t num_layers) {
 
 std::vector<uint32_t> HypervectorDepths(uint32_t num_layers) {
   return EvenDepths(num_layers, kHypervectorDepths);
+}
+
+std::optional<double> CompareHypervectors(const Brief& a, const Brief& b) {
+  if (a.challenge_sha256 != b.challenge_sha256) return std::nullopt;
+  return static_cast<double>(HammingDistance(a.hypervector, b.hypervector)) /
+         static_cast<double>(kHypervectorBits);
 }
 
 std::optional<StateSimilarity> CompareStates(const Fingerprint& a,
@@ -88,9 +101,6 @@ std::optional<StateSimilarity> CompareStates(const Fingerprint& a,
   }
   similarity.mean_cka =
       sum / static_cast<double>(std::max<size_t>(a.states.size(), 1));
-  similarity.hamming =
-      static_cast<double>(HammingDistance(a.hypervector, b.hypervector)) /
-      static_cast<double>(kHypervectorBits);
   FindWhereTheyPart(a, b, similarity);
   return similarity;
 }

@@ -55,6 +55,19 @@ struct Fingerprint {
   bool operator==(const Fingerprint&) const = default;
 };
 
+// What of a fingerprint is compared with every reference of a library: all but
+// the states, whose comparison takes a hundred times as long.
+struct Brief {
+  std::string tensor_root;
+  std::string challenge_sha256;
+  Hypervector hypervector;
+  WeightSketch weights;
+
+  bool operator==(const Brief&) const = default;
+};
+
+Brief BriefOf(const Fingerprint& fingerprint);
+
 // The depths of which a model of so many layers has sketches: all, or
 // kMaxDepths.
 std::vector<uint32_t> SketchedDepths(uint32_t num_layers);
@@ -75,7 +88,6 @@ struct StateSimilarity {
   // Each sketch of `a` beside the one of `b` at the nearest relative depth.
   std::vector<DepthSimilarity> depths;
   double mean_cka = 0;
-  double hamming = 0;  // share of different bits of the hypervectors
   // For models of as many layers. Depth 0: the embeddings differ already.
   std::optional<uint32_t> first_other_bits;  // where numbers first differ
   std::optional<uint32_t> first_apart;  // where CKA is below kStillTogether
@@ -83,6 +95,10 @@ struct StateSimilarity {
 
 // CKA that the rounding of sketches does not explain.
 inline constexpr double kStillTogether = 0.995;
+
+// The share of different bits of the hypervectors. Nothing when they are of
+// different challenge sets.
+std::optional<double> CompareHypervectors(const Brief& a, const Brief& b);
 
 // Nothing when they are of different challenge sets.
 std::optional<StateSimilarity> CompareStates(const Fingerprint& a,

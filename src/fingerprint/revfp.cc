@@ -38,12 +38,14 @@ namespace {
 
 constexpr std::string_view kMagic = "revfp/1\n";
 constexpr size_t kDigestBytes = 32;
+constexpr std::string_view kDoesNotFit = "what it holds does not fit together";
 // No model has more heads, layers or channels a head.
 constexpr uint32_t kMaxCount = 1 << 16;
 
-// As the file has them.
-struct Stored {
-  Fingerprint fingerprint;  // but for the members that follow
+constexpr std::string_view kBriefMagic = "revbrief/1\n";
+
+// Hypervector and weights as files have them.
+struct Signs {
   std::vector<uint64_t> hypervector;
   HeadShape shape;
   uint32_t num_layers = 0;
@@ -53,12 +55,32 @@ struct Stored {
 };
 
 template <class Wire>
+void Fields(Wire& wire, Signs& signs) {
+  wire(signs.hypervector, signs.shape, signs.num_layers, signs.num_key_heads,
+       signs.units_per_head, signs.bits);
+}
+
+struct Stored {
+  Fingerprint fingerprint;  // without its signs
+  Signs signs;
+};
+
+template <class Wire>
 void Fields(Wire& wire, Stored& stored) {
   Fingerprint& fingerprint = stored.fingerprint;
   wire(fingerprint.model, fingerprint.challenge_sha256, fingerprint.row_of,
        fingerprint.depths, fingerprint.states, fingerprint.state_sha256,
-       fingerprint.changes, stored.hypervector, stored.shape, stored.num_layers,
-       stored.num_key_heads, stored.units_per_head, stored.bits);
+       fingerprint.changes, stored.signs);
+}
+
+struct StoredBrief {
+  Brief brief;  // without its signs
+  Signs signs;
+};
+
+template <class Wire>
+void Fields(Wire& wire, StoredBrief& stored) {
+  wire(stored.brief.tensor_root, stored.brief.challenge_sha256, stored.signs);
 }
 
 bool IsSha256(const std::string& text) {
@@ -112,7 +134,7 @@ bool StatesFit(const Fingerprint& fingerprint) {
          std::ranges::all_of(fingerprint.changes, ChangeFits);
 }
 
-bool WeightsFit(const Stored& stored) {
+bool WeightsFit(const Signs& stored) {
   const HeadShape& shape = stored.shape;
   const auto counts = [](uint32_t count) {
     return count >= 1 && count < kMaxCount;
@@ -136,12 +158,36 @@ bool HypervectorFits(const std::vector<uint64_t>& words) {
          (words.back() & kUnused) == 0;
 }
 
+bool SignsFit(const Signs& signs) {
+  return HypervectorFits(signs.hypervector) && WeightsFit(signs);
+}
+
+// Of a Fingerprint or a Brief.
+Signs SignsOf(const auto& of) {
+  return {
+      .hypervector = {of.hypervector.words.begin(), of.hypervector.words.end()},
+      .shape = of.weights.shape(),
+      .num_layers = of.weights.num_layers(),
+      .num_key_heads = of.weights.num_key_heads(),
+      .units_per_head = of.weights.units_per_head(),
+      .bits = of.weights.bits()};
+}
+
+// REQUIRES: SignsFit.
+void PutSigns(Signs signs, auto& into) {
+  std::ranges::copy(signs.hypervector, into.hypervector.words.begin());
+  into.weights =
+      WeightSketch(signs.shape, signs.num_layers, signs.num_key_heads,
+                   signs.units_per_head, std::move(signs.bits));
+}
+
 std::unexpected<Error> Damaged(const std::string& source,
                                std::string_view found) {
   return base::MakeError(
       ErrorCode::kCorrupt,
-      "reading the fingerprint {}: {}; make it again with revlm enroll", source,
-      found);
+      "reading the fingerprint {}: {}; make it again with revlm enroll, of a "
+      "library's reference with --replace",
+      source, found);
 }
 
 std::string DigestOf(std::string_view bytes) {
@@ -149,21 +195,35 @@ std::string DigestOf(std::string_view bytes) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+template <class Fields>
+std::string Sealed(std::string_view magic, const Fields& fields) {
+  std::string bytes(magic);
+  base::WireWriter wire(bytes);
+  wire(fields);
+  return bytes + DigestOf(bytes);
+}
+
+// REQUIRES: `bytes` begin with `magic`.
+template <class Fields>
+Status Unseal(std::string_view bytes, std::string_view magic,
+              const std::string& source, Fields& fields) {
+  if (bytes.size() < magic.size() + kDigestBytes) {
+    return Damaged(source, "it is cut short");
+  }
+  const std::string_view hashed = bytes.substr(0, bytes.size() - kDigestBytes);
+  if (DigestOf(hashed) != bytes.substr(hashed.size())) {
+    return Damaged(source, "its bytes are not those that were written");
+  }
+  base::WireReader wire(hashed.substr(magic.size()));
+  wire(fields);
+  if (!wire.IsWhole()) return Damaged(source, kDoesNotFit);
+  return {};
+}
+
 }  // namespace
 
 std::string ToRevfp(const Fingerprint& fingerprint) {
-  Stored stored = {.fingerprint = fingerprint,
-                   .shape = fingerprint.weights.shape(),
-                   .num_layers = fingerprint.weights.num_layers(),
-                   .num_key_heads = fingerprint.weights.num_key_heads(),
-                   .units_per_head = fingerprint.weights.units_per_head(),
-                   .bits = fingerprint.weights.bits()};
-  stored.hypervector.assign(fingerprint.hypervector.words.begin(),
-                            fingerprint.hypervector.words.end());
-  std::string bytes(kMagic);
-  base::WireWriter wire(bytes);
-  Fields(wire, stored);
-  return bytes + DigestOf(bytes);
+  return Sealed(kMagic, Stored{fingerprint, SignsOf(fingerprint)});
 }
 
 Result<Fingerprint> FromRevfp(std::string_view bytes,
@@ -180,28 +240,37 @@ Result<Fingerprint> FromRevfp(std::string_view bytes,
                            "of the format, allowed is revfp/1",
                            source);
   }
-  if (bytes.size() < kMagic.size() + kDigestBytes) {
-    return Damaged(source, "it is cut short");
-  }
-  const std::string_view hashed = bytes.substr(0, bytes.size() - kDigestBytes);
-  if (DigestOf(hashed) != bytes.substr(hashed.size())) {
-    return Damaged(source, "its bytes are not those that were written");
-  }
   Stored stored;
-  base::WireReader wire(hashed.substr(kMagic.size()));
-  Fields(wire, stored);
+  REVLM_TRY(Unseal(bytes, kMagic, source, stored));
   Fingerprint fingerprint = std::move(stored.fingerprint);
-  if (!wire.IsWhole() || !IsSha256(fingerprint.model.identity) ||
+  if (!IsSha256(fingerprint.model.identity) ||
       !IsSha256(fingerprint.model.tensor_root) ||
       !IsSha256(fingerprint.challenge_sha256) || !StatesFit(fingerprint) ||
-      !HypervectorFits(stored.hypervector) || !WeightsFit(stored)) {
-    return Damaged(source, "what it holds does not fit together");
+      !SignsFit(stored.signs)) {
+    return Damaged(source, kDoesNotFit);
   }
-  std::ranges::copy(stored.hypervector, fingerprint.hypervector.words.begin());
-  fingerprint.weights =
-      WeightSketch(stored.shape, stored.num_layers, stored.num_key_heads,
-                   stored.units_per_head, std::move(stored.bits));
+  PutSigns(std::move(stored.signs), fingerprint);
   return fingerprint;
+}
+
+std::string ToBytes(const Brief& brief) {
+  return Sealed(kBriefMagic, StoredBrief{brief, SignsOf(brief)});
+}
+
+Result<Brief> BriefFromBytes(std::string_view bytes,
+                             const std::string& source) {
+  if (!bytes.starts_with(kBriefMagic)) {
+    return Damaged(source, "its brief form is none");
+  }
+  StoredBrief stored;
+  REVLM_TRY(Unseal(bytes, kBriefMagic, source, stored));
+  Brief brief = std::move(stored.brief);
+  if (!IsSha256(brief.tensor_root) || !IsSha256(brief.challenge_sha256) ||
+      !SignsFit(stored.signs)) {
+    return Damaged(source, kDoesNotFit);
+  }
+  PutSigns(std::move(stored.signs), brief);
+  return brief;
 }
 
 }  // namespace revlm::fingerprint

@@ -4,6 +4,11 @@
 //   fields  = those of `Fingerprint` in order, as base/wire.h writes them; of
 //             the weights: shape, layers, key heads, units a head, bits
 //
+// Its brief form is a copy of what is compared with many, kept in libraries:
+//
+//   brief   = "revbrief/1" LF  tensor root, challenge set, hypervector, weights
+//             SHA-256 of all bytes before it
+//
 // Reading believes nothing: at most kMaxRevfpBytes, counts against the bytes
 // that remain, then every count against every other, numbers against what they
 // may be. The digest finds damage; it is no signature.
@@ -29,5 +34,8 @@ std::string ToRevfp(const Fingerprint& fingerprint);
 // `source` names the bytes in errors.
 Result<Fingerprint> FromRevfp(std::string_view bytes,
                               const std::string& source);
+
+std::string ToBytes(const Brief& brief);
+Result<Brief> BriefFromBytes(std::string_view bytes, const std::string& source);
 
 }  // namespace revlm::fingerprint

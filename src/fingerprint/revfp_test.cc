@@ -61,6 +61,29 @@ TEST(RevfpTest, AFileCutAnywhereIsRefused) {
   EXPECT_EQ(Refusal(Sealed(bytes + "more")), "corrupt");
 }
 
+TEST(RevfpTest, ABriefFormIsReadAsItWasWritten) {
+  const Brief written = BriefOf(MakeFingerprint("a", 1));
+  const std::string bytes = ToBytes(written);
+  const auto read = BriefFromBytes(bytes, "a");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, written);
+  for (size_t i = 0; i < bytes.size(); i += i < 100 ? 1 : 101) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    EXPECT_FALSE(BriefFromBytes(damaged, "a")) << i;
+    EXPECT_FALSE(BriefFromBytes(bytes.substr(0, i), "a")) << i;
+    if (i < kDigestBytes) continue;
+    EXPECT_FALSE(BriefFromBytes(Sealed(bytes.substr(0, i)), "a")) << i;
+  }
+  EXPECT_FALSE(BriefFromBytes(Sealed(bytes + "more"), "a"));
+  Brief other = written;
+  other.tensor_root = "abc";
+  EXPECT_FALSE(BriefFromBytes(ToBytes(other), "a"));
+  other = written;
+  other.hypervector.words.back() = ~uint64_t{0};
+  EXPECT_FALSE(BriefFromBytes(ToBytes(other), "a"));
+}
+
 TEST(RevfpTest, AnotherVersionIsNotSupported) {
   std::string bytes = ToRevfp(MakeFingerprint("a", 1));
   bytes[6] = '2';

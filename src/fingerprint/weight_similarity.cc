@@ -1,7 +1,6 @@
 #include "fingerprint/weight_similarity.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -12,44 +11,97 @@ namespace {
 
 using Pairs = std::vector<std::pair<uint32_t, uint32_t>>;
 
-// 1 - 2 x (share of different signs); 0 when a row has no signs.
-double CosineOf(const RowBits& a, const RowBits& b) {
-  if (a == RowBits{} || b == RowBits{}) return 0;
-  int different = 0;
-  for (size_t i = 0; i < a.size(); ++i) different += std::popcount(a[i] ^ b[i]);
-  return 1 - 2.0 * different / static_cast<double>(kRowBits);
+// Sums of cosines are kept as whole numbers, of which a cosine of 1 of a unit
+// has so many: exact, so the order of adding does not matter.
+constexpr int64_t kHalf = static_cast<int64_t>(kRowBits) / 2;
+constexpr int64_t kOne = 4 * kHalf;
+
+// How many signs of each row differ. Counts as popcnt does, in steps that the
+// compiler does for many rows at once on any processor.
+void CountDifferent(std::span<const uint64_t> a, std::span<const uint64_t> b,
+                    std::span<int64_t> rows) {
+  constexpr auto count_in_bytes = [](uint64_t x) {
+    x -= (x >> 1) & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
+    return (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+  };
+  static_assert(kRowBits == 128);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const uint64_t bytes = count_in_bytes(a[2 * row] ^ b[2 * row]) +
+                           count_in_bytes(a[2 * row + 1] ^ b[2 * row + 1]);
+    rows[row] = static_cast<int64_t>((bytes * 0x0101010101010101u) >> 56);
+  }
 }
 
-// Pairs rows with columns, the largest value first.
-Pairs MatchGreedily(std::span<const double> values, uint32_t num_rows,
-                    uint32_t num_columns) {
-  std::vector<uint32_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(
-      order, [&](uint32_t a, uint32_t b) { return values[a] > values[b]; });
-  std::vector<bool> row_is_taken(num_rows, false);
-  std::vector<bool> column_is_taken(num_columns, false);
-  Pairs pairs;
-  for (const uint32_t cell : order) {
-    const uint32_t row = cell / num_columns;
-    const uint32_t column = cell % num_columns;
-    if (row_is_taken[row] || column_is_taken[column]) continue;
-    row_is_taken[row] = column_is_taken[column] = true;
-    pairs.emplace_back(row, column);
-  }
-  std::ranges::sort(pairs);
-  return pairs;
+bool IsZero(std::span<const uint64_t> bits, size_t row) {
+  return (bits[2 * row] | bits[2 * row + 1]) == 0;
 }
+
+bool HasZeroRows(const WeightSketch& sketch) {
+  for (size_t row = 0; row < sketch.bits().size() / 2; ++row) {
+    if (IsZero(sketch.bits(), row)) return true;
+  }
+  return false;
+}
+
+// A row without signs has a cosine of 0 with any other.
+void MakeNeutral(std::span<const uint64_t> a, std::span<const uint64_t> b,
+                 std::span<int64_t> rows) {
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (IsZero(a, row) || IsZero(b, row)) rows[row] = kHalf;
+  }
+}
+
+// Pairs rows with columns, the largest value first. Keeps its memory: it is
+// used for every pair of heads.
+class GreedyMatching {
+ public:
+  // Valid until the next call.
+  const Pairs& Match(std::span<const int64_t> values, uint32_t num_rows,
+                     uint32_t num_columns) {
+    order_.resize(values.size());
+    std::iota(order_.begin(), order_.end(), 0);
+    std::ranges::sort(order_, {}, [&](uint32_t cell) {
+      return std::pair(-values[cell], cell);
+    });
+    row_is_taken_.assign(num_rows, false);
+    column_is_taken_.assign(num_columns, false);
+    pairs_.clear();
+    for (const uint32_t cell : order_) {
+      const uint32_t row = cell / num_columns;
+      const uint32_t column = cell % num_columns;
+      if (row_is_taken_[row] || column_is_taken_[column]) continue;
+      row_is_taken_[row] = column_is_taken_[column] = true;
+      pairs_.emplace_back(row, column);
+    }
+    std::ranges::sort(pairs_);
+    return pairs_;
+  }
+
+ private:
+  std::vector<uint32_t> order_;
+  std::vector<bool> row_is_taken_;
+  std::vector<bool> column_is_taken_;
+  Pairs pairs_;
+};
 
 class Comparison {
  public:
   Comparison(const WeightSketch& a, const WeightSketch& b)
       : a_(a),
         b_(b),
-        num_units_(std::min(a.units_per_head(), b.units_per_head())) {}
+        num_units_(std::min(a.units_per_head(), b.units_per_head())) {
+    size_t num_rows = 0;
+    for (uint32_t unit = 0; unit < num_units_; ++unit) {
+      rows_of_.push_back(a.units()[unit].num_rows());
+      num_rows += rows_of_.back();
+    }
+    different_.resize(num_rows);
+    has_zero_rows_ = HasZeroRows(a) || HasZeroRows(b);
+  }
 
-  // c of each unit of the matched heads of two layers.
-  std::vector<double> CompareLayers(uint32_t layer_a, uint32_t layer_b) const;
+  // c of each unit of the matched heads of two layers, times kOne.
+  std::vector<int64_t> CompareLayers(uint32_t layer_a, uint32_t layer_b);
 
  private:
   struct HeadPlace {
@@ -58,76 +110,88 @@ class Comparison {
   };
   // Adds the mean cosine of each unit's rows in a head.
   void AddCosines(HeadPlace in_a, uint32_t head_a, HeadPlace in_b,
-                  uint32_t head_b, std::span<double> units) const;
+                  uint32_t head_b, std::span<int64_t> units);
   // c of each unit of two key heads with their query heads.
-  void CompareHeads(HeadPlace in_a, HeadPlace in_b,
-                    std::span<double> units) const;
+  void CompareHeads(HeadPlace in_a, HeadPlace in_b, std::span<int64_t> units);
 
   const WeightSketch& a_;
   const WeightSketch& b_;
   const uint32_t num_units_;
+  bool has_zero_rows_ = false;
+  std::vector<uint32_t> rows_of_;  // how many, of each unit
+  // For two heads at a time, kept to be used again.
+  std::vector<int64_t> different_;  // of each row
+  std::vector<int64_t> cosines_;    // of each pair of query heads and unit
+  std::vector<int64_t> sizes_;
+  GreedyMatching matching_;
 };
 
-double SumOfSizes(std::span<const double> values) {
-  double sum = 0;
-  for (const double value : values) sum += std::abs(value);
+int64_t SumOfSizes(std::span<const int64_t> values) {
+  int64_t sum = 0;
+  for (const int64_t value : values) sum += std::abs(value);
   return sum;
 }
 
 void Comparison::AddCosines(HeadPlace in_a, uint32_t head_a, HeadPlace in_b,
-                            uint32_t head_b, std::span<double> units) const {
+                            uint32_t head_b, std::span<int64_t> units) {
+  const std::span<const uint64_t> a =
+      a_.HeadBits(in_a.layer, in_a.key_head, head_a);
+  const std::span<const uint64_t> b =
+      b_.HeadBits(in_b.layer, in_b.key_head, head_b);
+  CountDifferent(a, b, different_);
+  if (has_zero_rows_) MakeNeutral(a, b, different_);
   size_t row = 0;
   for (uint32_t unit = 0; unit < num_units_; ++unit) {
-    const uint32_t num_rows = a_.units()[unit].num_rows();
-    for (uint32_t i = 0; i < num_rows; ++i, ++row) {
-      units[unit] += CosineOf(a_.Get(in_a.layer, in_a.key_head, head_a, row),
-                              b_.Get(in_b.layer, in_b.key_head, head_b, row)) /
-                     num_rows;
+    if (rows_of_[unit] == 2) {
+      units[unit] += 2 * (2 * kHalf - different_[row] - different_[row + 1]);
+      row += 2;
+    } else {
+      units[unit] += 4 * (kHalf - different_[row++]);
     }
   }
 }
 
 void Comparison::CompareHeads(HeadPlace in_a, HeadPlace in_b,
-                              std::span<double> units) const {
+                              std::span<int64_t> units) {
   AddCosines(in_a, 0, in_b, 0, units);
   const uint32_t num_queries = a_.shape().queries_per_key;
-  std::vector<double> cosines(size_t{num_queries} * num_queries * num_units_);
-  std::vector<double> sizes(size_t{num_queries} * num_queries);
+  cosines_.assign(size_t{num_queries} * num_queries * num_units_, 0);
+  sizes_.resize(size_t{num_queries} * num_queries);
   const auto cosines_of = [&](uint32_t i, uint32_t j) {
-    return std::span(cosines).subspan(
+    return std::span(cosines_).subspan(
         (size_t{i} * num_queries + j) * num_units_, num_units_);
   };
   for (uint32_t i = 0; i < num_queries; ++i) {
     for (uint32_t j = 0; j < num_queries; ++j) {
       AddCosines(in_a, 1 + i, in_b, 1 + j, cosines_of(i, j));
-      sizes[size_t{i} * num_queries + j] = SumOfSizes(cosines_of(i, j));
+      sizes_[size_t{i} * num_queries + j] = SumOfSizes(cosines_of(i, j));
     }
   }
-  for (const auto& [i, j] : MatchGreedily(sizes, num_queries, num_queries)) {
-    const std::span<const double> matched = cosines_of(i, j);
+  for (const auto& [i, j] : matching_.Match(sizes_, num_queries, num_queries)) {
+    const std::span<const int64_t> matched = cosines_of(i, j);
     for (uint32_t unit = 0; unit < num_units_; ++unit) {
       units[unit] += matched[unit];
     }
   }
 }
 
-std::vector<double> Comparison::CompareLayers(uint32_t layer_a,
-                                              uint32_t layer_b) const {
+std::vector<int64_t> Comparison::CompareLayers(uint32_t layer_a,
+                                               uint32_t layer_b) {
   const uint32_t num_a = a_.num_key_heads();
   const uint32_t num_b = b_.num_key_heads();
-  std::vector<double> units(size_t{num_a} * num_b * num_units_, 0.0);
-  std::vector<double> sizes(size_t{num_a} * num_b);
+  std::vector<int64_t> units(size_t{num_a} * num_b * num_units_, 0);
+  std::vector<int64_t> sizes(size_t{num_a} * num_b);
   for (uint32_t i = 0; i < num_a; ++i) {
     for (uint32_t j = 0; j < num_b; ++j) {
       const size_t cell = size_t{i} * num_b + j;
-      const std::span<double> of_cell =
+      const std::span<int64_t> of_cell =
           std::span(units).subspan(cell * num_units_, num_units_);
       CompareHeads({layer_a, i}, {layer_b, j}, of_cell);
       sizes[cell] = SumOfSizes(of_cell);
     }
   }
-  std::vector<double> matched;
-  for (const auto& [i, j] : MatchGreedily(sizes, num_a, num_b)) {
+  std::vector<int64_t> matched;
+  for (const auto& [i, j] : matching_.Match(sizes, num_a, num_b)) {
     const auto begin =
         units.begin() +
         static_cast<std::ptrdiff_t>((size_t{i} * num_b + j) * num_units_);
@@ -168,8 +232,14 @@ Pairs MatchInOrder(std::span<const double> values, uint32_t num_rows,
   return pairs;
 }
 
-double SumOfSquares(std::span<const double> values) {
-  return std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+// Of cosines.
+double SumOfSquares(std::span<const int64_t> values) {
+  double sum = 0;
+  for (const int64_t value : values) {
+    const double cosine = static_cast<double>(value) / kOne;
+    sum += cosine * cosine;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -180,8 +250,8 @@ std::optional<WeightSimilarity> CompareWeightSketches(const WeightSketch& a,
       b.units_per_head() == 0) {
     return std::nullopt;
   }
-  const Comparison comparison(a, b);
-  std::vector<std::vector<double>> cells;
+  Comparison comparison(a, b);
+  std::vector<std::vector<int64_t>> cells;
   std::vector<double> squares;
   for (uint32_t i = 0; i < a.num_layers(); ++i) {
     for (uint32_t j = 0; j < b.num_layers(); ++j) {
@@ -195,7 +265,9 @@ std::optional<WeightSimilarity> CompareWeightSketches(const WeightSketch& a,
   double sum_of_squares = 0;
   for (const auto& [i, j] : similarity.layers) {
     const size_t cell = size_t{i} * b.num_layers() + j;
-    sum += std::accumulate(cells[cell].begin(), cells[cell].end(), 0.0);
+    sum += static_cast<double>(std::accumulate(cells[cell].begin(),
+                                               cells[cell].end(), int64_t{0})) /
+           kOne;
     sum_of_squares += squares[cell];
     similarity.num_units += static_cast<uint32_t>(cells[cell].size());
   }

@@ -114,6 +114,13 @@ size_t WeightSketch::PlaceOf(uint32_t layer, uint32_t key_head, uint32_t head,
          kWordsPerRow;
 }
 
+std::span<const uint64_t> WeightSketch::HeadBits(uint32_t layer,
+                                                 uint32_t key_head,
+                                                 uint32_t head) const {
+  return std::span(bits_).subspan(PlaceOf(layer, key_head, head, 0),
+                                  rows_.size() * kWordsPerRow);
+}
+
 RowBits WeightSketch::Get(uint32_t layer, uint32_t key_head, uint32_t head,
                           size_t row) const {
   RowBits bits;

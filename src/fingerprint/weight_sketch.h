@@ -83,6 +83,9 @@ class WeightSketch {
   // The row of a head that sketch row `i` is of; so many there are.
   const std::vector<uint32_t>& rows() const { return rows_; }
 
+  // All rows of a head, row by row.
+  std::span<const uint64_t> HeadBits(uint32_t layer, uint32_t key_head,
+                                     uint32_t head) const;
   // `head` 0 is the key head, 1 and up are its query heads.
   RowBits Get(uint32_t layer, uint32_t key_head, uint32_t head,
               size_t row) const;

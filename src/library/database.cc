@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/file.h"
+
 namespace revlm::library {
 namespace {
 
@@ -78,6 +80,15 @@ std::string Statement::Text(int column) const {
 }
 
 Result<Database> Database::Open(const std::string& path, Access access) {
+  const base::PathKind kind = base::KindOfPath(path);
+  if (kind == base::PathKind::kDirectory || kind == base::PathKind::kOther) {
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "opening the library {}: found {}, allowed is a file; name another "
+        "with --library",
+        path,
+        kind == base::PathKind::kDirectory ? "a directory" : "no regular file");
+  }
   sqlite3* handle = nullptr;
   const int flags =
       access == Access::kWrite
@@ -93,6 +104,13 @@ Result<Database> Database::Open(const std::string& path, Access access) {
     return base::MakeError(ErrorCode::kNotFound,
                            "opening the library {}: there is none; revlm "
                            "enroll makes it",
+                           path);
+  }
+  if (code == SQLITE_CANTOPEN) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "opening the library {}: it cannot be made or "
+                           "written to; name with --library a file in a folder "
+                           "that can be",
                            path);
   }
   if (code != SQLITE_OK) return database.Failure();

@@ -2,9 +2,9 @@
 //
 // Threads: thread-confined; processes share a file. Lifetime: a statement does
 // not outlive its database. Errors: kNotFound (no such file, when it is only
-// read), kUnavailable (locked for longer than kBusyMilliseconds, disk full,
-// I/O), kCorrupt (damaged, or no database), kInvalidArgument (a constraint of
-// the tables).
+// read), kInvalidArgument (no file, or one that cannot be made), kUnavailable
+// (locked for longer than kBusyMilliseconds, disk full, I/O), kCorrupt
+// (damaged, or no database), kInvalidArgument (a constraint of the tables).
 #pragma once
 
 #include <sqlite3.h>

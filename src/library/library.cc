@@ -1,11 +1,12 @@
 #include "library/library.h"
 
+#include <iterator>
+
 namespace revlm::library {
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;
-
-constexpr char kSchema[] = R"(
+// What makes the tables of each version from those of the one before.
+constexpr const char* kSteps[] = {R"(
 CREATE TABLE reference (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE,
@@ -27,57 +28,119 @@ CREATE TABLE sighting (
   log_p REAL NOT NULL,
   mean_cka REAL NOT NULL);
 PRAGMA user_version = 1;
-)";
+)",
+                                  R"(
+CREATE TABLE new_reference (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  family TEXT NOT NULL,
+  is_family_named INTEGER NOT NULL,
+  enrolled_utc TEXT NOT NULL,
+  revfp BLOB NOT NULL);
+INSERT INTO new_reference
+  SELECT id, name, family, 0, enrolled_utc, revfp FROM reference;
+DROP TABLE reference;
+ALTER TABLE new_reference RENAME TO reference;
+PRAGMA user_version = 2;
+)",
+                                  R"(
+CREATE TABLE brief (
+  reference INTEGER PRIMARY KEY REFERENCES reference(id) ON DELETE CASCADE,
+  bytes BLOB NOT NULL);
+PRAGMA user_version = 3;
+)"};
+
+constexpr std::string_view kToRead = "BEGIN";
+constexpr std::string_view kToChange = "BEGIN IMMEDIATE";
+
+constexpr int64_t kSchemaVersion = std::size(kSteps);
 
 constexpr char kColumns[] =
-    "SELECT id, name, family, enrolled_utc, length(revfp) FROM reference ";
+    "SELECT id, name, family, is_family_named, enrolled_utc, length(revfp) "
+    "FROM reference ";
 
 ReferenceEntry EntryOf(const Statement& row) {
   return {.id = row.Integer(0),
           .name = row.Text(1),
           .family = row.Text(2),
-          .enrolled_utc = row.Text(3),
-          .size_bytes = static_cast<uint64_t>(row.Integer(4))};
+          .is_family_named = row.Integer(3) != 0,
+          .enrolled_utc = row.Text(4),
+          .size_bytes = static_cast<uint64_t>(row.Integer(5))};
+}
+
+Result<int64_t> ReadNumber(const Database& database, std::string_view sql) {
+  REVLM_ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
+  REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+  return has_row ? statement.Integer(0) : 0;
 }
 
 Result<int64_t> ReadVersion(const Database& database) {
-  REVLM_ASSIGN_OR_RETURN(Statement statement,
-                         database.Prepare("PRAGMA user_version"));
-  REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
-  return has_row ? statement.Integer(0) : 0;
+  return ReadNumber(database, "PRAGMA user_version");
+}
+
+// Of a file without a version: an empty one becomes a library when it is
+// written to; one with other tables is left alone.
+Status CheckUnversioned(const Database& database, Access access) {
+  REVLM_ASSIGN_OR_RETURN(
+      const int64_t num_tables,
+      ReadNumber(database, "SELECT count(*) FROM sqlite_master"));
+  if (num_tables > 0) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "opening the library {}: it is a database of "
+                           "something else; name another file with --library",
+                           database.path());
+  }
+  if (access == Access::kWrite) return {};
+  return base::MakeError(ErrorCode::kNotFound,
+                         "opening the library {}: it is empty; revlm enroll "
+                         "puts the first reference into it",
+                         database.path());
 }
 
 }  // namespace
 
 Result<Library> Library::Open(const std::string& path, Access access) {
   REVLM_ASSIGN_OR_RETURN(Database database, Database::Open(path, access));
+  REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database));
+  if (version < 0 || version > kSchemaVersion) {
+    return base::MakeError(ErrorCode::kUnsupported,
+                           "opening the library {}: found version {} of its "
+                           "tables, allowed is up to {}; a newer revlm made it",
+                           path, version, kSchemaVersion);
+  }
+  if (version == 0) REVLM_TRY(CheckUnversioned(database, access));
   Library library(std::move(database));
-  REVLM_TRY(library.Prepare(access));
+  if (access == Access::kWrite) {
+    REVLM_TRY(library.BringUpToDate());
+  } else if (version < kSchemaVersion) {
+    REVLM_TRY(Open(path, Access::kWrite));
+  }
   return library;
 }
 
-Status Library::Prepare(Access access) {
-  if (access == Access::kWrite) {
-    REVLM_TRY(
-        database_.Execute("PRAGMA journal_mode = WAL;"
-                          "PRAGMA synchronous = FULL;"
-                          "PRAGMA foreign_keys = ON;"));
-    REVLM_TRY(InTransaction([&]() -> Status {
-      REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
-      return version == 0 ? database_.Execute(kSchema) : Status();
-    }));
-  }
-  REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
-  if (version == kSchemaVersion) return {};
-  return base::MakeError(ErrorCode::kUnsupported,
-                         "opening the library {}: found version {} of its "
-                         "tables, allowed is {}; a newer revlm made it",
-                         database_.path(), version, kSchemaVersion);
+Status Library::BringUpToDate() {
+  REVLM_TRY(
+      // Fingerprints take few pages then; of a new file only.
+      database_.Execute("PRAGMA page_size = 16384;"
+                        "PRAGMA journal_mode = WAL;"
+                        "PRAGMA synchronous = FULL;"));
+  const Status done = InTransaction(kToChange, [&]() -> Status {
+    // Another process may have done it.
+    REVLM_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(database_));
+    for (int64_t step = version; step < kSchemaVersion; ++step) {
+      REVLM_TRY(database_.Execute(kSteps[step]));
+    }
+    return {};
+  });
+  if (!done) return done;
+  // Not before: a table that is made anew would take its pairs with it.
+  return database_.Execute("PRAGMA foreign_keys = ON");
 }
 
-Status Library::InTransaction(const std::function<Status()>& change) {
-  REVLM_TRY(database_.Execute("BEGIN IMMEDIATE"));
-  Status status = change();
+Status Library::InTransaction(std::string_view begin,
+                              const std::function<Status()>& act) const {
+  REVLM_TRY(database_.Execute(begin));
+  Status status = act();
   if (status) status = database_.Execute("COMMIT");
   if (!status) {
     // It failed for a reason of its own, which is the one to tell.
@@ -121,10 +184,36 @@ Result<std::string> Library::ReadRevfp(int64_t id) const {
                          database_.path(), id);
 }
 
-Result<std::vector<PairBound>> Library::Pairs() const {
+Status Library::ForEachBrief(
+    const std::function<Status(const ReferenceEntry&, std::string brief)>& use)
+    const {
   REVLM_ASSIGN_OR_RETURN(
       Statement statement,
-      database_.Prepare("SELECT a, b, log_p FROM pair ORDER BY a, b"));
+      database_.Prepare("SELECT id, name, family, is_family_named, "
+                        "enrolled_utc, length(revfp), bytes FROM reference "
+                        "LEFT JOIN brief ON brief.reference = reference.id "
+                        "ORDER BY id"));
+  while (true) {
+    REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
+    if (!has_row) return {};
+    REVLM_TRY(use(EntryOf(statement), statement.Text(6)));
+  }
+}
+
+Status Library::AtOneMoment(const std::function<Status()>& read) const {
+  return InTransaction(kToRead, read);
+}
+
+Result<std::vector<PairBound>> Library::ForeignPairs() const {
+  // One statement, so one moment; a pair whose reference is gone is none.
+  REVLM_ASSIGN_OR_RETURN(
+      Statement statement,
+      database_.Prepare(
+          "SELECT pair.a, pair.b, pair.log_p FROM pair "
+          "JOIN reference AS first ON first.id = pair.a "
+          "JOIN reference AS second ON second.id = pair.b "
+          "WHERE first.is_family_named AND second.is_family_named "
+          "AND first.family <> second.family ORDER BY pair.a, pair.b"));
   std::vector<PairBound> pairs;
   while (true) {
     REVLM_ASSIGN_OR_RETURN(const bool has_row, statement.Step());
@@ -134,50 +223,60 @@ Result<std::vector<PairBound>> Library::Pairs() const {
   }
 }
 
-Status Library::Add(const ReferenceEntry& entry, std::string_view revfp,
-                    const std::vector<std::pair<int64_t, double>>& bounds) {
-  return InTransaction([&]() -> Status {
-    REVLM_ASSIGN_OR_RETURN(const auto taken, Find(entry.name));
-    if (taken) {
-      return base::MakeError(
-          ErrorCode::kInvalidArgument,
-          "adding to the library {}: it has a reference {} of {} already; "
-          "give another --name, or remove it",
-          database_.path(), entry.name, taken->enrolled_utc);
-    }
+Status Library::Insert(const ReferenceEntry& entry,
+                       const StoredFingerprint& stored,
+                       const std::vector<std::pair<int64_t, double>>& bounds) {
+  REVLM_ASSIGN_OR_RETURN(
+      Statement reference,
+      database_.Prepare("INSERT INTO reference (name, family, is_family_named, "
+                        "enrolled_utc, revfp) VALUES (?1, ?2, ?3, ?4, ?5)"));
+  REVLM_TRY(reference.Bind(entry.name)
+                .Bind(entry.family)
+                .Bind(int64_t{entry.is_family_named})
+                .Bind(entry.enrolled_utc)
+                .BindBytes(stored.revfp)
+                .Run());
+  if (!stored.brief.empty()) {
     REVLM_ASSIGN_OR_RETURN(
-        Statement reference,
-        database_.Prepare("INSERT INTO reference (name, family, enrolled_utc, "
-                          "revfp) VALUES (?1, ?2, ?3, ?4)"));
-    REVLM_TRY(reference.Bind(entry.name)
-                  .Bind(entry.family)
-                  .Bind(entry.enrolled_utc)
-                  .BindBytes(revfp)
-                  .Run());
-    for (const auto& [id, log_p] : bounds) {
-      REVLM_ASSIGN_OR_RETURN(
-          Statement pair,
-          database_.Prepare("INSERT INTO pair SELECT ?1, id, ?2 FROM reference "
-                            "WHERE name = ?3"));
-      REVLM_TRY(pair.Bind(id).Bind(log_p).Bind(entry.name).Run());
-    }
-    return {};
+        Statement brief,
+        database_.Prepare("INSERT INTO brief "
+                          "SELECT id, ?1 FROM reference WHERE name = ?2"));
+    REVLM_TRY(brief.BindBytes(stored.brief).Bind(entry.name).Run());
+  }
+  for (const auto& [id, log_p] : bounds) {
+    REVLM_ASSIGN_OR_RETURN(
+        Statement pair,
+        database_.Prepare("INSERT INTO pair SELECT other.id, added.id, ?2 "
+                          "FROM reference AS other, reference AS added "
+                          "WHERE other.id = ?1 AND added.name = ?3"));
+    REVLM_TRY(pair.Bind(id).Bind(log_p).Bind(entry.name).Run());
+  }
+  return {};
+}
+
+Status Library::Add(const ReferenceEntry& entry,
+                    const StoredFingerprint& stored,
+                    const std::vector<std::pair<int64_t, double>>& bounds) {
+  return InTransaction(kToChange, [&]() -> Status {
+    REVLM_ASSIGN_OR_RETURN(const auto taken, Find(entry.name));
+    if (!taken) return Insert(entry, stored, bounds);
+    return base::MakeError(
+        ErrorCode::kInvalidArgument,
+        "adding to the library {}: it has a reference {} of {} already; give "
+        "another --name, or --replace it",
+        database_.path(), entry.name, taken->enrolled_utc);
   });
 }
 
-Status Library::Remove(std::string_view name) {
-  return InTransaction([&]() -> Status {
-    REVLM_ASSIGN_OR_RETURN(const auto entry, Find(name));
-    if (!entry) {
-      return base::MakeError(ErrorCode::kNotFound,
-                             "removing from the library {}: it has no "
-                             "reference {}",
-                             database_.path(), name);
-    }
+Status Library::Replace(const ReferenceEntry& entry,
+                        const StoredFingerprint& stored,
+                        const std::vector<std::pair<int64_t, double>>& bounds) {
+  return InTransaction(kToChange, [&]() -> Status {
     REVLM_ASSIGN_OR_RETURN(
         Statement statement,
-        database_.Prepare("DELETE FROM reference WHERE id = ?1"));
-    return statement.Bind(entry->id).Run();
+        database_.Prepare("DELETE FROM reference WHERE name = ?1"));
+    REVLM_TRY(statement.Bind(entry.name).Run());
+    return Insert(entry, stored, bounds);
   });
 }
 

@@ -4,11 +4,13 @@
 // sighting is a light one: what a model was found to be, without its
 // fingerprint. Beside them, for each pair of references, the bound on a false
 // match that comparing them gave, so that rates over all pairs need no new
-// comparison.
+// comparison. They are counted between families that users named: what joined a
+// family because it matched would never be a match between families.
 //
 // One SQLite file in write-ahead mode: many readers and one writer at a time,
 // across processes; each change is one transaction. The schema's version is in
-// the file; another one is refused.
+// the file: an older one is brought up to date when it is opened, even to read;
+// a newer one is refused.
 //
 // Threads: thread-confined. Memory: one reference at a time. Errors: those of
 // library/database.h and of fingerprints; kInvalidArgument for a name that is
@@ -33,8 +35,15 @@ struct ReferenceEntry {
   int64_t id = 0;
   std::string name;
   std::string family;
-  std::string enrolled_utc;  // RFC 3339
-  uint64_t size_bytes = 0;   // of its .revfp
+  bool is_family_named = false;  // by the user
+  std::string enrolled_utc;      // RFC 3339
+  uint64_t size_bytes = 0;       // of its .revfp
+};
+
+// A fingerprint as it is kept (fingerprint/revfp.h).
+struct StoredFingerprint {
+  std::string_view revfp;
+  std::string_view brief;  // compared with many; may be empty
 };
 
 struct PairBound {
@@ -63,13 +72,26 @@ class Library {
   Result<std::optional<ReferenceEntry>> Find(std::string_view name) const;
   // The bytes of its .revfp. REQUIRES: there is one of this id.
   Result<std::string> ReadRevfp(int64_t id) const;
-  Result<std::vector<PairBound>> Pairs() const;
+  // Calls `use` with each reference and the brief form of its fingerprint
+  // (empty: of a library that did not keep it), in the order of enrolment,
+  // until it fails.
+  Status ForEachBrief(
+      const std::function<Status(const ReferenceEntry&, std::string brief)>&
+          use) const;
+  // What `read` reads is all of one moment, whatever others change meanwhile.
+  Status AtOneMoment(const std::function<Status()>& read) const;
+  // The pairs of references of different families, both named by the user.
+  Result<std::vector<PairBound>> ForeignPairs() const;
 
-  // `bounds`: id and log_p for every other reference. REQUIRES: opened to
-  // write; `name` and `family` are not empty.
-  Status Add(const ReferenceEntry& entry, std::string_view revfp,
+  // `bounds`: id and log_p for every other reference; those that are gone by
+  // now are passed over. REQUIRES: opened to write; `name` and `family` are not
+  // empty.
+  Status Add(const ReferenceEntry& entry, const StoredFingerprint& stored,
              const std::vector<std::pair<int64_t, double>>& bounds);
-  Status Remove(std::string_view name);
+  // The same in place of the reference of that name, if there is one, which
+  // stays where this fails.
+  Status Replace(const ReferenceEntry& entry, const StoredFingerprint& stored,
+                 const std::vector<std::pair<int64_t, double>>& bounds);
 
   Status AddSighting(const Sighting& sighting);
   // The newest first, at most so many.
@@ -78,8 +100,11 @@ class Library {
  private:
   explicit Library(Database database) : database_(std::move(database)) {}
 
-  Status Prepare(Access access);
-  Status InTransaction(const std::function<Status()>& change);
+  Status BringUpToDate();
+  Status InTransaction(std::string_view begin,
+                       const std::function<Status()>& act) const;
+  Status Insert(const ReferenceEntry& entry, const StoredFingerprint& stored,
+                const std::vector<std::pair<int64_t, double>>& bounds);
 
   Database database_;
 };

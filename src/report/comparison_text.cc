@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/names.h"
 #include "report/text.h"
 #include "revlm/report.h"
 
@@ -61,6 +64,22 @@ std::string PaintVerdict(Verdict verdict, const TextStyle& style) {
   return fmt::format("\x1b[1;{}m{}\x1b[0m", code, name);
 }
 
+// "a, b, c and 41 more" of the equal ones; those that say most come first.
+std::string EqualNames(const TensorFinding& tensors, const TextStyle& style) {
+  std::vector<std::string> names = tensors.common;
+  for (const std::string& name : tensors.equal) {
+    if (std::ranges::find(tensors.common, name) == tensors.common.end()) {
+      names.push_back(name);
+    }
+  }
+  return Printable(base::NameSome(names), style.charset);
+}
+
+bool HasCommonTensors(const PairComparison& pair) {
+  return pair.weights && pair.weights->tensors &&
+         !pair.weights->tensors->common.empty();
+}
+
 std::string PairTable(const Comparison& comparison, const TextStyle& style) {
   int32_t pair_columns = 4;
   for (const PairComparison& pair : comparison.pairs) {
@@ -82,6 +101,9 @@ std::string PairTable(const Comparison& comparison, const TextStyle& style) {
         Column(DivergenceText(pair), kDivergenceColumns, style.charset),
         Column(RiskText(pair), kRiskColumns, style.charset), pair.num_used);
     table += "  " + Printable(pair.reason, style.charset) + "\n";
+    if (pair.verdict == Verdict::kDerived && HasCommonTensors(pair)) {
+      table += "  equal: " + EqualNames(*pair.weights->tensors, style) + "\n";
+    }
   }
   return table;
 }
@@ -100,7 +122,8 @@ std::string CountLine(const Comparison& comparison) {
       counts[static_cast<size_t>(Verdict::kUndecided)]);
 }
 
-// "rounds  8, 8, 16 prompts; undecided pairs after each: 3, 1, 0".
+// "rounds  8, 8, 16 prompts; undecided pairs after each: 3, 1, 0", or "all at
+// once".
 std::string RoundsLines(const AdaptivePrompts& adaptive,
                         const TextStyle& style) {
   std::string sizes;
@@ -110,12 +133,13 @@ std::string RoundsLines(const AdaptivePrompts& adaptive,
     undecided +=
         fmt::format("{}{}", undecided.empty() ? "" : ", ", round.num_undecided);
   }
-  if (sizes.empty()) return "";
-  std::string lines = fmt::format(
-      "rounds  {} prompts; undecided pairs after each: {}; strategy {}, "
-      "focus {}\n",
-      sizes, undecided, Printable(adaptive.strategy, style.charset),
-      Printable(adaptive.focus, style.charset));
+  const std::string rounds =
+      sizes.empty() ? "all at once"
+                    : fmt::format("{} prompts; undecided pairs after each: {}",
+                                  sizes, undecided);
+  std::string lines = fmt::format("rounds  {}; strategy {}, focus {}\n", rounds,
+                                  Printable(adaptive.strategy, style.charset),
+                                  Printable(adaptive.focus, style.charset));
   if (adaptive.num_left_out > 0) {
     lines += fmt::format("  {} left out: longer than memory was planned for\n",
                          Plural(adaptive.num_left_out, "prompt"));
@@ -148,6 +172,59 @@ std::string RulesLine(const Comparison& comparison, const TextStyle& style) {
                              : rules;
 }
 
+std::string TensorLines(const TensorFinding& tensors, const TextStyle& style) {
+  std::string lines;
+  const auto add = [&](std::string_view label,
+                       const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    lines += fmt::format("             {} {}\n", label,
+                         Printable(base::NameSome(names), style.charset));
+  };
+  if (tensors.num_equal_values > 0) {
+    const bool is_in_bytes =
+        tensors.num_equal_bytes == tensors.num_equal_values;
+    lines += fmt::format("             {} of {} tensors equal in {}: {}\n",
+                         tensors.num_equal_values, tensors.num_tensors,
+                         is_in_bytes ? "bytes" : "values",
+                         EqualNames(tensors, style));
+    add("not equal:", tensors.differing);
+  }
+  add("only in a:", tensors.only_in_a);
+  add("only in b:", tensors.only_in_b);
+  add("other settings:", tensors.settings);
+  return lines;
+}
+
+// "MATCH p = 10^-120 (z = 25, 384 units)".
+std::string StatisticText(std::string_view name,
+                          const WeightStatistic& statistic) {
+  const double decades = statistic.log_p / kLn10;
+  const std::string p = decades <= -4
+                            ? fmt::format("10^{:.0f}", decades)
+                            : fmt::format("{:.2g}", std::exp(statistic.log_p));
+  return fmt::format("{} p = {} (z = {:.3g}, {})", name, p, statistic.z,
+                     Plural(statistic.num_units, "unit"));
+}
+
+// What was measured besides.
+std::string MeasuredLines(const WeightFinding& weights) {
+  std::string lines;
+  if (weights.match && weights.csu) {
+    lines += fmt::format(
+        "             order of hidden units, which decides nothing: {}; {}\n",
+        StatisticText("MATCH", *weights.match),
+        StatisticText("CSU", *weights.csu));
+  }
+  constexpr size_t kPerLine = 5;
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    const LayerSimilarity& layer = weights.layers[i];
+    if (i == 0) lines += "             similarity of layers, a~b:";
+    if (i > 0 && i % kPerLine == 0) lines += "\n                           ";
+    lines += fmt::format("  {}~{} {:.3f}", layer.a, layer.b, layer.similarity);
+  }
+  return weights.layers.empty() ? lines : lines + "\n";
+}
+
 std::string WeightLines(const WeightFinding& weights, const TextStyle& style) {
   std::string line =
       "  weights    " + Printable(weights.sentence, style.charset);
@@ -159,7 +236,9 @@ std::string WeightLines(const WeightFinding& weights, const TextStyle& style) {
   if (weights.is_same_function) {
     line += "; both compute the same function";
   }
-  return line + "\n";
+  line += "\n";
+  if (weights.tensors) line += TensorLines(*weights.tensors, style);
+  return line + MeasuredLines(weights);
 }
 
 std::string DirectionLine(std::string_view name,
@@ -173,7 +252,7 @@ std::string DirectionLine(std::string_view name,
 std::string BehaviourLines(const BehaviourFinding& behaviour,
                            const Comparison& comparison,
                            const TextStyle& style) {
-  if (behaviour.scale == Scale::kNone) {
+  if (behaviour.num_prompts == 0 && !behaviour.why_none.empty()) {
     return "  behaviour  not compared: " +
            Printable(behaviour.why_none, style.charset) + "\n";
   }
@@ -191,6 +270,10 @@ std::string BehaviourLines(const BehaviourFinding& behaviour,
         "             {} beyond the cut of {:g}, counted as "
         "that in the limits\n",
         Plural(behaviour.num_cut, "prompt"), comparison.most_nats);
+  }
+  if (behaviour.num_failed > 0) {
+    lines += fmt::format("             {} failed, and count for nothing\n",
+                         Plural(behaviour.num_failed, "more prompt"));
   }
   switch (behaviour.closeness) {
     case Closeness::kSame:

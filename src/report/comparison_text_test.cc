@@ -34,6 +34,20 @@ Comparison MakeComparison() {
                                   .is_same_function = true,
                                   .z = 303.2,
                                   .error_bound = 1e-6};
+  derived.weights->tensors = TensorFinding{.num_tensors = 5,
+                                           .num_equal_bytes = 3,
+                                           .num_equal_values = 4,
+                                           .common = {"q", "k"},
+                                           .equal = {"gain", "k", "q", "v"},
+                                           .differing = {"up"},
+                                           .only_in_b = {"extra"},
+                                           .settings = {"rope"}};
+  derived.weights->match =
+      WeightStatistic{.z = 25, .log_p = -276.3, .num_units = 384};
+  derived.weights->csu =
+      WeightStatistic{.z = 0.5, .log_p = -0.6931, .num_units = 384};
+  derived.weights->layers = {{.a = 0, .b = 0, .similarity = 1},
+                             {.a = 2, .b = 1, .similarity = 0.98765}};
   derived.behaviour = BehaviourFinding{.scale = Scale::kTokens,
                                        .num_used = 50,
                                        .num_prompts = 50,
@@ -51,6 +65,7 @@ Comparison MakeComparison() {
                                          .num_used = 8,
                                          .num_prompts = 50,
                                          .num_cut = 47,
+                                         .num_failed = 2,
                                          .divergence = {0.546, 0.085, 0.1},
                                          .mirror = {0.569, 0.085, 0.1}};
   different.behaviour->nearness = NearnessFinding{
@@ -77,6 +92,26 @@ TEST(ComparisonTextTest, TheTableHasEachPairAndTheCounts) {
                         "exit 1  1.5 s"));
   EXPECT_THAT(text, HasSubstr("revlm explain rev-runs/x"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(ComparisonTextTest, TensorsInCommonAreNamed) {
+  EXPECT_THAT(RenderText(MakeComparison(), 1, {}),
+              HasSubstr("\n  equal: q, k, gain and 1 more\n"));
+  EXPECT_THAT(RenderExplanation(MakeComparison(), {}),
+              HasSubstr("             4 of 5 tensors equal in values: q, k, "
+                        "gain and 1 more\n"
+                        "             not equal: up\n"
+                        "             only in b: extra\n"
+                        "             other settings: rope\n"));
+}
+
+TEST(ComparisonTextTest, WhatWasMeasuredBesidesIsInTheExplanation) {
+  const std::string text = RenderExplanation(MakeComparison(), {});
+  EXPECT_THAT(text, HasSubstr("MATCH p = 10^-120 (z = 25, 384 units); "
+                              "CSU p = 0.5 (z = 0.5, 384 units)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("similarity of layers, a~b:  0~0 1.000  2~1 0.988\n"));
+  EXPECT_THAT(text, HasSubstr("2 more prompts failed, and count for nothing"));
 }
 
 TEST(ComparisonTextTest, RowsOfTheTableFitTheTerminal) {

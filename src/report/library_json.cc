@@ -1,6 +1,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "report/json.h"
 #include "revlm/report.h"
@@ -34,6 +35,14 @@ Json FingerprintToJson(const FingerprintSummary& fingerprint) {
           {"num_units", fingerprint.num_units},
           {"size_bytes", fingerprint.size_bytes},
           {"sites", std::move(sites)}};
+}
+
+Json UnreadToJson(const std::vector<UnreadReference>& unread) {
+  Json json = Json::array();
+  for (const UnreadReference& reference : unread) {
+    json.push_back({{"name", reference.name}, {"reason", reference.reason}});
+  }
+  return json;
 }
 
 Json DepthToJson(const std::optional<uint32_t>& depth) {
@@ -73,7 +82,9 @@ std::string RenderJson(const EnrollReport& report, int exit_code) {
   document["fingerprint"] = FingerprintToJson(report.fingerprint);
   document["library"] = TextOrNull(report.library);
   document["family"] = TextOrNull(report.family);
+  document["is_family_named"] = report.is_family_named;
   document["derived_from"] = TextOrNull(report.derived_from);
+  document["unread"] = UnreadToJson(report.unread);
   document["output_file"] = TextOrNull(report.output_file);
   return run::ToLine(document);
 }
@@ -86,6 +97,7 @@ std::string RenderJson(const IdentifyReport& report, int exit_code) {
   for (const ReferenceMatch& candidate : report.candidates) {
     document["candidates"].push_back(MatchToJson(candidate));
   }
+  document["unread"] = UnreadToJson(report.unread);
   document["alpha"] = report.alpha;
   document["z_needed"] = report.z_needed;
   document["left_out"] = {{"num_trials", report.num_left_out},
@@ -102,8 +114,12 @@ std::string RenderJson(const LibraryReport& report, int exit_code) {
     document["references"].push_back(
         {{"name", reference.name},
          {"family", reference.family},
+         {"is_family_named", reference.is_family_named},
          {"enrolled", reference.enrolled_utc},
-         {"fingerprint", FingerprintToJson(reference.fingerprint)}});
+         {"defect", TextOrNull(reference.defect)},
+         {"fingerprint", reference.defect.empty()
+                             ? FingerprintToJson(reference.fingerprint)
+                             : Json()}});
   }
   document["sightings"] = Json::array();
   for (const auto& sighting : report.sightings) {

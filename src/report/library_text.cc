@@ -44,6 +44,16 @@ std::string SiteLines(const FingerprintSummary& fingerprint) {
   return lines;
 }
 
+std::string UnreadLines(const std::vector<UnreadReference>& unread,
+                        Charset charset) {
+  std::string lines;
+  for (const UnreadReference& reference : unread) {
+    lines += Line("not compared",
+                  Printable(reference.name + ": " + reference.reason, charset));
+  }
+  return lines;
+}
+
 // A bound as text, also where it is too small for a number: 1e-4, 2e-42.
 std::string Probability(double log_p) {
   const double log10_p = log_p / std::log(10.0);
@@ -138,12 +148,17 @@ std::string ReferenceTable(const LibraryReport& report, Charset charset) {
                   "FAMILY", "TYPE", "LAYERS", "WIDTH", "BYTES", "TENSORS");
   for (const auto& reference : report.references) {
     const FingerprintSummary& fingerprint = reference.fingerprint;
-    table += fmt::format(
-        "{} {} {} {:>6} {:>6} {:>9}  {}\n", Column(reference.name, 24, charset),
-        Column(reference.family, 16, charset),
-        Column(fingerprint.model_type, 10, charset), fingerprint.num_layers,
-        fingerprint.hidden_size, FormatBytes(fingerprint.size_bytes),
-        report::ShortDigest(fingerprint.tensor_root));
+    table += Column(reference.name, 24, charset) + " " +
+             Column(reference.family, 16, charset) + " ";
+    if (!reference.defect.empty()) {
+      table += Printable(reference.defect, charset) + "\n";
+      continue;
+    }
+    table += fmt::format("{} {:>6} {:>6} {:>9}  {}\n",
+                         Column(fingerprint.model_type, 10, charset),
+                         fingerprint.num_layers, fingerprint.hidden_size,
+                         FormatBytes(fingerprint.size_bytes),
+                         report::ShortDigest(fingerprint.tensor_root));
   }
   return table;
 }
@@ -167,16 +182,19 @@ std::string SightingTable(const LibraryReport& report, Charset charset) {
 std::string RenderText(const EnrollReport& report, const TextStyle& style) {
   const Charset charset = style.charset;
   const FingerprintSummary& fingerprint = report.fingerprint;
-  std::string text = ModelLine("enrolled", fingerprint, charset);
-  if (!report.library.empty()) {
+  const bool is_added = !report.library.empty();
+  std::string text =
+      ModelLine(is_added ? "enrolled" : "fingerprint", fingerprint, charset);
+  if (is_added) {
     text += Line("library", Printable(report.library, charset));
-    text +=
-        Line("family", Printable(report.family, charset) +
-                           (report.derived_from.empty()
-                                ? ""
-                                : ", as the weights of " +
+    text += Line("family", Printable(report.family, charset));
+    if (!report.derived_from.empty()) {
+      text +=
+          Line("weights", fmt::format("those of {}, changed or not",
                                       Printable(report.derived_from, charset)));
+    }
   }
+  text += UnreadLines(report.unread, charset);
   if (!report.output_file.empty()) {
     text += Line("file",
                  fmt::format("{}, {}", Printable(report.output_file, charset),
@@ -201,17 +219,19 @@ std::string RenderText(const IdentifyReport& report, const TextStyle& style) {
                               "reference") +
                        " none is known to share its weights");
   }
+  text += UnreadLines(report.unread, charset);
   text += Line("error rate",
                fmt::format("a model trained independently of all is matched "
                            "with P <= {:g} (z {:.2f})",
                            report.alpha, report.z_needed));
-  if (report.num_left_out > 0) {
-    text += Line(
-        "", fmt::format("{} of {} references matched without their family, at "
-                        "most {:.2g} %",
-                        report.num_false_matches, report.num_left_out,
-                        100 * report.false_match_limit));
-  }
+  text += Line(
+      "", report.num_left_out > 0
+              ? fmt::format("{} of {} references matched one of another named "
+                            "family, at most {:.2g} %",
+                            report.num_false_matches, report.num_left_out,
+                            100 * report.false_match_limit)
+              : "not checked here: it takes two families that enroll --family "
+                "named");
   if (!report.candidates.empty()) text += CandidateTable(report, charset);
   return text;
 }

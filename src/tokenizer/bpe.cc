@@ -77,6 +77,17 @@ Result<Bpe> Bpe::Build(Vocabulary vocabulary, const MergeList& merges,
   return bpe;
 }
 
+bool Bpe::IsSame(const Bpe& other) const {
+  if (vocabulary_.num_ids() != other.vocabulary_.num_ids() ||
+      merges_ != other.merges_ || options_ != other.options_) {
+    return false;
+  }
+  for (int32_t id = 0; id < vocabulary_.num_ids(); ++id) {
+    if (vocabulary_.Text(id) != other.vocabulary_.Text(id)) return false;
+  }
+  return true;
+}
+
 std::optional<int32_t> Bpe::IdOfCharacter(std::string_view character,
                                           char32_t value) const {
   if (value >= kNumDirect) return vocabulary_.Find(character);

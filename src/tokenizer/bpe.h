@@ -34,6 +34,8 @@ struct MergeList {
 };
 
 struct BpeOptions {
+  bool operator==(const BpeOptions&) const = default;
+
   // Stands for characters that are not tokens; without it they are dropped.
   std::optional<std::string> unk_token;
   bool fuse_unk = false;       // one unk_token for a run of them
@@ -66,6 +68,9 @@ class Bpe {
   Status Encode(std::string_view piece, BpeScratch* scratch,
                 std::vector<int32_t>* ids) const;
 
+  // The same tokens under the same ids, merges in the same order, and options.
+  bool IsSame(const Bpe& other) const;
+
   const Vocabulary& vocabulary() const { return vocabulary_; }
   uint64_t heap_bytes() const {
     return vocabulary_.heap_bytes() + base::HeapBytes(merges_) +
@@ -80,6 +85,8 @@ class Bpe {
     int32_t left;
     int32_t right;
     int32_t merged;
+
+    bool operator==(const Merge&) const = default;
   };
 
   Status AddSymbols(std::string_view piece, BpeScratch* scratch) const;

@@ -81,6 +81,36 @@ Result<BpeOptions> ParseBpeOptions(const Json& model,
   return options;
 }
 
+// Members that are null say what absent ones say.
+void EraseNulls(Json& json) {
+  if (json.is_object()) {
+    for (auto member = json.begin(); member != json.end();) {
+      member = member->is_null() ? json.erase(member) : std::next(member);
+    }
+  }
+  if (!json.is_structured()) return;
+  for (Json& member : json) EraseNulls(member);
+}
+
+// The parts of a file besides its model, the same text for all that say the
+// same.
+std::string PartsText(const Json& file) {
+  Json parts = Json::object();
+  for (const char* key : {"normalizer", "pre_tokenizer", "post_processor",
+                          "decoder", "added_tokens"}) {
+    const Json* part = base::FindMember(file, key);
+    if (part != nullptr) parts[key] = *part;
+  }
+  EraseNulls(parts);
+  if (const auto added = parts.find("added_tokens"); added != parts.end()) {
+    std::sort(added->begin(), added->end(), [](const Json& a, const Json& b) {
+      return a.at("id") < b.at("id");
+    });
+    if (added->empty()) parts.erase(added);
+  }
+  return parts.dump();
+}
+
 // What of `content` lies in a segment, counted from its beginning.
 std::vector<MarkedText::Part> PartsIn(AddedTokens::Parts content,
                                       const AddedTokens::Segment& segment) {
@@ -105,6 +135,7 @@ struct Tokenizer::State {
   Bpe bpe;
   PostProcessor post_processor;
   Decoder decoder;
+  std::string rest;  // of the file, as PartsText has it
 
   // What the rest of the file says; `bpe` is there.
   Status ParseRest(const Json& file, const std::string& source);
@@ -183,6 +214,7 @@ Result<Tokenizer> Tokenizer::FromJson(std::string_view text,
                          Bpe::Build(std::move(vocabulary), merges_sink.list(),
                                     std::move(options), source));
   REVLM_TRY(state->ParseRest(file, source));
+  state->rest = PartsText(file);
   return Tokenizer(std::move(state));
 }
 
@@ -335,11 +367,16 @@ int32_t Tokenizer::num_ids() const {
                   state_->bpe.vocabulary().num_ids());
 }
 
+bool Tokenizer::IsSame(const Tokenizer& other) const {
+  return state_ == other.state_ || (state_->rest == other.state_->rest &&
+                                    state_->bpe.IsSame(other.state_->bpe));
+}
+
 uint64_t Tokenizer::heap_bytes() const {
   // Of all but vocabularies: steps and their compiled patterns.
   constexpr uint64_t kStepsBytes = 96 << 10;
   return sizeof(State) + kStepsBytes + state_->bpe.heap_bytes() +
-         state_->added_tokens.heap_bytes();
+         state_->added_tokens.heap_bytes() + base::HeapBytes(state_->rest);
 }
 
 std::string Tokenizer::Description() const {

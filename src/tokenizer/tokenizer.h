@@ -79,6 +79,11 @@ class Tokenizer {
   // token has, and where the bytes depend on its neighbours.
   std::optional<std::string> TokenBytes(int32_t id) const;
 
+  // Whether the files of both say the same of what decides ids and text: tokens
+  // and their ids, merges in order, and every other part, member by member. How
+  // a file is laid out, and members that are null, make no difference.
+  bool IsSame(const Tokenizer& other) const;
+
   // One more than the largest id.
   int32_t num_ids() const;
   // What it keeps of the heap, at most; the same for the same file.

@@ -195,5 +195,41 @@ TEST(TokenizerTest, KeepsNoMoreOfTheHeapThanItSays) {
   EXPECT_LE(tokenizer->heap_bytes(), kept + kept / 4 + (96 << 10));
 }
 
+// What changes ids or text makes another tokenizer; how the file is laid out
+// does not.
+TEST(TokenizerTest, IsTheSameAsWhatGivesTheSameIdsAndText) {
+  const Tokenizer whole = Load(SmallFile()).value();
+  const auto is_same = [&](const Json& file) {
+    const auto other = Load(file);
+    EXPECT_TRUE(other) << other.error().message;
+    return other && whole.IsSame(*other) && other->IsSame(whole);
+  };
+  Json file = SmallFile();
+  file["model"]["merges"] = {"a b", "c d", "ab cd", "b c"};
+  file["normalizer"] = nullptr;
+  file["truncation"] = nullptr;
+  file.erase("added_tokens");
+  EXPECT_TRUE(is_same(file));
+  EXPECT_TRUE(
+      whole.IsSame(Tokenizer::FromJson(file.dump(4), "t.json").value()));
+  file["model"]["merges"] = {"c d", "a b", "ab cd", "b c"};
+  EXPECT_FALSE(is_same(file));
+  file = SmallFile();
+  std::swap(file["model"]["vocab"]["a"], file["model"]["vocab"]["b"]);
+  EXPECT_FALSE(is_same(file));
+  file = SmallFile();
+  file["model"]["vocab"]["more"] = file["model"]["vocab"].size();
+  EXPECT_FALSE(is_same(file));
+  file = SmallFile();
+  file["model"]["ignore_merges"] = true;
+  EXPECT_FALSE(is_same(file));
+  file = SmallFile();
+  file["normalizer"] = {{"type", "Lowercase"}};
+  EXPECT_FALSE(is_same(file));
+  file = SmallFile();
+  file["added_tokens"] = {AddedTokenJson(17, "<s>")};
+  EXPECT_FALSE(is_same(file));
+}
+
 }  // namespace
 }  // namespace revlm::tokenizer

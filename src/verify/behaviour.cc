@@ -190,7 +190,14 @@ Status Comparison::RunModel(size_t model_idx) {
   }
   hooks.on_complete = [&](size_t request_idx,
                           const engine::Completion& completion) {
-    if (!kept || completion.error) return;
+    if (!kept) return;
+    if (completion.error) {
+      if (options_.on_failure) {
+        options_.on_failure(model_idx, prompt_of[request_idx],
+                            *completion.error);
+      }
+      return;
+    }
     kept = Complete(model_idx, prompt_of[request_idx], completion);
     if (!kept) failed.request_stop();
   };

@@ -19,8 +19,9 @@
 // Threads: those of the engine. Lifetime: borrows checkpoints and budget.
 // Memory: what the engine plans, and logit_store.h's, reserved in the budget;
 // 16 bytes for each pair and prompt. Errors: those of engines and stores;
-// kCancelled. A prompt that a model refuses has no value. Determinism: within
-// one numerics class the same bits for any budget, batch and threads.
+// kCancelled. A prompt that a model refuses or fails on has no value
+// (`on_failure`). Determinism: within one numerics class the same bits for any
+// budget, batch and threads.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,9 @@ struct BehaviourOptions {
   // What a model is about to be put through; may be empty.
   std::function<void(size_t model_idx, const engine::RunPlan&)> on_plan;
   std::function<void(size_t model_idx, const engine::Progress&)> on_progress;
+  // A prompt that a model did not answer, and why; may be empty.
+  std::function<void(size_t model_idx, size_t prompt_idx, const Error&)>
+      on_failure;
   // How sure a model was of a prompt; may be empty, and costs a pass over its
   // logits.
   std::function<void(size_t model_idx, size_t prompt_idx, const Certainty&)>

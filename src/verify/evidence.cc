@@ -1,15 +1,11 @@
 #include "verify/evidence.h"
 
-#include <algorithm>
+#include <cmath>
+
+#include "verify/weight_changes.h"
 
 namespace revlm::verify {
 namespace {
-
-bool KeepsFunction(const WeightChange& change) {
-  return change.kind == ChangeKind::kPermuted ||
-         change.kind == ChangeKind::kRotated ||
-         change.kind == ChangeKind::kRescaled;
-}
 
 Relation RelationOf(WeightRelation relation) {
   switch (relation) {
@@ -37,6 +33,16 @@ Closeness ClosenessOf(stats::Closeness closeness) {
   return Closeness::kUndecided;
 }
 
+// Nothing where damaged weights make no number.
+std::optional<WeightStatistic> StatisticOf(
+    const std::optional<WeightTest>& test) {
+  if (!test || !std::isfinite(test->z) || !std::isfinite(test->log_p)) {
+    return std::nullopt;
+  }
+  return WeightStatistic{
+      .z = test->z, .log_p = test->log_p, .num_units = test->num_units};
+}
+
 }  // namespace
 
 WeightFinding SumUp(const WeightEvidence& evidence,
@@ -47,11 +53,29 @@ WeightFinding SumUp(const WeightEvidence& evidence,
                          ? evidence.reason
                          : evidence.sentence;
   finding.is_same_function =
-      evidence.relation == WeightRelation::kDerived &&
-      !evidence.changes.empty() &&
-      std::ranges::all_of(evidence.changes, KeepsFunction);
+      evidence.relation == WeightRelation::kDerived && KeepsFunction(evidence);
   if (evidence.alignment) finding.z = evidence.alignment->z;
-  if (evidence.relation == WeightRelation::kDerived) {
+  const WeightEquality& equality = evidence.equality;
+  finding.tensors = TensorFinding{.num_tensors = equality.num_tensors,
+                                  .num_equal_bytes = equality.num_equal_bytes,
+                                  .num_equal_values = equality.num_equal_values,
+                                  .common = equality.common_tensors,
+                                  .equal = equality.equal_tensors,
+                                  .differing = equality.differing_tensors,
+                                  .only_in_a = equality.only_in_a,
+                                  .only_in_b = equality.only_in_b,
+                                  .not_finite_in_a = equality.not_finite_in_a,
+                                  .not_finite_in_b = equality.not_finite_in_b,
+                                  .settings = equality.differing_settings};
+  finding.match = StatisticOf(evidence.match);
+  finding.csu = StatisticOf(evidence.csu);
+  for (const LayerMatch& layer : evidence.layers) {
+    if (!std::isfinite(layer.similarity)) continue;
+    finding.layers.push_back({.a = layer.layer_a,
+                              .b = layer.layer_b,
+                              .similarity = layer.similarity});
+  }
+  if (evidence.relation == WeightRelation::kDerived && !evidence.is_exact) {
     finding.error_bound = options.alpha;
   }
   return finding;
@@ -61,6 +85,7 @@ TextFinding SumUp(const TextEvidence& evidence, const TextScores& scores) {
   TextFinding finding = {.reading = scores.reading,
                          .num_requests = evidence.num_requests,
                          .num_tokens = evidence.num_tokens,
+                         .max_tokens = scores.max_tokens,
                          .log_e = evidence.combined.log_e,
                          .num_refuted = evidence.combined.num_requests,
                          .closeness = ClosenessOf(evidence.closeness),

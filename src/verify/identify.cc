@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -9,17 +10,16 @@
 
 namespace revlm::verify {
 
-Candidate CompareWith(const fingerprint::Fingerprint& target, std::string name,
-                      std::string family,
-                      const fingerprint::Fingerprint& reference) {
-  return {.name = std::move(name),
-          .family = std::move(family),
-          .has_same_tensors =
-              !target.model.tensor_root.empty() &&
-              target.model.tensor_root == reference.model.tensor_root,
-          .weights = fingerprint::CompareWeightSketches(reference.weights,
-                                                        target.weights),
-          .states = fingerprint::CompareStates(reference, target)};
+Candidate CompareWith(const fingerprint::Brief& target, std::string name,
+                      std::string family, const fingerprint::Brief& reference) {
+  return {
+      .name = std::move(name),
+      .family = std::move(family),
+      .has_same_tensors = !target.tensor_root.empty() &&
+                          target.tensor_root == reference.tensor_root,
+      .weights =
+          fingerprint::CompareWeightSketches(reference.weights, target.weights),
+      .different_bits = fingerprint::CompareHypervectors(reference, target)};
 }
 
 double LogPNeeded(double alpha, size_t num_references) {
@@ -36,13 +36,29 @@ Identification Identify(std::vector<Candidate> candidates, double alpha) {
     return std::tuple(
         !candidate.has_same_tensors, !is_match,
         is_match ? -candidate.weights->mean_cosine : candidate.log_p(),
-        -candidate.mean_cka());
+        candidate.different_bits.value_or(1));
   };
   std::ranges::stable_sort(result.candidates, {}, rank);
   result.is_known = !result.candidates.empty() &&
                     (result.candidates[0].has_same_tensors ||
                      result.candidates[0].log_p() <= result.log_p_needed);
   return result;
+}
+
+std::vector<size_t> ClosestOf(std::span<const Candidate> candidates) {
+  std::vector<size_t> by_bits(candidates.size());
+  std::iota(by_bits.begin(), by_bits.end(), 0);
+  std::ranges::stable_sort(by_bits, {}, [&](size_t i) {
+    return candidates[i].different_bits.value_or(1);
+  });
+  const size_t count = std::min(kNumClosest, candidates.size());
+  std::vector<size_t> closest(
+      by_bits.begin(), by_bits.begin() + static_cast<std::ptrdiff_t>(count));
+  for (size_t i = 0; i < count; ++i) closest.push_back(i);
+  std::ranges::sort(closest);
+  const auto repeated = std::ranges::unique(closest);
+  closest.erase(repeated.begin(), repeated.end());
+  return closest;
 }
 
 Result<FalseMatches> LeaveFamiliesOut(size_t num_references,

@@ -30,7 +30,9 @@ struct Candidate {
   bool has_same_tensors = false;
   // Nothing: heads are of another shape.
   std::optional<fingerprint::WeightSimilarity> weights;
-  // Nothing: of another challenge set.
+  // Share, of hypervectors. Nothing: of another challenge set.
+  std::optional<double> different_bits;
+  // Nothing: of another challenge set, or not compared.
   std::optional<fingerprint::StateSimilarity> states;
 
   // ln of the bound that an independent model looks as close as this.
@@ -38,14 +40,14 @@ struct Candidate {
   double mean_cka() const { return states ? states->mean_cka : 0; }
 };
 
-Candidate CompareWith(const fingerprint::Fingerprint& target, std::string name,
-                      std::string family,
-                      const fingerprint::Fingerprint& reference);
+// All but the states.
+Candidate CompareWith(const fingerprint::Brief& target, std::string name,
+                      std::string family, const fingerprint::Brief& reference);
 
 struct Identification {
   // Best first: the same tensors; matches by the cosine of their weights, which
   // tells parents from siblings where bounds no longer do; the others by bound;
-  // then by CKA.
+  // then by different bits.
   std::vector<Candidate> candidates;
   bool is_known = false;  // then it is the first of them
   double log_p_needed = 0;
@@ -54,10 +56,17 @@ struct Identification {
 // REQUIRES: 0 < alpha < 1.
 Identification Identify(std::vector<Candidate> candidates, double alpha);
 
+// Of ranked candidates, those whose states are worth comparing: kNumClosest of
+// the first, and as many of the least different bits; ascending. Comparing them
+// with all takes a hundred times as long as all the rest, and decides nothing.
+inline constexpr size_t kNumClosest = 10;
+std::vector<size_t> ClosestOf(std::span<const Candidate> candidates);
+
 // ln of the largest bound that counts as a match with one of so many.
 double LogPNeeded(double alpha, size_t num_references);
 
-// Two references of different families.
+// Two references of different families. Who is of which must have been known
+// beforehand, not found by comparing them.
 struct ForeignPair {
   size_t a = 0;  // indices of references
   size_t b = 0;

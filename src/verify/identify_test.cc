@@ -11,33 +11,51 @@
 namespace revlm::verify {
 namespace {
 
-Candidate WithBound(const std::string& name, double log_p, double mean_cka) {
+Candidate WithBound(const std::string& name, double log_p,
+                    double different_bits) {
   Candidate candidate = {.name = name, .family = name};
   candidate.weights = fingerprint::WeightSimilarity{.log_p = log_p};
-  candidate.states = fingerprint::StateSimilarity{.mean_cka = mean_cka};
+  candidate.different_bits = different_bits;
   return candidate;
 }
 
 TEST(IdentifyTest, TheSmallestBoundIsFirst) {
   const Identification found =
-      Identify({WithBound("a", -3, 0.9),
-                WithBound("b", -50, 0.1),
-                WithBound("c", 0, 1.0),
+      Identify({WithBound("a", -3, 0.1),
+                WithBound("b", -50, 0.5),
+                WithBound("d", 0, 0.3),
+                WithBound("c", 0, 0.0),
                 {.name = "other shape", .family = "o"}},
                1e-4);
   EXPECT_TRUE(found.is_known);
   EXPECT_EQ(found.candidates[0].name, "b");
   EXPECT_EQ(found.candidates[1].name, "a");
   EXPECT_EQ(found.candidates[2].name, "c");
-  EXPECT_EQ(found.candidates[3].name, "other shape");
+  EXPECT_EQ(found.candidates[3].name, "d");
+  EXPECT_EQ(found.candidates[4].name, "other shape");
+}
+
+TEST(IdentifyTest, TheClosestAreTheBestAndThoseOfTheFewestBits) {
+  std::vector<Candidate> candidates;
+  for (int i = 0; i < 40; ++i) {
+    candidates.push_back(WithBound("c", 0, 1 - i / 100.0));
+  }
+  candidates[5].different_bits = 0;
+  const std::vector<size_t> closest = ClosestOf(candidates);
+  // The first ten, of which one has the fewest bits, and the last nine.
+  ASSERT_EQ(closest.size(), 19U);
+  for (size_t i = 0; i < 10; ++i) EXPECT_EQ(closest[i], i);
+  for (size_t i = 10; i < 19; ++i) EXPECT_EQ(closest[i], 21 + i);
+  EXPECT_EQ(ClosestOf(std::span(candidates).first(3)).size(), 3U);
+  EXPECT_TRUE(ClosestOf({}).empty());
 }
 
 TEST(IdentifyTest, MatchesAreRankedByTheirWeights) {
-  Candidate sibling = WithBound("sibling", -96, 0.99);
+  Candidate sibling = WithBound("sibling", -96, 0.01);
   sibling.weights->mean_cosine = 0.9;
-  Candidate parent = WithBound("parent", -95.9, 0.95);
+  Candidate parent = WithBound("parent", -95.9, 0.05);
   parent.weights->mean_cosine = 0.95;
-  Candidate stranger = WithBound("stranger", -2, 0.999);
+  Candidate stranger = WithBound("stranger", -2, 0.001);
   stranger.weights->mean_cosine = 0.99;
   const Identification found = Identify({stranger, sibling, parent}, 1e-4);
   EXPECT_EQ(found.candidates[0].name, "parent");
@@ -46,10 +64,10 @@ TEST(IdentifyTest, MatchesAreRankedByTheirWeights) {
 }
 
 TEST(IdentifyTest, TheSameTensorsComeBeforeAnyBound) {
-  Candidate same = WithBound("same", -80, 1);
+  Candidate same = WithBound("same", -80, 0);
   same.has_same_tensors = true;
   const Identification found =
-      Identify({WithBound("derived", -90, 1), same}, 1e-4);
+      Identify({WithBound("derived", -90, 0), same}, 1e-4);
   EXPECT_TRUE(found.is_known);
   EXPECT_EQ(found.candidates[0].name, "same");
 }
@@ -64,7 +82,7 @@ TEST(IdentifyTest, AlphaIsSharedAmongReferences) {
 }
 
 TEST(IdentifyTest, AlikeStatesAreNoMatch) {
-  EXPECT_FALSE(Identify({WithBound("a", 0, 1.0)}, 0.5).is_known);
+  EXPECT_FALSE(Identify({WithBound("a", 0, 0.0)}, 0.5).is_known);
   EXPECT_FALSE(Identify({}, 1e-4).is_known);
 }
 

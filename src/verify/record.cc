@@ -29,7 +29,44 @@ constexpr Names<Reading, 2> kReadings = {
      {Reading::kCompared, "compared"}}};
 constexpr char kEvidenceSchema[] = "revlm.evidence/1";
 
+// Documents from before there was such a member read as if it were empty.
+template <typename Archive, typename T>
+void Later(Archive& archive, const char* name, T& value) {
+  std::optional<T> member = value;
+  archive(name, member);
+  value = std::move(member).value_or(T());
+}
+
 }  // namespace
+
+template <typename Archive>
+void Fields(Archive& archive, WeightStatistic& statistic) {
+  archive("z", statistic.z);
+  archive("log_p", statistic.log_p);
+  archive("num_units", statistic.num_units);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, LayerSimilarity& layer) {
+  archive("a", layer.a);
+  archive("b", layer.b);
+  archive("similarity", layer.similarity);
+}
+
+template <typename Archive>
+void Fields(Archive& archive, TensorFinding& finding) {
+  archive("num_tensors", finding.num_tensors);
+  archive("num_equal_bytes", finding.num_equal_bytes);
+  archive("num_equal_values", finding.num_equal_values);
+  archive("common", finding.common);
+  archive("equal", finding.equal);
+  archive("differing", finding.differing);
+  archive("only_in_a", finding.only_in_a);
+  archive("only_in_b", finding.only_in_b);
+  archive("not_finite_in_a", finding.not_finite_in_a);
+  archive("not_finite_in_b", finding.not_finite_in_b);
+  archive("settings", finding.settings);
+}
 
 template <typename Archive>
 void Fields(Archive& archive, WeightFinding& finding) {
@@ -38,6 +75,10 @@ void Fields(Archive& archive, WeightFinding& finding) {
   archive("is_same_function", finding.is_same_function);
   archive("z", finding.z);
   archive("error_bound", finding.error_bound);
+  archive("tensors", finding.tensors);
+  archive("match", finding.match);
+  archive("csu", finding.csu);
+  Later(archive, "layers", finding.layers);
 }
 
 template <typename Archive>
@@ -63,6 +104,7 @@ void Fields(Archive& archive, BehaviourFinding& finding) {
   archive("num_used", finding.num_used);
   archive("num_prompts", finding.num_prompts);
   archive("num_cut", finding.num_cut);
+  Later(archive, "num_failed", finding.num_failed);
   archive("divergence", finding.divergence);
   archive("mirror", finding.mirror);
   archive("log_e", finding.log_e);
@@ -86,6 +128,7 @@ void Fields(Archive& archive, TextFinding& finding) {
   archive.Name("reading", finding.reading, kReadings);
   archive("num_requests", finding.num_requests);
   archive("num_tokens", finding.num_tokens);
+  archive("max_tokens", finding.max_tokens);
   archive("log_e", finding.log_e);
   archive("num_refuted", finding.num_refuted);
   archive("winner", finding.winner);

@@ -182,6 +182,14 @@ class Reader {
                      source_ + ": found no number where there should be one"};
     }
   }
+  void Read(const base::Json& json, std::string& value) {
+    if (json.is_string()) {
+      value = json.get<std::string>();
+    } else if (!error_) {
+      error_ = Error{ErrorCode::kCorrupt,
+                     source_ + ": found no text where there should be one"};
+    }
+  }
   template <typename T>
   void Read(const base::Json& json, T& value) {
     Reader reader(json, source_);

@@ -33,12 +33,27 @@ Comparison MakeComparison() {
                                .is_same_function = true,
                                .z = 0.1 + 0.2,
                                .error_bound = 1e-6};
+  pair.weights->tensors = TensorFinding{.num_tensors = 3,
+                                        .num_equal_bytes = 1,
+                                        .num_equal_values = 2,
+                                        .common = {"q"},
+                                        .equal = {"k", "q"},
+                                        .differing = {},
+                                        .only_in_a = {},
+                                        .only_in_b = {"extra"},
+                                        .not_finite_in_a = {},
+                                        .not_finite_in_b = {"k"},
+                                        .settings = {"tokenizer"}};
+  pair.weights->match =
+      WeightStatistic{.z = 12.5, .log_p = -1e4 / 3, .num_units = 384};
+  pair.weights->layers = {{.a = 0, .b = 1, .similarity = 0.1 + 0.2}};
   pair.behaviour = BehaviourFinding{
       .scale = Scale::kFirstBytes,
       .closeness = Closeness::kDifferent,
       .num_used = 12,
       .num_prompts = 50,
       .num_cut = 3,
+      .num_failed = 2,
       .divergence = {0.1, 1.0 / 3, 0.5},
       .mirror = {0.2, 1e-300, 0.6},
       .log_e = -7.25,
@@ -118,6 +133,20 @@ TEST(RecordTest, ReadsBackWhatItWrote) {
   EXPECT_FALSE(bare->adaptive);
   EXPECT_FALSE(bare->pairs[0].weights);
   EXPECT_FALSE(bare->pairs[0].behaviour);
+}
+
+TEST(RecordTest, ADocumentOfBeforeThereWereMoreMembersIsRead) {
+  Json old = ComparisonToJson(MakeComparison());
+  for (const char* member : {"tensors", "match", "csu", "layers"}) {
+    old["pairs"][0]["weights"].erase(member);
+  }
+  old["pairs"][0]["behaviour"].erase("num_failed");
+  const auto read = ComparisonFromJson(old, "v.json");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->pairs[0].weights->tensors);
+  EXPECT_FALSE(read->pairs[0].weights->match);
+  EXPECT_TRUE(read->pairs[0].weights->layers.empty());
+  EXPECT_EQ(read->pairs[0].behaviour->num_failed, 0);
 }
 
 TEST(RecordTest, RefusesADocumentWithOneMemberWrong) {

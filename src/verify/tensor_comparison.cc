@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Task {
 struct TaskResult {
   bool equal_bytes = false;
   bool equal_values = false;
+  int64_t num_varied = 0;  // places, up to kFewestVaried, of equal values
   PairDifference difference;
 };
 
@@ -45,6 +47,41 @@ bool WidensToF32(DType dtype) {
 uint64_t ElementBytes(DType dtype) {
   const uint64_t bits = formats::DTypeBits(dtype);
   return bits >= 8 && bits <= 32 ? bits / 8 : 4;
+}
+
+// A tensor with so many places of three values that two models share was not
+// arrived at twice.
+constexpr int64_t kFewestVaried = 256;
+
+// Places, up to `most`, at which an element differs from both before it, which
+// differ themselves.
+template <typename T>
+int64_t CountVaried(std::span<const std::byte> bytes, int64_t most) {
+  const size_t size = bytes.size() / sizeof(T);
+  const auto at = [&](size_t i) {
+    T value;
+    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+    return value;
+  };
+  int64_t count = 0;
+  for (size_t i = 2; i < size && count < most; ++i) {
+    const T before = at(i - 1);
+    const T first = at(i - 2);
+    count += at(i) != before && at(i) != first && before != first ? 1 : 0;
+  }
+  return count;
+}
+
+int64_t CountVaried(DType dtype, std::span<const std::byte> bytes,
+                    int64_t most) {
+  switch (ElementBytes(dtype)) {
+    case 1:
+      return CountVaried<uint8_t>(bytes, most);
+    case 2:
+      return CountVaried<uint16_t>(bytes, most);
+    default:
+      return CountVaried<uint32_t>(bytes, most);
+  }
 }
 
 // The memory of one thread, for each side.
@@ -130,6 +167,12 @@ class Reader {
         result.equal_bytes = std::ranges::equal(pieces[0], pieces[1]);
       }
       if (can_widen) AddDifference(infos, pieces, result.difference);
+      if (result.num_varied < kFewestVaried &&
+          (result.equal_bytes ||
+           (can_widen && result.difference.num_changed == 0))) {
+        result.num_varied += CountVaried(infos[0]->dtype, pieces[0],
+                                         kFewestVaried - result.num_varied);
+      }
       read_bytes_ += pieces[0].size() + pieces[1].size();
       if (reports && options_.on_progress) {
         options_.on_progress(read_bytes_, total_bytes_);
@@ -220,6 +263,18 @@ void Conclude(const Checkpoint& a, const Checkpoint& b,
     (results[i].equal_values ? equality.equal_tensors
                              : equality.differing_tensors)
         .push_back(name);
+    // Squares of F32 are finite in F64, and so are sums of them.
+    if (!std::isfinite(results[i].difference.squares_a)) {
+      equality.not_finite_in_a.push_back(name);
+    }
+    if (!std::isfinite(results[i].difference.squares_b)) {
+      equality.not_finite_in_b.push_back(
+          b.tensor(pairs.pairs[i].tensor_b).name);
+    }
+    if (pairs.pairs[i].is_learned && results[i].equal_values &&
+        results[i].num_varied >= kFewestVaried) {
+      equality.common_tensors.push_back(name);
+    }
     if (pairs.pairs[i].is_used && !results[i].equal_values) {
       all_used_equal = false;
     }

@@ -24,6 +24,8 @@ struct Part {
 };
 using Parts = std::map<std::string, Part>;
 
+constexpr char kPositionEmbedding[] = "position_embedding";
+
 void AddNorm(const std::string& part, const NormTensors& norm, Parts& parts) {
   parts[part + ".weight"] = {norm.weight};
   parts[part + ".bias"] = {norm.bias};
@@ -61,7 +63,7 @@ Parts PartsOf(const ModelSpec& spec, bool with_head,
               std::span<const int32_t> numbers) {
   Parts parts;
   parts["embedding"] = {spec.embedding};
-  parts["position_embedding"] = {spec.position_embedding};
+  parts[kPositionEmbedding] = {spec.position_embedding};
   if (with_head) parts["head"] = {spec.head};
   AddNorm("final_norm", spec.final_norm, parts);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
@@ -111,7 +113,8 @@ constexpr std::string_view kIdleKeys[] = {
     "torch_dtype",       "transformers_version", "use_cache",
 };
 
-std::set<std::string> DifferingKeys(const base::Json& a, const base::Json& b) {
+std::vector<std::string> DifferingKeys(const base::Json& a,
+                                       const base::Json& b) {
   std::set<std::string> keys;
   for (const auto* side : {&a, &b}) {
     for (const auto& [key, value] : side->items()) {
@@ -123,7 +126,7 @@ std::set<std::string> DifferingKeys(const base::Json& a, const base::Json& b) {
     }
   }
   for (const std::string_view key : kIdleKeys) keys.erase(std::string(key));
-  return keys;
+  return {keys.begin(), keys.end()};
 }
 
 bool SameAngles(const engine::Rope& a, const engine::Rope& b) {
@@ -135,6 +138,30 @@ bool SameAngles(const engine::Rope& a, const engine::Rope& b) {
   a.Angles(1, cosines[0].data(), sines[0].data());
   b.Angles(1, cosines[1].data(), sines[1].data());
   return cosines[0] == cosines[1] && sines[0] == sines[1];
+}
+
+std::vector<std::string> DifferingInSpecs(const ModelSpec& a,
+                                          const ModelSpec& b) {
+  std::vector<std::string> keys;
+  const auto note = [&](const char* key, bool equal) {
+    if (!equal) keys.emplace_back(key);
+  };
+  note("activation", a.activation == b.activation);
+  note("attention_scales", a.attention_scales == b.attention_scales);
+  note("head_dim", a.head_dim == b.head_dim);
+  note("hidden_size", a.hidden_size == b.hidden_size);
+  note("intermediate_size", a.intermediate_size == b.intermediate_size);
+  note("norm", a.family->norm == b.family->norm);
+  note("norm_eps", a.norm_eps == b.norm_eps);
+  note("num_heads", a.num_heads == b.num_heads);
+  note("num_kv_heads", a.num_kv_heads == b.num_kv_heads);
+  note("num_layers", a.num_layers == b.num_layers);
+  note("parallel_residual", a.parallel_residual == b.parallel_residual);
+  note("positions", a.family->positions == b.family->positions);
+  note("rope", SameAngles(a.rope, b.rope));
+  note("vocab_size", a.vocab_size == b.vocab_size);
+  note("windows", a.windows == b.windows);
+  return keys;
 }
 
 }  // namespace
@@ -167,6 +194,7 @@ TensorPairs PairTensors(const Checkpoint& a, const ModelSpec* spec_a,
       add({.tensor_a = part.tensor,
            .tensor_b = found->second.tensor,
            .is_used = true,
+           .is_learned = name != kPositionEmbedding,
            .layer_a = part.layer});
     }
   }
@@ -190,36 +218,21 @@ TensorPairs PairTensors(const Checkpoint& a, const ModelSpec* spec_a,
   return result;
 }
 
-std::vector<std::string> DifferingSettings(const Checkpoint& a,
+std::vector<std::string> DifferingSettings(const WeightSide& a,
                                            const ModelSpec* spec_a,
-                                           const Checkpoint& b,
+                                           const WeightSide& b,
                                            const ModelSpec* spec_b) {
-  if (spec_a == nullptr || spec_b == nullptr) {
-    const auto keys = DifferingKeys(a.config().raw, b.config().raw);
-    return {keys.begin(), keys.end()};
-  }
   std::vector<std::string> keys;
-  const auto note = [&](const char* key, bool equal) {
-    if (!equal) keys.emplace_back(key);
-  };
-  note("activation", spec_a->activation == spec_b->activation);
-  note("attention_scales",
-       spec_a->attention_scales == spec_b->attention_scales);
-  note("head_dim", spec_a->head_dim == spec_b->head_dim);
-  note("hidden_size", spec_a->hidden_size == spec_b->hidden_size);
-  note("intermediate_size",
-       spec_a->intermediate_size == spec_b->intermediate_size);
-  note("norm", spec_a->family->norm == spec_b->family->norm);
-  note("norm_eps", spec_a->norm_eps == spec_b->norm_eps);
-  note("num_heads", spec_a->num_heads == spec_b->num_heads);
-  note("num_kv_heads", spec_a->num_kv_heads == spec_b->num_kv_heads);
-  note("num_layers", spec_a->num_layers == spec_b->num_layers);
-  note("parallel_residual",
-       spec_a->parallel_residual == spec_b->parallel_residual);
-  note("positions", spec_a->family->positions == spec_b->family->positions);
-  note("rope", SameAngles(spec_a->rope, spec_b->rope));
-  note("vocab_size", spec_a->vocab_size == spec_b->vocab_size);
-  note("windows", spec_a->windows == spec_b->windows);
+  if (spec_a != nullptr && spec_b != nullptr) {
+    keys = DifferingInSpecs(*spec_a, *spec_b);
+  } else {
+    keys =
+        DifferingKeys(a.checkpoint->config().raw, b.checkpoint->config().raw);
+  }
+  const bool are_known = a.tokenizer != nullptr && b.tokenizer != nullptr;
+  if (are_known && !a.tokenizer->IsSame(*b.tokenizer)) {
+    keys.emplace_back(kTokenizerSetting);
+  }
   return keys;
 }
 

@@ -16,6 +16,7 @@
 #include "engine/model.h"
 #include "fingerprint/layer_path.h"
 #include "formats/checkpoint.h"
+#include "verify/weights.h"
 
 namespace revlm::verify {
 
@@ -25,6 +26,8 @@ struct TensorPair {
   int32_t tensor_a = 0;
   int32_t tensor_b = 0;
   bool is_used = false;  // the model computes with it
+  // Used, and no formula makes it, as one may make tables of positions.
+  bool is_learned = false;
   int32_t layer_a = kNoLayer;
 };
 
@@ -44,10 +47,10 @@ TensorPairs PairTensors(const formats::Checkpoint& a,
                         std::span<const fingerprint::LayerPair> layers);
 
 // Keys of the configuration that the function computed depends on and that
-// differ, in byte order.
-std::vector<std::string> DifferingSettings(const formats::Checkpoint& a,
+// differ, in byte order; of two tokenizers that differ, "tokenizer" last.
+std::vector<std::string> DifferingSettings(const WeightSide& a,
                                            const engine::ModelSpec* spec_a,
-                                           const formats::Checkpoint& b,
+                                           const WeightSide& b,
                                            const engine::ModelSpec* spec_b);
 
 }  // namespace revlm::verify

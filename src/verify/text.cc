@@ -1,9 +1,12 @@
 #include "verify/text.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/random.h"
+#include "engine/model.h"
 #include "verify/rounded_model.h"
 #include "verify/token_ratios.h"
 
@@ -14,6 +17,9 @@ using formats::Checkpoint;
 
 // Scores of many answers by one model, in the order of the exchanges.
 using AllLogs = std::vector<AnswerLogs>;
+
+// Of a token of an answer: its id, and what two models say of it.
+constexpr uint64_t kTokenBytes = sizeof(int32_t) + 2 * sizeof(float);
 
 class TextComparer {
  public:
@@ -54,9 +60,7 @@ class TextComparer {
   Result<TextPlan> Plan(Reading reading) {
     REVLM_TRY(ReadSamples());
     comparison_.scores.reading = reading;
-    own_.assign(
-        num_samples() * options_.num_own_answers,
-        TokenIds(static_cast<size_t>(options_.decoding.max_new_tokens)));
+    REVLM_TRY(PutStandIns());
     TextPlan plan = {
         .num_own_answers = static_cast<int64_t>(own_.size()),
         .num_models = static_cast<int64_t>(1 + num_alternatives())};
@@ -76,6 +80,21 @@ class TextComparer {
 
  private:
   // ---- The plan -----------------------------------------------------------
+
+  // Own answers, as long as they can be.
+  Status PutStandIns() {
+    REVLM_ASSIGN_OR_RETURN(
+        const engine::ModelSpec spec,
+        engine::DescribeModel(*question_.reference.checkpoint));
+    for (const TokenIds& prompt : prompts_) {
+      const int64_t room = std::clamp<int64_t>(
+          spec.max_positions - static_cast<int64_t>(prompt.size()), 0,
+          options_.decoding.max_new_tokens);
+      own_.insert(own_.end(), options_.num_own_answers,
+                  TokenIds(static_cast<size_t>(room)));
+    }
+    return {};
+  }
 
   // Of a model that is used `times` times in this way.
   static void Add(const AnswerPlan& part, int64_t times, TextPlan& plan) {
@@ -181,6 +200,7 @@ class TextComparer {
     const bool is_drawn = !is_text_ && options_.decoding.is_plain();
     comparison_.scores.reading =
         is_drawn ? Reading::kDrawnTokens : Reading::kCompared;
+    comparison_.scores.max_tokens = options_.decoding.max_new_tokens;
     return {};
   }
 
@@ -192,7 +212,6 @@ class TextComparer {
   // Ids and scores by two models of every answer; own ones at their longest.
   uint64_t HeldBytes() const {
     constexpr uint64_t kAnswerBytes = 3 * (sizeof(AnswerLogs) + 32);
-    constexpr uint64_t kTokenBytes = sizeof(int32_t) + 2 * sizeof(float);
     const uint64_t num_own = num_samples() * options_.num_own_answers;
     uint64_t num_tokens =
         num_own * static_cast<uint64_t>(options_.decoding.max_new_tokens);
@@ -400,6 +419,18 @@ Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget) {
   return TextComparer(question, options, budget).Compare();
+}
+
+uint64_t LeastTextBytes(size_t num_samples, const TextOptions& options) {
+  const auto num_tokens =
+      static_cast<uint64_t>(std::max(options.decoding.max_new_tokens, 0));
+  std::optional<uint64_t> bytes =
+      base::CheckedMultiply(num_samples, options.num_own_answers);
+  if (bytes) bytes = base::CheckedMultiply(*bytes, num_tokens);
+  // Beside what is held, the request that a token is read by, and its score.
+  constexpr uint64_t kReadBytes = sizeof(int32_t) + sizeof(float);
+  if (bytes) bytes = base::CheckedMultiply(*bytes, kTokenBytes + kReadBytes);
+  return bytes.value_or(UINT64_MAX);
 }
 
 Result<TextPlan> PlanText(const TextQuestion& question, Reading reading,

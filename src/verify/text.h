@@ -78,7 +78,7 @@ struct TextQuestion {
 struct TextOptions {
   Decoding decoding;  // of the target
   TextRules rules;
-  size_t num_own_answers = 4;  // of the reference, to each prompt
+  size_t num_own_answers = 8;  // of the reference, to each prompt
   uint64_t seed = 1;           // of those
   engine::EngineOptions engine = {.compute = engine::ComputeType::kF32};
   std::string work_directory;  // on a disk, with room for one rounded model
@@ -100,6 +100,11 @@ struct TextComparison {
 Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget);
+
+// What own answers to so many prompts take at least, at their longest; the
+// largest number where it fits none. To be looked at before `PlanText`, which
+// makes stand-ins for them.
+uint64_t LeastTextBytes(size_t num_samples, const TextOptions& options);
 
 // What that would take, before any model is run.
 struct TextPlan {

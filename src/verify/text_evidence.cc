@@ -12,15 +12,13 @@
 #include "stats/confidence_sequence.h"
 #include "stats/e_process.h"
 #include "stats/log_space.h"
+#include "verify/divergence_floor.h"
 
 namespace revlm::verify {
 namespace {
 
 using stats::Closeness;
 using stats::EProcess;
-
-// A gain of the catalogue beyond this is cut before its mean is bounded.
-constexpr double kMostGain = 2;
 
 double MeanLogP(const AnswerScore& answer) {
   return answer.log_p /
@@ -123,35 +121,26 @@ std::vector<double> LogRatios(const RequestScores& request, Reading reading,
 // Limits of the divergence.
 class DivergenceLimits {
  public:
-  static Result<DivergenceLimits> Create(
-      const std::vector<AlternativeFacts>& alternatives, Reading reading,
-      const TextRules& rules) {
-    if (!(rules.same_nats > 0 && std::isfinite(rules.same_nats))) {
-      return base::MakeError(ErrorCode::kInvalidArgument,
-                             "weighing texts: found a tolerance of {} nats, "
-                             "allowed are finite ones above 0",
-                             rules.same_nats);
-    }
-    // A limit of a sequence errs with half of its alpha; lower limits take half
-    // of ours, the gain and both sides of the rank a quarter each.
-    REVLM_ASSIGN_OR_RETURN(auto gains,
-                           stats::ConfidenceSequence::Create(rules.alpha / 2));
+  static Result<DivergenceLimits> Create(const TextScores& scores,
+                                         const TextRules& rules) {
+    // The lower limit and what excludes dilutions err with half of our alpha.
+    REVLM_ASSIGN_OR_RETURN(
+        auto floor, DivergenceFloor::Create(rules.same_nats, scores.max_tokens,
+                                            rules.alpha / 2));
     REVLM_ASSIGN_OR_RETURN(auto ranks,
                            stats::ConfidenceSequence::Create(rules.alpha / 4));
-    return DivergenceLimits(alternatives, reading, rules, gains, ranks);
+    return DivergenceLimits(scores.alternatives, scores.reading, rules,
+                            std::move(floor), ranks);
   }
 
   // `gain` of the catalogue's ln e, `payoff` of typicality, by this request.
   Status Add(const RequestScores& request, double gain, double payoff,
              double log_e) {
-    const double least = std::log(0.5);
-    const double cut =
-        std::min(stats::LogAdd(least, gain + least), kMostGain) - least;
-    REVLM_TRY(gains_.Add(std::clamp(cut / (kMostGain - least), 0.0, 1.0)));
+    REVLM_TRY(floor_.Add(gain, payoff, request.target.num_tokens));
     REVLM_TRY(ranks_.Add((1 + payoff) / 2));
     num_tokens_ += request.target.num_tokens;
     if (reading_ == Reading::kCompared) return {};
-    const double log_mixture = stats::LogAdd(least, least + log_e);
+    const double log_mixture = stats::LogAdd(0, log_e) - std::log(2);
     for (size_t i = 0; i < log_diluted_.size(); ++i) {
       log_diluted_[i] += request.diluted_log_ratios[i];
       if (log_mixture - log_diluted_[i] >= -std::log(rules_.alpha / 2)) {
@@ -161,14 +150,7 @@ class DivergenceLimits {
     return {};
   }
 
-  double lower_nats() const {
-    const double least = std::log(0.5);
-    const double gain = gains_.interval().lower * (kMostGain - least) + least;
-    const stats::Interval rank = ranks_.interval();
-    const double payoff =
-        std::max({0.0, 2 * rank.lower - 1, 1 - 2 * rank.upper});
-    return std::max({0.0, gain, payoff * payoff / 2}) / mean_tokens();
-  }
+  double lower_nats() const { return floor_.nats(); }
 
   std::optional<double> upper_nats() const {
     if (reading_ == Reading::kCompared || !IsTypical()) return std::nullopt;
@@ -182,7 +164,7 @@ class DivergenceLimits {
   }
 
   Closeness closeness() const {
-    if (lower_nats() > rules_.same_nats) return Closeness::kDifferent;
+    if (lower_nats() >= rules_.same_nats) return Closeness::kDifferent;
     const auto upper = upper_nats();
     return upper && *upper <= rules_.same_nats && CanExclude()
                ? Closeness::kSame
@@ -203,12 +185,12 @@ class DivergenceLimits {
 
   DivergenceLimits(const std::vector<AlternativeFacts>& alternatives,
                    Reading reading, const TextRules& rules,
-                   const stats::ConfidenceSequence& gains,
+                   DivergenceFloor floor,
                    const stats::ConfidenceSequence& ranks)
       : alternatives_(alternatives),
         reading_(reading),
         rules_(rules),
-        gains_(gains),
+        floor_(std::move(floor)),
         ranks_(ranks),
         log_diluted_(alternatives.size()),
         is_excluded_(alternatives.size()) {}
@@ -232,14 +214,14 @@ class DivergenceLimits {
 
   double mean_tokens() const {
     const auto num_requests =
-        static_cast<double>(std::max<uint64_t>(gains_.num_values(), 1));
+        static_cast<double>(std::max<uint64_t>(ranks_.num_values(), 1));
     return std::max(static_cast<double>(num_tokens_) / num_requests, 1.0);
   }
 
   const std::vector<AlternativeFacts>& alternatives_;
   Reading reading_;
   TextRules rules_;
-  stats::ConfidenceSequence gains_;
+  DivergenceFloor floor_;
   stats::ConfidenceSequence ranks_;
   int64_t num_tokens_ = 0;
   std::vector<double> log_diluted_;
@@ -338,9 +320,8 @@ Result<TextEvidence> WeighTexts(const TextScores& scores,
   REVLM_ASSIGN_OR_RETURN(stats::Catalogue catalogue,
                          MakeCatalogue(scores.alternatives.size(), rules));
   REVLM_ASSIGN_OR_RETURN(TypicalityBets bets, TypicalityBets::Create());
-  REVLM_ASSIGN_OR_RETURN(
-      DivergenceLimits limits,
-      DivergenceLimits::Create(scores.alternatives, scores.reading, rules));
+  REVLM_ASSIGN_OR_RETURN(DivergenceLimits limits,
+                         DivergenceLimits::Create(scores, rules));
   TextEvidence evidence;
   evidence.alternatives.resize(scores.alternatives.size());
   TestLog catalogue_log(rules.alpha, evidence.catalogue);

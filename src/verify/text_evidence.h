@@ -38,11 +38,9 @@
 //
 // Divergence, KL(target || reference) in nats per token:
 //
-//   lower  Without assumption. Donsker and Varadhan 1975: KL >= E[f] - ln
-//          E_p[exp f] for every f. With D_i what the catalogue's ln e gains by
-//          request i, f = ln(1/2 + exp(D_i)/2), cut at 2; its mean is bounded
-//          by a confidence sequence. And with f = g: KL >= E[g]^2 / 2
-//          (Hoeffding's lemma).
+//   lower  Without assumption, of targets or of lengths: by what the
+//          catalogue's ln e gains and by g (verify/divergence_floor.h), in
+//          steps of 2^(1/4), the tolerance being one of them.
 //   upper  Only for targets on the lines from the reference to an alternative,
 //          (1 - w) p + w q for each token: nothing bounds the divergence of a
 //          model that no alternative resembles. Of each alternative, the w is
@@ -54,11 +52,11 @@
 //          `same_nats` allow an answer, sqrt(2 KL).
 //
 // Closeness is kSame when the upper limit is at most `same_nats` and the
-// reference is not rejected, kDifferent when the lower limit is above, at the
-// first look at which one of them holds. kCompared gives no upper limit.
+// reference is not rejected, kDifferent when the tolerance is refuted as one,
+// at the first look at which one of them holds. kCompared gives no upper limit.
 //
-// Threads: pure functions. Memory: O(alternatives). Errors: kInvalidArgument.
-// Determinism: of the scores, and of the machine's logarithm.
+// Threads: pure functions. Memory: O(alternatives + requests). Errors:
+// kInvalidArgument. Determinism: of the scores, and of the machine's logarithm.
 #pragma once
 
 #include <cstddef>
@@ -114,6 +112,7 @@ struct Fit {
 
 struct TextScores {
   Reading reading = Reading::kDrawnTokens;
+  int64_t max_tokens = 0;  // as many an answer could have; none counts as more
   std::vector<AlternativeFacts> alternatives;
   std::vector<RequestScores> requests;
   std::optional<Fit> fit;

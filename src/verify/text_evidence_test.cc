@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "stats/binomial.h"
+#include "support/plain_bet.h"
 #include "support/text_games.h"
 
 namespace revlm::verify {
@@ -16,6 +17,7 @@ namespace {
 
 using stats::Closeness;
 using testing::AuditTexts;
+using testing::PlainBet;
 using testing::PlayTexts;
 using testing::TextTable;
 using testing::ToyModel;
@@ -39,29 +41,15 @@ uint64_t AuditSeed(uint64_t audit) { return base::RandomBits(kSeed, audit); }
 
 // ---- The formulas, written out --------------------------------------------
 
-// A bet of stats/bet.h without tolerance.
-class PlainBet {
- public:
-  void Add(long double payoff) {
-    money_ *= 1 + stake_ * payoff;
-    const long double z = -payoff / (1 + stake_ * payoff);
-    squares_ += z * z;
-    stake_ -= 2 / (2 - std::log(3.0L)) * z / squares_;
-    stake_ = std::clamp(stake_, 0.0L, 0.5L);
-  }
-  long double money() const { return money_; }
-
- private:
-  long double money_ = 1;
-  long double stake_ = 0;
-  long double squares_ = 1;
-};
-
 struct Plain {
   long double catalogue = 0;
   long double typicality = 0;
   std::vector<long double> products;  // pure, then routed, without priors
 };
+
+double MeanLogP(const AnswerScore& answer) {
+  return answer.log_p / static_cast<double>(answer.num_tokens);
+}
 
 Plain WeighPlainly(const TextScores& scores, const TextRules& rules) {
   const size_t num = scores.alternatives.size();
@@ -85,9 +73,9 @@ Plain WeighPlainly(const TextScores& scores, const TextRules& rules) {
     }
     long double payoff = 0;
     for (const AnswerScore& own : request.own) {
-      // Toy answers are all of one length.
-      if (own.log_p > request.target.log_p) payoff += 1;
-      if (own.log_p < request.target.log_p) payoff -= 1;
+      const double target = MeanLogP(request.target);
+      if (MeanLogP(own) > target) payoff += 1;
+      if (MeanLogP(own) < target) payoff -= 1;
     }
     payoff /= static_cast<long double>(request.own.size());
     rarer.Add(payoff);
@@ -107,6 +95,8 @@ TEST(TextEvidenceTest, IsTheFormulasOfTheHeader) {
   for (const Reading reading : {Reading::kDrawnTokens, Reading::kCompared}) {
     TextTable table = MakeTable(reading);
     table.served = table.alternatives[1];
+    table.tail_share = 0.25;
+    table.tail_tokens = 40;
     for (uint64_t audit = 0; audit < 10; ++audit) {
       const TextScores scores = PlayTexts(table, AuditSeed(audit), 60);
       const TextEvidence evidence = WeighTexts(scores, rules).value();
@@ -181,6 +171,47 @@ TEST(TextEvidenceTest, TheReferenceIsRarelyRejectedWithALookAfterEveryRequest) {
               0.012);
     // Not for want of trying.
     EXPECT_GT(num_rejected + num_catalogue, 0u);
+  }
+}
+
+// As far away as is tolerated, whatever the lengths: nearly all tokens are in
+// the tails of a few answers, which bring no divergence.
+TEST(TextEvidenceTest, WhatIsAtTheToleranceIsRarelyDifferentInMixedLengths) {
+  constexpr uint64_t kAudits = 500;
+  for (const Reading reading : {Reading::kDrawnTokens, Reading::kCompared}) {
+    for (const size_t tail_tokens : {1024, 4096}) {
+      TextTable table = MakeTable(reading);
+      table.served = table.alternatives[3];
+      table.tail_share = 0.02;
+      table.tail_tokens = tail_tokens;
+      const TextRules rules = {.same_nats = table.ServedNats()};
+      uint64_t num_different = 0;
+      for (uint64_t audit = 0; audit < kAudits; ++audit) {
+        num_different +=
+            AuditTexts(table, AuditSeed(audit), 100, rules).closeness ==
+            Closeness::kDifferent;
+      }
+      // At most 1 in 200 is allowed; 8 and more of 500 have probability 0.004
+      // then.
+      EXPECT_LE(num_different, 7u) << tail_tokens;
+    }
+  }
+}
+
+TEST(TextEvidenceTest, WhatIsFarAwayIsDifferentInMixedLengths) {
+  for (const Reading reading : {Reading::kDrawnTokens, Reading::kCompared}) {
+    TextTable table = MakeTable(reading);
+    table.served = table.alternatives[3];
+    table.tail_share = 0.1;
+    table.tail_tokens = 120;
+    const TextRules rules = {.same_nats = 1e-3};
+    ASSERT_GT(table.ServedNats(), 20 * rules.same_nats);
+    for (uint64_t audit = 0; audit < 20; ++audit) {
+      const TextEvidence evidence =
+          AuditTexts(table, AuditSeed(audit), 400, rules);
+      EXPECT_EQ(evidence.closeness, Closeness::kDifferent);
+      EXPECT_LE(evidence.lower_nats, table.ServedNats());
+    }
   }
 }
 
@@ -333,6 +364,9 @@ TEST(TextEvidenceTest, IncompleteScoresAreRefused) {
     EXPECT_EQ(evidence.error().code, ErrorCode::kInvalidArgument);
   }
   EXPECT_FALSE(WeighTexts({}, {}));
+  TextScores unlimited = whole;
+  unlimited.max_tokens = 0;
+  EXPECT_FALSE(WeighTexts(unlimited, {}));
   EXPECT_FALSE(WeighTexts(whole, {.alpha = 0}));
   EXPECT_FALSE(WeighTexts(whole, {.same_nats = 0}));
   EXPECT_FALSE(WeighTexts(whole, {.routed_share = 2}));

@@ -49,7 +49,8 @@ Result<TextLine> TextFromLine(std::string_view line,
 
 Result<TextScores> ScoresOf(const TextFinding& finding,
                             const std::string& source) {
-  TextScores scores = {.reading = finding.reading};
+  TextScores scores = {.reading = finding.reading,
+                       .max_tokens = finding.max_tokens};
   for (const TextAlternative& alternative : finding.alternatives) {
     scores.alternatives.push_back({.name = alternative.name,
                                    .derivation = alternative.derivation,

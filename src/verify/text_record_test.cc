@@ -19,7 +19,7 @@ AnswerScore Score(double log_p, double log_ratio) {
 }
 
 TextScores MakeScores() {
-  TextScores scores = {.reading = Reading::kCompared};
+  TextScores scores = {.reading = Reading::kCompared, .max_tokens = 5};
   scores.alternatives = {{.name = "int4-group32",
                           .derivation = "int4 quantisation of a",
                           .nats = 0.1 + 0.2,
@@ -59,6 +59,7 @@ TEST(TextRecordTest, ScoresReadBackAndWeighTheSame) {
     const auto read = ReadBack(scores);
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(read->reading, reading);
+    EXPECT_EQ(read->max_tokens, 5);
     EXPECT_EQ(read->alternatives[0].nats, 0.1 + 0.2);
     EXPECT_EQ(read->alternatives[0].dilution, 0.25);
     EXPECT_EQ(read->fit->alternative_idx, 1u);

@@ -164,6 +164,12 @@ std::string Nearness(const std::optional<NearnessFinding>& nearness) {
       nearness->log_e / std::log(10.0));
 }
 
+std::string Failed(const BehaviourFinding& behaviour) {
+  if (behaviour.num_failed == 0) return "";
+  return fmt::format("; {} of {} prompts failed", behaviour.num_failed,
+                     behaviour.num_failed + behaviour.num_prompts);
+}
+
 // No relation of weights: behaviour may say DIFFERENT.
 PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
                           size_t num_pairs,
@@ -177,7 +183,7 @@ PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
     const bool has_reason = pair.behaviour && !pair.behaviour->why_none.empty();
     return {.reason = unrelated + "; behaviour was not compared" +
                       (has_reason ? ": " + pair.behaviour->why_none : ""),
-            .missing = has_reason ? "a prompt that both can be asked"
+            .missing = has_reason ? "a prompt that both can answer"
                                   : "behaviour (--challenges 50)"};
   }
   const BehaviourFinding& behaviour = *pair.behaviour;
@@ -208,14 +214,30 @@ PairVerdict FromBehaviour(const PairEvidence& pair, bool is_kept,
           MorePrompts(behaviour.num_needed, behaviour.num_prompts);
       break;
   }
+  verdict.reason += Failed(behaviour);
   return verdict;
+}
+
+// All tensors are equal. What answers otherwise all the same is not the same.
+PairVerdict FromEqualTensors(const PairEvidence& pair,
+                             const stats::DivergenceRules& rules) {
+  const std::string& sentence = pair.weights->sentence;
+  if (!pair.behaviour || pair.behaviour->closeness != Closeness::kDifferent) {
+    return {.verdict = Verdict::kSame, .reason = sentence};
+  }
+  return {.verdict = Verdict::kDerived,
+          .reason = sentence +
+                    "; divergence certified: something else than weights, "
+                    "settings and tokenizer differs",
+          .error_bound = rules.alpha,
+          .num_used = pair.behaviour->num_used};
 }
 
 PairVerdict FormOne(const PairEvidence& pair, bool is_kept, size_t num_pairs,
                     const stats::DivergenceRules& rules) {
   if (pair.texts) return FromText(*pair.texts, rules);
   if (pair.weights && pair.weights->relation == Relation::kSame) {
-    return {.verdict = Verdict::kSame, .reason = pair.weights->sentence};
+    return FromEqualTensors(pair, rules);
   }
   if (pair.weights && pair.weights->relation == Relation::kDerived) {
     return {.verdict = Verdict::kDerived,

@@ -1,8 +1,9 @@
 // The verdict on two models, from evidence alone.
 //
-//   SAME       all tensors are equal, up to exact widening; or, when one side
-//              gives only text, the divergence is certified to be below
-//              `same_nats`
+//   SAME       all tensors are equal, up to exact widening, under the same
+//              settings and tokenizer, and no divergence above `same_nats` is
+//              certified; or, when one side gives only text, the divergence is
+//              certified to be below `same_nats`
 //   DERIVED    the weights are related in any other way; or, when one side
 //              gives only text, an alternative fits it better than the model
 //              it claims to be that is made from that model, or whose weights

@@ -48,7 +48,7 @@ TEST(VerdictTest, IsTheTruthTableOfWeightsAndBehaviour) {
   const Row rows[] = {
       {kSame, Closeness::kUndecided, Verdict::kSame},
       {kSame, Closeness::kSame, Verdict::kSame},
-      {kSame, Closeness::kDifferent, Verdict::kSame},
+      {kSame, Closeness::kDifferent, Verdict::kDerived},
       {kDerived, Closeness::kUndecided, Verdict::kDerived},
       {kDerived, Closeness::kSame, Verdict::kDerived},
       {kDerived, Closeness::kDifferent, Verdict::kDerived},
@@ -93,6 +93,19 @@ TEST(VerdictTest, WithoutOneOfTheTwo) {
       {.weights = Weights(Relation::kNotComparable), .behaviour = none});
   EXPECT_EQ(found.verdict, Verdict::kUndecided);
   EXPECT_THAT(found.reason, HasSubstr("no common bytes"));
+}
+
+TEST(VerdictTest, PromptsThatFailedAreCounted) {
+  PairEvidence pair = {.weights = Weights(Relation::kIndependent),
+                       .behaviour = Behaviour(Closeness::kDifferent)};
+  pair.behaviour->num_failed = 7;
+  EXPECT_THAT(FormOne(pair).reason, HasSubstr("; 7 of 57 prompts failed"));
+  pair.behaviour =
+      BehaviourFinding{.scale = Scale::kTokens,
+                       .why_none = "b failed on all of 7 prompts: not finite",
+                       .num_failed = 7};
+  EXPECT_EQ(FormOne(pair).verdict, Verdict::kUndecided);
+  EXPECT_THAT(FormOne(pair).reason, HasSubstr("on all of 7 prompts"));
 }
 
 TEST(VerdictTest, IsTheTruthTableOfTexts) {
@@ -168,6 +181,25 @@ TEST(VerdictTest, SaysTheRiskOfEachVerdict) {
                .behaviour = Behaviour(Closeness::kDifferent)});
   EXPECT_EQ(different.error_bound, kRules.alpha);
   EXPECT_EQ(different.num_used, 20);
+}
+
+TEST(VerdictTest, ARelationThatEqualTensorsShowIsExact) {
+  WeightFinding exact = Weights(Relation::kDerived);
+  exact.error_bound = 0;
+  const PairVerdict found = FormOne(
+      {.weights = exact, .behaviour = Behaviour(Closeness::kDifferent)});
+  EXPECT_EQ(found.verdict, Verdict::kDerived);
+  EXPECT_EQ(found.error_bound, 0);
+}
+
+TEST(VerdictTest, NothingIsSameThatAnswersOtherwise) {
+  const PairVerdict found =
+      FormOne({.weights = Weights(Relation::kSame),
+               .behaviour = Behaviour(Closeness::kDifferent)});
+  EXPECT_EQ(found.verdict, Verdict::kDerived);
+  EXPECT_THAT(found.reason, HasSubstr("divergence certified"));
+  EXPECT_EQ(found.error_bound, kRules.alpha);
+  EXPECT_EQ(found.num_used, 20);
 }
 
 TEST(VerdictTest, RelatedBehaviourIsSaidBesideDifferent) {

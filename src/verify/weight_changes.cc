@@ -316,6 +316,12 @@ bool IsDisguise(ChangeKind kind) {
 
 }  // namespace
 
+bool KeepsFunction(const WeightEvidence& evidence) {
+  return !evidence.changes.empty() &&
+         evidence.equality.differing_settings.empty() &&
+         std::ranges::all_of(evidence.changes, IsDisguise, &WeightChange::kind);
+}
+
 Status DescribeChanges(const TensorPairs& pairs,
                        const TensorComparison& comparison,
                        WeightAlignment& alignment, WeightEvidence& evidence) {
@@ -325,16 +331,19 @@ Status DescribeChanges(const TensorPairs& pairs,
 std::string ChangeSentence(const WeightSide& a, const WeightSide& b,
                            const WeightEvidence& evidence) {
   std::vector<std::string> phrases;
-  bool all_disguise = !evidence.changes.empty();
+  const bool all_disguise = KeepsFunction(evidence);
   bool some_in_a = false;
   bool some_in_b = false;
   for (const WeightChange& change : evidence.changes) {
     phrases.push_back(PhraseOf(change));
-    all_disguise &= IsDisguise(change.kind);
     some_in_a |= change.changed == Side::kA;
     some_in_b |= change.changed == Side::kB;
   }
-  if (phrases.empty()) phrases.emplace_back("no difference in layers");
+  if (phrases.empty()) {
+    phrases.emplace_back(evidence.equality.differing_tensors.empty()
+                             ? "no difference in layers"
+                             : "little difference in layers");
+  }
   std::string joined = phrases.front();
   for (size_t i = 1; i < phrases.size(); ++i) {
     joined += (i + 1 < phrases.size() ? ", " : " and ") + phrases[i];

@@ -25,6 +25,9 @@ Status DescribeChanges(const TensorPairs& pairs,
                        const TensorComparison& comparison,
                        WeightAlignment& alignment, WeightEvidence& evidence);
 
+// Whether the changes are disguises all, under the same settings.
+bool KeepsFunction(const WeightEvidence& evidence);
+
 // "int4 quantisation (groups of 32) of aster-s0, layers identical in order".
 std::string ChangeSentence(const WeightSide& a, const WeightSide& b,
                            const WeightEvidence& evidence);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/names.h"
 #include "engine/model.h"
 #include "engine/thread_pool.h"
 #include "verify/tensor_comparison.h"
@@ -55,22 +56,92 @@ void TakeAlignment(const WeightAlignment& alignment,
                           : WeightRelation::kIndependent;
 }
 
-bool IsEqual(const WeightEquality& equality) {
-  return (equality.level == EqualityLevel::kBytes ||
-          equality.level == EqualityLevel::kValues) &&
-         equality.differing_settings.empty();
+bool AllUsedAreEqual(const WeightEquality& equality) {
+  return equality.level == EqualityLevel::kBytes ||
+         equality.level == EqualityLevel::kValues;
+}
+
+std::string_view HowEqual(const WeightEquality& equality) {
+  return equality.num_equal_bytes == equality.num_equal_values ? "bytes"
+                                                               : "values";
+}
+
+std::string EqualSentence(const WeightSide& a, const WeightSide& b,
+                          const WeightEquality& equality) {
+  std::vector<std::string> unused = equality.differing_tensors;
+  for (const auto* only : {&equality.only_in_a, &equality.only_in_b}) {
+    unused.insert(unused.end(), only->begin(), only->end());
+  }
+  if (unused.empty()) {
+    return fmt::format("all tensors of {} and {} are equal in {}", a.name,
+                       b.name, HowEqual(equality));
+  }
+  return fmt::format(
+      "all tensors that are used of {} and {} are equal in {}; others are not: "
+      "{}",
+      a.name, b.name, HowEqual(equality), base::NameSome(unused));
+}
+
+// "; settings differ: rope, tokenizer". How many layers there are is said
+// elsewhere.
+std::string SettingsClause(const WeightEquality& equality) {
+  std::vector<std::string> settings = equality.differing_settings;
+  std::erase(settings, "num_layers");
+  return settings.empty()
+             ? ""
+             : fmt::format("; settings differ: {}", fmt::join(settings, ", "));
+}
+
+std::string EqualElsewhereSentence(const WeightSide& a, const WeightSide& b,
+                                   const WeightEquality& equality) {
+  std::vector<std::string> settings = equality.differing_settings;
+  const bool is_cut_otherwise = std::erase(settings, kTokenizerSetting) > 0;
+  std::string how;
+  if (!settings.empty()) {
+    how = fmt::format("under other settings ({})", fmt::join(settings, ", "));
+  }
+  if (is_cut_otherwise) {
+    how += settings.empty() ? "with another tokenizer"
+                            : " and with another tokenizer";
+  }
+  return fmt::format("{} and {} have the same weights, {}", a.name, b.name,
+                     how);
+}
+
+std::string DerivedSentence(const WeightSide& a, const WeightSide& b,
+                            const WeightEvidence& evidence, double alpha) {
+  const WeightEquality& equality = evidence.equality;
+  if (AllUsedAreEqual(equality)) return EqualElsewhereSentence(a, b, equality);
+  const bool is_aligned =
+      evidence.alignment && evidence.alignment->log_p <= std::log(alpha);
+  std::string sentence = is_aligned ? ChangeSentence(a, b, evidence) : "";
+  if (!equality.common_tensors.empty()) {
+    sentence += fmt::format(
+        "{}{} of {} tensors{} are equal in {}", is_aligned ? "; " : "",
+        equality.num_equal_values, equality.num_tensors,
+        is_aligned ? "" : fmt::format(" of {} and {}", a.name, b.name),
+        HowEqual(equality));
+  }
+  return sentence + SettingsClause(equality);
+}
+
+// "; b has values that are no numbers or infinite in x".
+std::string NotFiniteClause(const std::string& name,
+                            const std::vector<std::string>& tensors) {
+  return tensors.empty()
+             ? ""
+             : fmt::format(
+                   "; {} has values that are no numbers or infinite in {}",
+                   name, base::NameSome(tensors));
 }
 
 std::string Sentence(const WeightSide& a, const WeightSide& b,
-                     const WeightEvidence& evidence) {
+                     const WeightEvidence& evidence, double alpha) {
   switch (evidence.relation) {
     case WeightRelation::kSame:
-      return fmt::format(
-          "all tensors of {} and {} are equal in {}", a.name, b.name,
-          evidence.equality.level == EqualityLevel::kBytes ? "bytes"
-                                                           : "values");
+      return EqualSentence(a, b, evidence.equality);
     case WeightRelation::kDerived:
-      return ChangeSentence(a, b, evidence);
+      return DerivedSentence(a, b, evidence, alpha);
     case WeightRelation::kIndependent:
       return fmt::format("no weights in common were found in {} and {}", a.name,
                          b.name);
@@ -79,6 +150,17 @@ std::string Sentence(const WeightSide& a, const WeightSide& b,
                          b.name, evidence.reason);
   }
   return "";
+}
+
+// What equality alone says of the relation.
+void TakeEquality(WeightEvidence& evidence) {
+  const bool all_equal = AllUsedAreEqual(evidence.equality);
+  evidence.is_exact = all_equal || !evidence.equality.common_tensors.empty();
+  if (!evidence.is_exact) return;
+  evidence.relation = all_equal && evidence.equality.differing_settings.empty()
+                          ? WeightRelation::kSame
+                          : WeightRelation::kDerived;
+  evidence.reason.clear();
 }
 
 // Everything that is read of two checkpoints: all tensors once, and beside it
@@ -241,15 +323,16 @@ Result<WeightEvidence> CompareWeights(const WeightSide& a, const WeightSide& b,
   TensorComparison& comparison = reader.comparison();
   evidence.equality = std::move(comparison.equality);
   evidence.equality.differing_settings =
-      DifferingSettings(*a.checkpoint, known_a, *b.checkpoint, known_b);
-  if (IsEqual(evidence.equality)) {
-    evidence.relation = WeightRelation::kSame;
-    evidence.reason.clear();
-  } else if (is_derived) {
+      DifferingSettings(a, known_a, b, known_b);
+  TakeEquality(evidence);
+  if (is_derived && !AllUsedAreEqual(evidence.equality)) {
     REVLM_TRY(DescribeChanges(reader.pairs(), comparison, *reader.alignment(),
                               evidence));
   }
-  evidence.sentence = Sentence(a, b, evidence);
+  evidence.sentence =
+      Sentence(a, b, evidence, options.alpha) +
+      NotFiniteClause(a.name, evidence.equality.not_finite_in_a) +
+      NotFiniteClause(b.name, evidence.equality.not_finite_in_b);
   return evidence;
 }
 

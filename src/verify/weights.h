@@ -6,10 +6,11 @@
 //                      {.checkpoint = &b, .tokenizer = &b_tokens, .name = "b"},
 //                      budget, {.num_threads = 2}));
 //
-// Three things are kept apart. `equality` is exact. `relation` rests on a
-// statistic with a null distribution, that of models trained independently, and
-// is what carries an error rate. `changes` describe how the weights differ;
-// they are estimates and carry none.
+// Three things are kept apart. `equality` is exact, and where it names common
+// tensors, so is the relation. `relation` else rests on a statistic with a null
+// distribution, that of models trained independently, and carries an error
+// rate. `changes` describe how the weights differ; they are estimates and carry
+// none.
 //
 // A relation says "not independently trained", or that nothing of the kind was
 // found. It does not say who copied from whom.
@@ -60,6 +61,9 @@ struct WeightOptions {
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> on_progress;
 };
 
+// Of WeightEquality::differing_settings.
+inline constexpr char kTokenizerSetting[] = "tokenizer";
+
 // Which side.
 enum class Side { kNeither, kA, kB };
 
@@ -76,14 +80,23 @@ struct WeightEquality {
   EqualityLevel level = EqualityLevel::kNone;
   int64_t num_tensors = 0;  // of both together, a pair counted once
   int64_t num_equal_bytes = 0;
-  int64_t num_equal_values = 0;                // those included
-  std::vector<std::string> equal_tensors;      // names in a
+  int64_t num_equal_values = 0;            // those included
+  std::vector<std::string> equal_tensors;  // names in a
+  // Of these, those that both models learned and that two trainings do not
+  // arrive at alike: where an element differs from both before it, which differ
+  // themselves, in 256 places or more. Tensors of one or two values, such as
+  // gains of 1, and short ones are not among them; nor are tables of positions.
+  std::vector<std::string> common_tensors;
   std::vector<std::string> differing_tensors;  // names in a
   std::vector<std::string> only_in_a;
   std::vector<std::string> only_in_b;
-  // Keys of the configuration that the function computed depends on and that
-  // differ ("rope_theta"). The same weights under another configuration are
-  // another model.
+  // With values that are no numbers or infinite, of pairs that widen to F32;
+  // names in a and in b.
+  std::vector<std::string> not_finite_in_a;
+  std::vector<std::string> not_finite_in_b;
+  // What the function computed depends on besides and that differs: keys of the
+  // configuration ("rope"), and "tokenizer" last (Tokenizer::IsSame). The same
+  // weights under other settings are another model.
   std::vector<std::string> differing_settings;
   // Tensor roots (attest/tensor_root.h), hexadecimal.
   std::string root_a;
@@ -94,7 +107,7 @@ struct WeightEquality {
 
 enum class WeightRelation {
   kSame,           // equal in bytes or values, under the same settings
-  kDerived,        // not independently trained
+  kDerived,        // not independently trained: common tensors, or the test
   kIndependent,    // comparable, and no sign of common weights
   kNotComparable,  // `reason` says why
 };
@@ -154,8 +167,10 @@ struct WeightEvidence {
   WeightEquality equality;
   WeightRelation relation = WeightRelation::kNotComparable;
   std::string reason;  // why not comparable; empty otherwise
+  // kSame or kDerived, and no test was needed to say it.
+  bool is_exact = false;
 
-  std::optional<WeightTest> alignment;  // decides the relation
+  std::optional<WeightTest> alignment;  // decides it without common tensors
   std::optional<WeightTest> match;      // MATCH: order of gate and up neurons
   std::optional<WeightTest> csu;        // CSU: order of neurons in both models
 

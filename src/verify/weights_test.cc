@@ -6,8 +6,10 @@
 #include <cmath>
 #include <optional>
 
+#include "base/json.h"
 #include "support/models.h"
 #include "verify/disguises_testing.h"
+#include "verify/evidence.h"
 #include "verify/unit_matching.h"
 #include "verify/weights_testing.h"
 
@@ -68,6 +70,48 @@ TEST_F(WeightsTest, OneElementMakesOneTensorDiffer) {
   EXPECT_NE(evidence.relation, WeightRelation::kSame);
 }
 
+// Whatever was done to the rest, heads drawn anew among it.
+TEST_F(WeightsTest, EqualTensorsAreCommonWeightsWhereTheTestFindsNone) {
+  for (TestTensor& tensor : tensors_) {
+    const bool is_asked = tensor.name.find("q_proj") != std::string::npos ||
+                          tensor.name.find("k_proj") != std::string::npos;
+    if (is_asked) std::ranges::fill(tensor.values, 0);
+  }
+  const WeightEvidence evidence = Compare(aster_, Make("zeroqk"));
+  EXPECT_GT(evidence.alignment->log_p, std::log(1e-6));
+  EXPECT_EQ(evidence.relation, WeightRelation::kDerived);
+  EXPECT_TRUE(evidence.is_exact);
+  EXPECT_EQ(evidence.equality.differing_tensors.size(), 12u);
+  EXPECT_EQ(evidence.sentence,
+            "44 of 56 tensors of aster-s0 and zeroqk are equal in bytes");
+  EXPECT_EQ(SumUp(evidence, {}).error_bound, 0);
+  // Gains are too short to say anything.
+  const auto& common = evidence.equality.common_tensors;
+  EXPECT_TRUE(std::ranges::count(common, "model.embed_tokens.weight"));
+  EXPECT_FALSE(std::ranges::count(common, "model.norm.weight"));
+  EXPECT_EQ(common.size(), 31u);
+}
+
+// Neither constants nor identity matrices, at any length, nor short tensors.
+TEST_F(WeightsTest, WhatTwoTrainingsMayShareIsNoCommonWeight) {
+  for (TestTensor& tensor : tensors_) {
+    std::ranges::fill(tensor.values, 1);
+    if (tensor.name.find("o_proj") == std::string::npos) continue;
+    for (size_t i = 0; i < tensor.values.size(); ++i) {
+      const size_t width = tensor.shape[1];
+      tensor.values[i] = i / width == i % width ? 1 : 0;
+    }
+  }
+  const TestModel ones = Make("ones");
+  TestTensor& embedding = *std::ranges::find(
+      tensors_, "model.embed_tokens.weight", &TestTensor::name);
+  embedding.values.back() = 2;
+  const WeightEvidence evidence = Compare(ones, Make("nearly_ones"));
+  EXPECT_EQ(evidence.equality.num_equal_bytes, 55);
+  EXPECT_TRUE(evidence.equality.common_tensors.empty());
+  EXPECT_FALSE(evidence.is_exact);
+}
+
 TEST_F(WeightsTest, TheSameWeightsUnderOtherSettingsAreAnotherModel) {
   const TestModel other = Make("theta", [](std::string& config) {
     const size_t at = config.find("10000.0");
@@ -78,7 +122,58 @@ TEST_F(WeightsTest, TheSameWeightsUnderOtherSettingsAreAnotherModel) {
   EXPECT_EQ(evidence.equality.level, EqualityLevel::kBytes);
   EXPECT_EQ(evidence.equality.differing_settings,
             std::vector<std::string>{"rope"});
-  EXPECT_NE(evidence.relation, WeightRelation::kSame);
+  EXPECT_EQ(evidence.relation, WeightRelation::kDerived);
+  EXPECT_EQ(evidence.sentence,
+            "aster-s0 and theta have the same weights, under other settings "
+            "(rope)");
+  EXPECT_TRUE(evidence.is_exact);
+  EXPECT_FALSE(SumUp(evidence, {}).is_same_function);
+}
+
+TEST_F(WeightsTest, SettingsThatDifferAreNamedBesideOtherChanges) {
+  Permute({}, 3, tensors_);
+  const WeightEvidence evidence =
+      Compare(aster_, Make("permuted_theta", [](std::string& config) {
+                config.replace(config.find("10000.0"), 7, "10050.0");
+              }));
+  EXPECT_EQ(evidence.relation, WeightRelation::kDerived);
+  EXPECT_EQ(evidence.sentence.find("the same function"), std::string::npos);
+  EXPECT_NE(evidence.sentence.find("; settings differ: rope"),
+            std::string::npos)
+      << evidence.sentence;
+  EXPECT_FALSE(SumUp(evidence, {}).is_same_function);
+}
+
+TEST_F(WeightsTest, TheSameWeightsWithAnotherTokenizerAreAnotherModel) {
+  TestModel other = Make("lower");
+  const std::string text = other.checkpoint->ReadTokenizerJson().value();
+  base::Json file = base::Json::parse(text);
+  const auto compare_with = [&](const base::Json& tokens) {
+    auto read = tokenizer::Tokenizer::FromJson(tokens.dump(2), "t.json");
+    EXPECT_TRUE(read) << read.error().message;
+    *other.tokenizer = *std::move(read);
+    return Compare(aster_, other);
+  };
+  // Written down otherwise, it is the same.
+  EXPECT_EQ(compare_with(file).relation, WeightRelation::kSame);
+  file["normalizer"] = {{"type", "Lowercase"}};
+  const WeightEvidence evidence = compare_with(file);
+  EXPECT_EQ(evidence.relation, WeightRelation::kDerived);
+  EXPECT_TRUE(evidence.is_exact);
+  EXPECT_EQ(evidence.sentence,
+            "aster-s0 and lower have the same weights, with another tokenizer");
+}
+
+TEST_F(WeightsTest, ATensorThatNobodyUsesIsNamed) {
+  tensors_.push_back({.name = "extra.weight",
+                      .dtype = formats::DType::kF32,
+                      .shape = {2},
+                      .values = {1, 2}});
+  const WeightEvidence evidence = Compare(aster_, Make("extra"));
+  EXPECT_EQ(evidence.relation, WeightRelation::kSame);
+  EXPECT_EQ(evidence.sentence,
+            "all tensors that are used of aster-s0 and extra are equal in "
+            "bytes; others are not: extra.weight");
 }
 
 TEST_F(WeightsTest, TensorsThatPlayTheSamePartAreComparedWhateverTheirNames) {

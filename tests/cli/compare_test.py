@@ -111,6 +111,46 @@ class CompareTest(ProgramTest):
             self.revlm("compare", MODEL, other, *few, *more, code=code)
         for more, code in (([], 2), (["--fail-on", "error"], 1)):
             self.revlm("compare", MODEL, "nowhere", *more, code=code)
+            # The document says what the process ends with.
+            self.compare(MODEL, "nowhere", *more, code=code)
+
+    def test_another_tokenizer_is_another_model(self):
+        self.copy_model("lower")
+        path = self.folder / "lower" / "tokenizer.json"
+        tokenizer = json.loads(path.read_text())
+        path.write_text(json.dumps(tokenizer, indent=3))
+        few = ("--challenges", "2")
+        self.compare(MODEL, "lower", *few, code=0, folder="laid out")
+        tokenizer["normalizer"] = {"type": "Lowercase"}
+        path.write_text(json.dumps(tokenizer))
+        pair, = self.compare(MODEL, "lower", *few, code=DERIVED)["pairs"]
+        self.assertIn("the same weights, with another tokenizer",
+                      pair["reason"])
+        self.assertEqual(pair["error_bound"], 0)
+        self.assertEqual(pair["weights"]["tensors"]["settings"], ["tokenizer"])
+
+    def test_prompts_that_a_model_fails_on_are_told(self):
+        self.copy_model("nan")
+        path = self.folder / "nan" / "model.safetensors"
+        data = bytearray(path.read_bytes())
+        size = int.from_bytes(data[:8], "little")
+        name = "model.layers.3.mlp.down_proj.weight"
+        first = json.loads(data[8:8 + size])[name]["data_offsets"][0]
+        data[8 + size + first:8 + size + first + 4] = b"\xff\x7f\xff\x7f"
+        path.write_bytes(data)
+        out, err = self.revlm("compare", MODEL, "nan", "--challenges", "3",
+                              "--json", "--output-dir", "d", code=DERIVED)
+        pair, = json.loads(out)["pairs"]
+        self.assertEqual(pair["behaviour"]["num_prompts"], 0)
+        self.assertEqual(pair["behaviour"]["num_failed"], 3)
+        self.assertIn("all of 3 prompts failed; nan: the model's output",
+                      pair["behaviour"]["why_none"])
+        self.assertIn(b"nan failed on 3 of 3 prompts", err)
+        self.assertEqual(pair["weights"]["tensors"]["not_finite_in_b"], [name])
+        self.assertIn("no numbers or infinite in " + name,
+                      pair["weights"]["sentence"])
+        out, _ = self.revlm("explain", "d")
+        self.assertIn(b"not compared: all of 3 prompts failed", out)
 
     def test_verify_says_what_compare_says(self):
         self.copy_model("copy")
@@ -206,10 +246,14 @@ class CompareTest(ProgramTest):
         self.assertIsNone(found["pairs"][0]["behaviour"])
 
     def test_meaningless_rules_are_refused(self):
-        for rule in (["--alpha", "0"], ["--alpha", "1"], ["--epsilon", "0"],
-                     ["--epsilon", "5"], ["--challenges", "-1"]):
-            self.revlm("compare", MODEL, OTHER_MODEL, *rule, code=2)
-        self.revlm("compare", MODEL, code=2)
+        for flag, value in (("--alpha", "0"), ("--alpha", "1"),
+                            ("--alpha", "nan"), ("--epsilon", "0"),
+                            ("--epsilon", "0.1"), ("--challenges", "-1")):
+            _, err = self.revlm("compare", MODEL, OTHER_MODEL, flag, value,
+                                code=2)
+            self.assertIn(f"{flag}: found {value}, allowed".encode(), err)
+        _, err = self.revlm("compare", MODEL, code=2)
+        self.assertIn(b"name another one", err)
 
 
 if __name__ == "__main__":

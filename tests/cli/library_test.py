@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import unittest
 
 from revlm_process import MODEL, OTHER_MODEL, ProgramTest
@@ -84,10 +85,18 @@ class LibraryTest(ProgramTest):
         self.assertLess(len(exported), 400_000)
         imported = self.enroll("ref:a.revfp", "--library", "other.sqlite")
         self.assertEqual(imported["fingerprint"]["name"], "aster-s0")
+        before = self.document("ls", "refs", "--library", "other.sqlite")
         again = self.enroll("ref:aster-s0", "--library", "other.sqlite",
-                            "--replace", "-o", "b.revfp")
+                            "-o", "b.revfp")
         self.assertEqual((self.folder / "b.revfp").read_bytes(), exported)
         self.assertEqual(again["fingerprint"], imported["fingerprint"])
+        # Its reference is as it was.
+        self.assertIsNone(again["library"])
+        self.assertEqual(self.document("ls", "refs", "--library",
+                                       "other.sqlite"), before)
+        _, err = self.revlm("enroll", "ref:aster-s0", "--library",
+                            "other.sqlite", code=BAD_USAGE)
+        self.assertIn(b"--replace", err)
         found, _ = self.document("identify", "ref:b.revfp")
         self.assertTrue(found["match"]["has_same_tensors"])
         damaged = bytearray(exported)
@@ -133,13 +142,74 @@ class LibraryTest(ProgramTest):
         out, _ = self.revlm("ls", env={"REV_LIBRARY": str(self.library)})
         self.assertIn("asters", out.decode())
 
+    def test_a_replaced_reference_keeps_its_family(self):
+        self.enroll(MODEL, "--name", "base", "--family", "asters")
+        self.enroll(OTHER_MODEL, "--family", "quotes")
+        again = self.enroll(MODEL, "--name", "base", "--replace")
+        self.assertEqual(again["family"], "asters")
+        self.assertEqual(again["derived_from"], "aster-s0-ft-quotes")
+        out, _ = self.revlm("enroll", MODEL, "--name", "base", "--replace")
+        self.assertIn("family      asters\n", out.decode())
+        self.assertIn("aster-s0-ft-quotes", out.decode())
+        again = self.enroll(MODEL, "--name", "base", "--replace", "--family",
+                            "others")
+        self.assertEqual(again["family"], "others")
+        self.assertTrue(again["is_family_named"])
+
     def test_false_matches_between_families_are_counted(self):
         # Two relatives under different families: both match the other.
         self.enroll(MODEL, "--family", "one")
         self.enroll(OTHER_MODEL, "--family", "two")
+        # What joins a family because it matches proves nothing.
+        self.enroll(MODEL, "--name", "joined")
         found, _ = self.document("identify", "ref:aster-s0")
         self.assertEqual(found["left_out"]["num_trials"], 2)
         self.assertEqual(found["left_out"]["num_false_matches"], 2)
+        self.assertEqual([r["is_family_named"]
+                          for r in self.document("ls")[0]["references"]],
+                         [True, True, False])
+
+    def test_without_named_families_nothing_is_counted(self):
+        self.enroll(MODEL)
+        self.enroll(OTHER_MODEL)
+        out, _ = self.revlm("identify", "ref:aster-s0")
+        self.assertIn("enroll --family", out.decode())
+        found, _ = self.document("identify", "ref:aster-s0")
+        self.assertEqual(found["left_out"],
+                         {"num_trials": 0, "num_false_matches": 0,
+                          "rate_limit": 1})
+
+    def test_a_damaged_reference_is_named_and_the_others_go_on(self):
+        self.enroll(MODEL, "--name", "good")
+        self.enroll(MODEL, "--name", "bad")
+        with sqlite3.connect(self.library) as database:
+            database.execute("UPDATE reference SET revfp = x'00' "
+                             "WHERE name = 'bad'")
+        database.close()
+        references = self.document("ls")[0]["references"]
+        self.assertEqual([r["name"] for r in references], ["good", "bad"])
+        self.assertIsNone(references[0]["defect"])
+        self.assertIn("--replace", references[1]["defect"])
+        self.assertIsNone(references[1]["fingerprint"])
+        out, _ = self.revlm("ls", "refs")
+        self.assertIn("bad", out.decode())
+        found, _ = self.document("identify", OTHER_MODEL)
+        self.assertEqual(found["match"]["name"], "good")
+        self.assertEqual([u["name"] for u in found["unread"]], ["bad"])
+        out, _ = self.revlm("identify", OTHER_MODEL)
+        self.assertIn("not compared bad: ", out.decode())
+        # Without the copies that are compared with many, too.
+        with sqlite3.connect(self.library) as database:
+            database.execute("DELETE FROM brief")
+        database.close()
+        self.assertEqual(self.document("identify", OTHER_MODEL)[0], found)
+        enrolled = self.enroll(OTHER_MODEL)
+        self.assertEqual(enrolled["derived_from"], "good")
+        self.assertEqual([u["name"] for u in enrolled["unread"]], ["bad"])
+        enrolled = self.enroll(MODEL, "--name", "bad", "--replace")
+        self.assertEqual(enrolled["unread"], [])
+        self.assertEqual(self.document("identify", OTHER_MODEL)[0]["unread"],
+                         [])
 
     def test_mistakes_are_explained(self):
         _, err = self.revlm("identify", MODEL, code=BAD_USAGE)
@@ -159,6 +229,11 @@ class LibraryTest(ProgramTest):
         _, err = self.revlm("ls", code=BAD_USAGE,
                             env={"XDG_DATA_HOME": "", "HOME": ""})
         self.assertIn(b"--library", err)
+        _, err = self.revlm("enroll", MODEL, "--library", "/proc/x/l.sqlite",
+                            code=BAD_USAGE)
+        self.assertIn(b"--library", err)
+        _, err = self.revlm("ls", "--library", "/dev/null", code=BAD_USAGE)
+        self.assertIn(b"no regular file", err)
         self.library.write_bytes(b"x" * 4096)
         for suffix in ("-wal", "-shm"):
             if os.path.exists(f"{self.library}{suffix}"):

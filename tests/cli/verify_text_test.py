@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import unittest
 
@@ -117,12 +118,52 @@ class VerifyTextTest(ProgramTest):
                             *FEW, code=UNDECIDED)
         self.assertIn(b"12 answers of aster-s0-2, 12 of aster-s0 to compare "
                       b"with, read by 9 models", err)
-        for more in (["--max-tokens", "8"], ["--alternative", OTHER_MODEL]):
+        for more in (["--max-tokens", "8"], ["--alternative", OTHER_MODEL],
+                     ["--own-answers", "8"]):
             _, err = self.revlm("verify", MODEL, "--against", MODEL, *more,
                                 code=2)
             self.assertIn(b"add --text-only", err)
+        (self.folder / "one.jsonl").write_text(
+            '{"prompt": "One day", "answer": " a man"}')
+        for more in (["--prompts", "/nonexistent"], ["--challenges", "7"],
+                     ["--full-matching"], ["--enable-pot"]):
+            _, err = self.revlm("verify", "--against", MODEL, "--answers",
+                                "one.jsonl", "--max-tokens", "8", *more,
+                                code=2)
+            self.assertIn(b"leave out --", err)
         _, err = self.revlm("verify", "--against", MODEL, code=2)
         self.assertIn(b"no TARGET", err)
+
+    def test_what_made_the_prompts_is_said(self):
+        found, _ = self.verify(OTHER_MODEL, "--text-only", *FEW, "--exit-zero",
+                               "--enable-pot", "--enable-kdf",
+                               "--prompt-strategy", "adversarial", code=0)
+        adaptive = found["adaptive"]
+        self.assertEqual([s["name"] for s in adaptive["systems"]],
+                         ["pot/1", "kdf/1"])
+        self.assertEqual(sum(s["num_prompts"] for s in adaptive["systems"]),
+                         12)
+        self.assertEqual(adaptive["strategy"], "adversarial")
+        self.assertEqual(adaptive["rounds"], [])
+        out, _ = self.revlm("explain", "d")
+        self.assertIn(b"rounds  all at once; strategy adversarial", out)
+        self.assertIn(b"in rounds", self.revlm("verify", "--help")[0])
+        self.assertIn(b"with --text-only\n", self.revlm("verify", "--help")[0])
+
+    @unittest.skipIf(os.environ.get("REVLM_SANITIZE"), "takes address space")
+    def test_no_length_that_is_allowed_takes_more_than_there_is(self):
+        (self.folder / "one.jsonl").write_text(
+            '{"prompt": "One day", "answer": " a man"}')
+        most = 2 << 30
+        self.revlm("verify", "x", "--against", MODEL, "--answers", "one.jsonl",
+                   "--max-tokens", str(2**31 - 1), "--own-answers", "2",
+                   "--exit-zero", "--parallel-memory-limit", "0.5",
+                   "--threads", "1", preexec_fn=lambda: resource.setrlimit(
+                       resource.RLIMIT_AS, (most, most)))
+        _, err = self.revlm("verify", "x", "--against", MODEL, "--answers",
+                            "one.jsonl", "--max-tokens", "8", "--own-answers",
+                            str(2**31 - 1), code=2)
+        self.assertIn(b"--own-answers: found 2147483647", err)
 
 
 if __name__ == "__main__":

@@ -44,13 +44,16 @@ class CompareTest(PackageTest):
         verdict = revlm.verify("their-api", MODEL, answers=given, **few)
         self.assertEqual((verdict.a, verdict.b), ("aster-s0", "their-api"))
         self.assertEqual(verdict.checks["texts"]["num_requests"], 2)
-        verdict = revlm.verify("ids", MODEL, answers=[("The", [5, 6])], **few)
+        verdict = revlm.verify("ids", MODEL, answers=[("The", [5, 6, 0])],
+                               **few)
         self.assertEqual(verdict.checks["texts"]["reading"], "drawn_tokens")
         with open("a.jsonl", "w", encoding="utf-8") as lines:
             lines.write('{"prompt": "The", "answer": " king"}\n')
         verdict = revlm.verify("named", MODEL, answers="a.jsonl", **few)
         self.assertEqual(verdict.checks["texts"]["num_requests"], 1)
-        for bad in ({"max_tokens": 3}, {"answers": given},
+        for bad in ({"max_tokens": 3}, {"answers": given}, {"own_answers": 2},
+                    {"answers": given, "challenges": 7, **few},
+                    {"answers": [("The", [5, 6])], **few},
                     {"text_only": True, "temperature": 0}):
             with self.assertRaises(revlm.RevUsageError, msg=str(bad)):
                 revlm.verify(MODEL, MODEL, **bad)

@@ -13,27 +13,34 @@ using verify::AnswerScore;
 using verify::Reading;
 using verify::RequestScores;
 
-using Answer = std::vector<size_t>;
+struct Answer {
+  std::vector<size_t> drawn;
+  size_t num_more = 0;
+};
 
 // Draws of one party, a stream of its own.
 class Party {
  public:
-  Party(const ToyModel& model, uint64_t seed, size_t num_tokens)
-      : model_(model), seed_(seed), num_tokens_(num_tokens) {}
+  Party(const TextTable& table, const ToyModel& model, uint64_t seed)
+      : table_(table), model_(model), seed_(seed) {}
 
   Answer Next(size_t context) {
     Answer answer;
-    for (size_t t = 0; t < num_tokens_; ++t) {
-      answer.push_back(
-          model_.Draw(context, base::UniformDouble(seed_, num_drawn_++)));
+    for (size_t t = 0; t < table_.tokens_per_answer; ++t) {
+      answer.drawn.push_back(model_.Draw(context, Uniform()));
+    }
+    if (table_.tail_share > 0 && Uniform() < table_.tail_share) {
+      answer.num_more = table_.tail_tokens;
     }
     return answer;
   }
 
  private:
+  double Uniform() { return base::UniformDouble(seed_, num_drawn_++); }
+
+  const TextTable& table_;
   const ToyModel& model_;
   const uint64_t seed_;
-  const size_t num_tokens_;
   uint64_t num_drawn_ = 0;
 };
 
@@ -41,9 +48,10 @@ class Party {
 AnswerScore ScoreBy(const ToyModel& model,
                     std::span<const ToyModel> alternatives, size_t context,
                     const Answer& answer) {
-  AnswerScore score = {.num_tokens = static_cast<int64_t>(answer.size())};
+  AnswerScore score = {.num_tokens = static_cast<int64_t>(answer.drawn.size() +
+                                                          answer.num_more)};
   score.log_ratios.resize(alternatives.size());
-  for (const size_t token : answer) {
+  for (const size_t token : answer.drawn) {
     const double log_p = model.log_probability(context, token);
     score.log_p += log_p;
     for (size_t i = 0; i < alternatives.size(); ++i) {
@@ -59,8 +67,8 @@ std::vector<RequestScores> Play(const TextTable& table, const ToyModel& model,
                                 const std::vector<double>& weights,
                                 uint64_t target_seed, uint64_t own_seed,
                                 size_t num_requests) {
-  Party target(table.served, target_seed, table.tokens_per_answer);
-  Party own(model, own_seed, table.tokens_per_answer);
+  Party target(table, table.served, target_seed);
+  Party own(table, model, own_seed);
   // Nobody asks for the ratios of own answers otherwise.
   const std::span<const ToyModel> compared =
       table.reading == Reading::kCompared
@@ -74,7 +82,7 @@ std::vector<RequestScores> Play(const TextTable& table, const ToyModel& model,
     request.target = ScoreBy(model, table.alternatives, context, answer);
     for (size_t j = 0; j < weights.size(); ++j) {
       double log_ratio = 0;
-      for (const size_t token : answer) {
+      for (const size_t token : answer.drawn) {
         log_ratio += std::log1p(
             weights[j] * (table.alternatives[j].probability(context, token) /
                               model.probability(context, token) -
@@ -91,6 +99,12 @@ std::vector<RequestScores> Play(const TextTable& table, const ToyModel& model,
 }
 
 }  // namespace
+
+double TextTable::ServedNats() const {
+  const auto num_drawn = static_cast<double>(tokens_per_answer);
+  return num_drawn * served.DivergenceFrom(reference) /
+         (num_drawn + tail_share * static_cast<double>(tail_tokens));
+}
 
 double ToyDilution(const ToyModel& reference, const ToyModel& other,
                    double nats) {
@@ -109,7 +123,10 @@ double ToyDilution(const ToyModel& reference, const ToyModel& other,
 verify::TextScores PlayTexts(const TextTable& table, uint64_t seed,
                              size_t num_requests, std::optional<size_t> fit) {
   const uint64_t target_seed = base::RandomBits(seed, 0);
-  verify::TextScores scores = {.reading = table.reading};
+  verify::TextScores scores = {
+      .reading = table.reading,
+      .max_tokens =
+          static_cast<int64_t>(table.tokens_per_answer + table.tail_tokens)};
   for (size_t j = 0; j < table.alternatives.size(); ++j) {
     const ToyModel& other = table.alternatives[j];
     scores.alternatives.push_back(

@@ -1,5 +1,5 @@
 // Texts of toy models, for WeighTexts (verify/text_evidence.h): a request is a
-// context, an answer `tokens_per_answer` independent draws in it.
+// context, an answer `tokens_per_answer` independent draws in it, and a tail.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,14 @@ struct TextTable {
   verify::Reading reading = verify::Reading::kDrawnTokens;
   size_t num_own_answers = 4;
   size_t tokens_per_answer = 8;
+  // So many answers, of whoever gives them, go on with tokens that all models
+  // are certain of.
+  double tail_share = 0;
+  size_t tail_tokens = 0;
   std::vector<double> dilutions = {};  // `ToyDilution` of each alternative
+
+  // KL(served || reference) per token of an answer, tails included.
+  double ServedNats() const;
 };
 
 // The w at which (1 - w) reference + w other diverges by `nats`; at most 1.
