@@ -68,7 +68,8 @@ class Library:
                memory_limit_gb: Optional[float] = None) -> dict[str, Any]:
         """Keeps the fingerprint of `model` as a reference, as `revlm enroll`,
         and returns what is known of it. Without a `name`, the model's; without
-        a `family`, that of the reference it comes from, or its own."""
+        a `family`, that of the reference it replaces, or comes from, or its
+        own."""
         options: EnrollOptions = {
             "target": os.fsencode(model),
             "library": os.fsencode(self.path),

@@ -259,7 +259,7 @@ std::string ToBytes(const Brief& brief) {
 
 Result<Brief> BriefFromBytes(std::string_view bytes,
                              const std::string& source) {
-  if (!bytes.starts_with(kBriefMagic)) {
+  if (bytes.size() > kMaxRevfpBytes || !bytes.starts_with(kBriefMagic)) {
     return Damaged(source, "its brief form is none");
   }
   StoredBrief stored;

@@ -23,6 +23,8 @@ void Check(const std::string& bytes) {
     REVLM_CHECK(code == revlm::ErrorCode::kCorrupt ||
                 code == revlm::ErrorCode::kUnsupported);
   }
+  const auto brief = revlm::fingerprint::BriefFromBytes(bytes, "input");
+  if (brief) REVLM_CHECK(revlm::fingerprint::ToBytes(*brief) == bytes);
 }
 
 }  // namespace
