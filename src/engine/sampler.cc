@@ -2,62 +2,97 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "base/random.h"
 
 namespace revlm::engine {
+namespace {
+
+// The tokens that may be drawn, best first, as far as they are asked for: the
+// draw is mostly among the first few, and sorting a vocabulary takes longer
+// than all else here.
+class BestFirst {
+ public:
+  BestFirst(std::span<const float> logits, const Sampling& sampling)
+      : logits_(logits), temperature_(sampling.temperature) {
+    for (size_t id = 0; id < logits.size(); ++id) {
+      // NaN has no place in an order.
+      if (!std::isnan(logits[id])) ids_.push_back(static_cast<int32_t>(id));
+    }
+    const auto is_worse = [this](int32_t a, int32_t b) {
+      return IsWorse(a, b);
+    };
+    const auto top_k = static_cast<size_t>(std::max(sampling.top_k, 0));
+    if (top_k > 0 && top_k < ids_.size()) {
+      std::ranges::nth_element(
+          ids_, ids_.begin() + (sampling.top_k - 1),
+          [this](int32_t a, int32_t b) { return IsWorse(b, a); });
+      ids_.resize(top_k);
+      std::ranges::sort(ids_);  // so that they are added up in one order
+    }
+    if (ids_.empty()) return;
+    max_ = Logit(*std::ranges::max_element(ids_, is_worse));
+    for (const int32_t id : ids_) total_ += Weight(id);
+    std::ranges::make_heap(ids_, is_worse);
+  }
+
+  bool empty() const { return ids_.empty(); }
+  double total() const { return total_; }  // of all weights
+
+  // REQUIRES: !empty().
+  int32_t Next() {
+    std::ranges::pop_heap(
+        ids_, [this](int32_t a, int32_t b) { return IsWorse(a, b); });
+    const int32_t id = ids_.back();
+    ids_.pop_back();
+    return id;
+  }
+
+  double Weight(int32_t id) const {
+    // The difference of equal infinities is not a number.
+    return Logit(id) == max_ ? 1 : std::exp((Logit(id) - max_) / temperature_);
+  }
+
+ private:
+  double Logit(int32_t id) const { return logits_[static_cast<size_t>(id)]; }
+  bool IsWorse(int32_t a, int32_t b) const {
+    return Logit(a) != Logit(b) ? Logit(a) < Logit(b) : a > b;
+  }
+
+  std::span<const float> logits_;
+  double temperature_;
+  std::vector<int32_t> ids_;  // a heap
+  double max_ = 0;
+  double total_ = 0;
+};
+
+}  // namespace
 
 int32_t SampleToken(std::span<const float> logits, const Sampling& sampling,
                     uint64_t draw_idx) {
-  std::vector<int32_t> ids(logits.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  auto is_better = [&](int32_t a, int32_t b) {
-    const float x = logits[static_cast<size_t>(a)];
-    const float y = logits[static_cast<size_t>(b)];
-    return x != y ? x > y : a < b;
-  };
-  // NaN has no place in an order.
-  std::erase_if(ids, [&](int32_t id) {
-    return std::isnan(logits[static_cast<size_t>(id)]);
-  });
-  if (ids.empty()) return 0;
-  size_t num_kept = ids.size();
-  if (sampling.top_k > 0) {
-    num_kept = std::min(num_kept, static_cast<size_t>(sampling.top_k));
-  }
-  std::partial_sort(ids.begin(),
-                    ids.begin() + static_cast<std::ptrdiff_t>(num_kept),
-                    ids.end(), is_better);
-  const double max = logits[static_cast<size_t>(ids[0])];
-  std::vector<double> weights(num_kept);
-  double total = 0;
-  for (size_t i = 0; i < num_kept; ++i) {
-    const double logit = logits[static_cast<size_t>(ids[i])];
-    // The difference of equal infinities is not a number.
-    weights[i] = logit == max
-                     ? 1
-                     : std::exp((logit - max) /
-                                static_cast<double>(sampling.temperature));
-    total += weights[i];
-  }
-  if (sampling.top_p < 1) {
-    double kept = 0;
-    size_t i = 0;
+  BestFirst rest(logits, sampling);
+  if (rest.empty()) return 0;
+  std::vector<int32_t> kept;
+  double total = rest.total();
+  const bool is_cut = sampling.top_p < 1;
+  if (is_cut) {
+    const double enough = static_cast<double>(sampling.top_p) * total;
+    total = 0;
     do {
-      kept += weights[i++];
-    } while (i < num_kept &&
-             kept < static_cast<double>(sampling.top_p) * total);
-    num_kept = i;
-    total = kept;
+      kept.push_back(rest.Next());
+      total += rest.Weight(kept.back());
+    } while (!rest.empty() && total < enough);
   }
   double left = base::UniformDouble(sampling.seed, draw_idx) * total;
-  for (size_t i = 0; i + 1 < num_kept; ++i) {
-    left -= weights[i];
-    if (left < 0) return ids[i];
+  for (size_t i = 0;; ++i) {
+    if (i == kept.size()) {
+      if (is_cut || rest.empty()) return kept.back();
+      kept.push_back(rest.Next());
+    }
+    left -= rest.Weight(kept[i]);
+    if (left < 0) return kept[i];
   }
-  return ids[num_kept - 1];
 }
 
 }  // namespace revlm::engine
