@@ -140,6 +140,15 @@ bool SameAngles(const engine::Rope& a, const engine::Rope& b) {
   return cosines[0] == cosines[1] && sines[0] == sines[1];
 }
 
+// Of settings by layer: as far as both have layers.
+template <typename T>
+bool AreAlike(const std::vector<T>& a, const std::vector<T>& b) {
+  return std::equal(
+      a.begin(),
+      a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())),
+      b.begin());
+}
+
 std::vector<std::string> DifferingInSpecs(const ModelSpec& a,
                                           const ModelSpec& b) {
   std::vector<std::string> keys;
@@ -147,7 +156,7 @@ std::vector<std::string> DifferingInSpecs(const ModelSpec& a,
     if (!equal) keys.emplace_back(key);
   };
   note("activation", a.activation == b.activation);
-  note("attention_scales", a.attention_scales == b.attention_scales);
+  note("attention_scales", AreAlike(a.attention_scales, b.attention_scales));
   note("head_dim", a.head_dim == b.head_dim);
   note("hidden_size", a.hidden_size == b.hidden_size);
   note("intermediate_size", a.intermediate_size == b.intermediate_size);
@@ -160,7 +169,7 @@ std::vector<std::string> DifferingInSpecs(const ModelSpec& a,
   note("positions", a.family->positions == b.family->positions);
   note("rope", SameAngles(a.rope, b.rope));
   note("vocab_size", a.vocab_size == b.vocab_size);
-  note("windows", a.windows == b.windows);
+  note("windows", AreAlike(a.windows, b.windows));
   return keys;
 }
 

@@ -299,6 +299,9 @@ TEST_F(WeightsTest, DroppedLayersAreNamedUnderDisguiseToo) {
   EXPECT_TRUE(evidence.unmatched_layers_b.empty());
   EXPECT_NE(evidence.sentence.find("layers 1, 4 dropped"), std::string::npos)
       << evidence.sentence;
+  // That there are fewer layers is no other setting.
+  EXPECT_EQ(evidence.equality.differing_settings,
+            std::vector<std::string>{"num_layers"});
 }
 
 TEST_F(WeightsTest, AFineTunedModelIsDerived) {
