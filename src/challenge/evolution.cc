@@ -1,6 +1,7 @@
 #include "challenge/evolution.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <deque>
 #include <optional>
@@ -21,24 +22,29 @@ constexpr size_t kMaxRemembered = 512;
 constexpr size_t kTournament = 3;
 constexpr double kOwnPart = 0.7;  // of the worth, what it brought itself
 
-// Of ids, before the index.
-constexpr std::string_view kRandomId = "evolutionary-";
-constexpr std::string_view kBredId = "evolutionary-b";
+constexpr std::string_view kBredId = "evolutionary-b";  // before the index
 
-enum class Origin : uint8_t { kRandom, kBred };
+enum class Origin : uint8_t { kRandom, kFresh, kBred };
 
 std::string_view OriginName(Origin origin) {
-  return origin == Origin::kRandom ? "random" : "bred";
+  constexpr std::array<std::string_view, 3> kNames = {"random", "fresh",
+                                                      "bred"};
+  return kNames[static_cast<size_t>(origin)];
+}
+
+// A gene of the index alone has no letter.
+std::string_view IdBefore(Origin origin) {
+  if (origin == Origin::kBred) return kBredId;
+  return origin == Origin::kFresh ? "evolutionary-f" : "evolutionary-";
 }
 
 Challenge ChallengeOf(uint64_t index, Origin origin, const Gene& gene) {
-  return {.id = fmt::format(
-              "{}{}", origin == Origin::kBred ? kBredId : kRandomId, index),
+  return {.id = fmt::format("{}{}", IdBefore(origin), index),
           .text = ExpressGene(gene),
           .system = std::string(kEvolutionary.name),
           .parameters = {{"origin", std::string(OriginName(origin))},
                          {"gene", WriteGene(gene)}},
-          .rationale = origin == Origin::kRandom
+          .rationale = origin != Origin::kBred
                            ? "a gene drawn at random, to see what it tells"
                            : "bred from the prompts that told models apart "
                              "most so far"};
@@ -125,8 +131,12 @@ class EvolutionProposer : public NumberedProposer {
   Result<Challenge> Make(uint64_t index) override {
     Draws draws(prompt_key_, index);
     expected_nats_.resize(index + 1);
-    if (parents_.size() < kLeastParents || draws.Below(8) == 0) {
-      return MakeEvolutionaryChallenge(prompt_key_, index, {});
+    if (parents_.size() < kLeastParents) {
+      return ChallengeOf(index, Origin::kRandom, DrawGene(draws));
+    }
+    // Not the gene of the index, which begins with the draw that decided here.
+    if (draws.Below(8) == 0) {
+      return ChallengeOf(index, Origin::kFresh, DrawGene(draws));
     }
     const Child child = Breed(draws);
     expected_nats_[index] = child.expected_nats;
@@ -177,13 +187,15 @@ Result<Challenge> MakeEvolutionaryChallenge(
       return Refuse(parameter, "\"origin\" and \"gene\", each once");
     }
   }
-  const bool is_bred =
-      origin != nullptr && origin->value == OriginName(Origin::kBred);
-  if (origin != nullptr && !is_bred &&
-      origin->value != OriginName(Origin::kRandom)) {
-    return Refuse(*origin, "random or bred");
+  auto kind = Origin::kRandom;
+  if (origin != nullptr) {
+    while (origin->value != OriginName(kind)) {
+      if (kind == Origin::kBred)
+        return Refuse(*origin, "random, fresh or bred");
+      kind = static_cast<Origin>(static_cast<int>(kind) + 1);
+    }
   }
-  if (is_bred && gene_text == nullptr) {
+  if (kind != Origin::kRandom && gene_text == nullptr) {
     return Refuse(*origin, "random where no gene is given");
   }
   if (gene_text == nullptr) {
@@ -192,7 +204,7 @@ Result<Challenge> MakeEvolutionaryChallenge(
   }
   const auto gene = ReadGene(gene_text->value);
   if (!gene) return Refuse(*gene_text, "a gene as gene.h writes it");
-  return ChallengeOf(index, is_bred ? Origin::kBred : Origin::kRandom, *gene);
+  return ChallengeOf(index, kind, *gene);
 }
 
 std::shared_ptr<Proposer> MakeEvolutionProposer(const Key& session_key) {

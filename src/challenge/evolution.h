@@ -23,7 +23,8 @@
 //
 // As a `System` it makes what an index draws, or what a gene says:
 //
-//   origin   random, or bred from what was learnt; random where not given
+//   origin   random; fresh: a random gene beside bred ones; or bred from what
+//            was learnt. Random where not given
 //   gene     what the text is made of (`gene.h`); drawn where not given
 //
 // A prompt is made again from its parameters alone, also a bred one.

@@ -58,24 +58,16 @@ TEST(EvolutionTest, AChallengeIsMadeAgainFromItsParameters) {
   for (const Challenge& challenge : Propose(*proposer, 100)) {
     const bool is_bred = challenge.parameters[0].value == "bred";
     const std::string before_index =
-        is_bred ? "evolutionary-b" : "evolutionary-";
+        is_bred ? "evolutionary-b" : "evolutionary-f";
     ASSERT_TRUE(challenge.id.starts_with(before_index)) << challenge.id;
     const uint64_t index =
         std::stoull(challenge.id.substr(before_index.size()));
     EXPECT_EQ(
         MakeEvolutionaryChallenge({}, index, challenge.parameters).value(),
         challenge);
-    // An id without a letter says what the prompt is.
-    if (!is_bred) {
-      EXPECT_EQ(
-          MakeEvolutionaryChallenge(
-              DerivePromptKey(SessionKey(2), kEvolutionary.name), index, {})
-              .value(),
-          challenge);
-    }
     origins.insert(challenge.parameters[0].value);
   }
-  EXPECT_EQ(origins, (std::set<std::string>{"random", "bred"}));
+  EXPECT_EQ(origins, (std::set<std::string>{"fresh", "bred"}));
 }
 
 TEST(EvolutionTest, NoTextComesTwice) {
@@ -121,8 +113,9 @@ TEST(EvolutionTest, WhatIsNotAllowedIsRefused) {
   const Parameter gene = {"gene", "0.0.0.0.0.0;0.0.0"};
   EXPECT_EQ(error_of({gene}), "no error");
   EXPECT_THAT(error_of({gene, gene}), HasSubstr("each once"));
-  EXPECT_THAT(error_of({{"origin", "bought"}, gene}),
-              HasSubstr("\"origin\" = \"bought\", allowed is random or bred"));
+  EXPECT_THAT(
+      error_of({{"origin", "bought"}, gene}),
+      HasSubstr("\"origin\" = \"bought\", allowed is random, fresh or bred"));
   EXPECT_THAT(error_of({{"origin", "bred"}}),
               HasSubstr("allowed is random where no gene is given"));
   EXPECT_THAT(error_of({{"origin", "bred"}, {"gene", "x"}}),
