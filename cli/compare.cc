@@ -137,6 +137,7 @@ int ExplainCommand(const ExplainLine& line) {
                        comparison->run_dir, line.pair)},
           line.output.json, kExplainSchema);
     }
+    comparison->worst = comparison->pairs.front().verdict;
   }
   if (line.output.json) {
     return Answer(RenderJson(*comparison, kExplainSchema, kDone), kDone);

@@ -190,6 +190,15 @@ class CompareTest(ProgramTest):
         _, err = self.revlm("explain", "d", code=2)
         self.assertIn(b"does not follow from the evidence", err)
 
+    def test_one_pair_explained_has_its_own_verdict(self):
+        self.copy_model("copy")
+        self.compare(f"a={MODEL}", f"b={OTHER_MODEL}", "c=copy", "--challenges",
+                     "4", code=DERIVED)
+        out, _ = self.revlm("explain", "d", "a~c", "--json")
+        one = json.loads(out)
+        self.assertEqual([pair["verdict"] for pair in one["pairs"]], ["SAME"])
+        self.assertEqual(one["verdict"], "SAME")
+
     def test_latest_is_the_newest(self):
         self.copy_model("copy")
         self.revlm("compare", MODEL, "copy", "--challenges", "2")
