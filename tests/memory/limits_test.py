@@ -11,10 +11,10 @@ import checkpoints
 import memory_process
 from memory_process import OPTIONS
 
-# 333 MiB: a quarter is more than the floor.
+# 356 MiB: a quarter is more than the floor.
 SHAPE = checkpoints.Shape(
     family="llama", dtype="BF16", vocab_size=2048, hidden_size=1024,
-    intermediate_size=3072, num_layers=14, num_heads=16, num_kv_heads=4,
+    intermediate_size=3072, num_layers=15, num_heads=16, num_kv_heads=4,
     head_dim=64, is_tied=False)
 LENGTHS = (1, 3, 150, 40, 17, 90, 64, 8, 33, 120, 5, 71)
 
