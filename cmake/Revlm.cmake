@@ -103,7 +103,10 @@ function(revlm_test name)
   target_compile_definitions(${name} PRIVATE
     REVLM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
     REVLM_EXAMPLES="${PROJECT_SOURCE_DIR}/examples")
-  add_test(NAME ${name} COMMAND ${name})
+  # Simulated error rates take minutes and say nothing of memory.
+  add_test(NAME ${name} COMMAND ${name}
+    $<$<BOOL:${REVLM_SANITIZE}>:--gtest_filter=-*ErrorRate*:*Rarely*>
+    COMMAND_EXPAND_LISTS)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 1200)
   endif()
