@@ -56,9 +56,10 @@ Status CheckAnswers(const OpenedModel& reference, const TargetAnswers& answers,
                           answers.alias, i + 1);
     const auto num_allowed = static_cast<size_t>(
         RoomFor(reference, samples[i].prompt.size(), decoding.max_new_tokens));
+    const auto* const ids = std::get_if<verify::TokenIds>(&samples[i].answer);
     size_t num_tokens = 0;
     size_t num_possible = num_allowed;
-    if (const auto* ids = std::get_if<verify::TokenIds>(&samples[i].answer)) {
+    if (ids != nullptr) {
       num_tokens = ids->size();
     } else {
       REVLM_ASSIGN_OR_RETURN(const auto read,
@@ -75,7 +76,7 @@ Status CheckAnswers(const OpenedModel& reference, const TargetAnswers& answers,
           "what the target was asked with",
           place, num_tokens, decoding.max_new_tokens, num_allowed);
     }
-    if (const auto* ids = std::get_if<verify::TokenIds>(&samples[i].answer)) {
+    if (ids != nullptr) {
       REVLM_TRY(CheckIds(reference, spec, *ids, num_allowed, place));
     }
   }

@@ -9,32 +9,38 @@
 namespace revlm::engine {
 namespace {
 
+// Of two tokens, the one with the smaller logit; of equals the later one.
+struct IsWorse {
+  std::span<const float> logits;
+
+  bool operator()(int32_t a, int32_t b) const {
+    const float x = logits[static_cast<size_t>(a)];
+    const float y = logits[static_cast<size_t>(b)];
+    return x != y ? x < y : a > b;
+  }
+};
+
 // The tokens that may be drawn, best first, as far as they are asked for: the
 // draw is mostly among the first few, and sorting a vocabulary takes longer
 // than all else here.
 class BestFirst {
  public:
   BestFirst(std::span<const float> logits, const Sampling& sampling)
-      : logits_(logits), temperature_(sampling.temperature) {
+      : logits_(logits), is_worse_{logits}, temperature_(sampling.temperature) {
     for (size_t id = 0; id < logits.size(); ++id) {
       // NaN has no place in an order.
       if (!std::isnan(logits[id])) ids_.push_back(static_cast<int32_t>(id));
     }
-    const auto is_worse = [this](int32_t a, int32_t b) {
-      return IsWorse(a, b);
-    };
     const auto top_k = static_cast<size_t>(std::max(sampling.top_k, 0));
     if (top_k > 0 && top_k < ids_.size()) {
-      std::ranges::nth_element(
-          ids_, ids_.begin() + (sampling.top_k - 1),
-          [this](int32_t a, int32_t b) { return IsWorse(b, a); });
-      ids_.resize(top_k);
+      std::ranges::nth_element(ids_, ids_.end() - sampling.top_k, is_worse_);
+      ids_.erase(ids_.begin(), ids_.end() - sampling.top_k);
       std::ranges::sort(ids_);  // so that they are added up in one order
     }
     if (ids_.empty()) return;
-    max_ = Logit(*std::ranges::max_element(ids_, is_worse));
+    max_ = Logit(*std::ranges::max_element(ids_, is_worse_));
     for (const int32_t id : ids_) total_ += Weight(id);
-    std::ranges::make_heap(ids_, is_worse);
+    std::ranges::make_heap(ids_, is_worse_);
   }
 
   bool empty() const { return ids_.empty(); }
@@ -42,8 +48,7 @@ class BestFirst {
 
   // REQUIRES: !empty().
   int32_t Next() {
-    std::ranges::pop_heap(
-        ids_, [this](int32_t a, int32_t b) { return IsWorse(a, b); });
+    std::ranges::pop_heap(ids_, is_worse_);
     const int32_t id = ids_.back();
     ids_.pop_back();
     return id;
@@ -56,11 +61,9 @@ class BestFirst {
 
  private:
   double Logit(int32_t id) const { return logits_[static_cast<size_t>(id)]; }
-  bool IsWorse(int32_t a, int32_t b) const {
-    return Logit(a) != Logit(b) ? Logit(a) < Logit(b) : a > b;
-  }
 
   std::span<const float> logits_;
+  IsWorse is_worse_;
   double temperature_;
   std::vector<int32_t> ids_;  // a heap
   double max_ = 0;

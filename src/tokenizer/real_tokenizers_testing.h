@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "support/files.h"
 #include "tokenizer/tokenizer.h"
