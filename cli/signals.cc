@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 namespace revlm::cli {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct Sources {
   std::stop_source drain;
@@ -25,10 +28,15 @@ std::atomic<int> stop_signal = 0;
 // The next signal that is another wish than the one before (0: none).
 int AwaitSignal(const sigset_t& signals, int before) {
   // Whoever signals a process and then its group means it once.
-  constexpr timespec kSameWishTime = {.tv_sec = 0, .tv_nsec = 100'000'000};
-  int number = 0;
-  if (before != 0) {
-    number = sigtimedwait(&signals, nullptr, &kSameWishTime);
+  constexpr std::chrono::nanoseconds kSameWishTime = 100ms;
+  const auto started = std::chrono::steady_clock::now();
+  int number = before;
+  while (number == before && before != 0) {
+    const std::chrono::nanoseconds left =
+        started + kSameWishTime - std::chrono::steady_clock::now();
+    if (left <= 0ns) break;
+    const timespec timeout = {.tv_sec = 0, .tv_nsec = left.count()};
+    number = sigtimedwait(&signals, nullptr, &timeout);
     if (number > 0 && number != before) return number;
   }
   while (sigwait(&signals, &number) != 0) continue;

@@ -74,8 +74,12 @@ class IdentifyTest : public ::testing::Test {
   fs::path folder_;
 };
 
-TEST_F(IdentifyTest, AThousandReferencesTakeAFractionOfASecond) {
+TEST_F(IdentifyTest, TenThousandReferencesTakeLessThanASecond) {
+#ifdef REVLM_SANITIZED
   constexpr int kNumReferences = 1000;
+#else
+  constexpr int kNumReferences = 10'000;
+#endif
   Add(MakeFingerprint("stranger", 1));
   Add(MakeFingerprint("model", 2));
   Copy(kNumReferences - 2);
@@ -100,8 +104,7 @@ TEST_F(IdentifyTest, AThousandReferencesTakeAFractionOfASecond) {
               10);
   }
 #ifndef REVLM_SANITIZED
-  // Twice what it takes on cores that others use as well.
-  EXPECT_LT(seconds, 0.2);
+  EXPECT_LT(seconds, 1.0);
 #endif
 }
 

@@ -1,6 +1,7 @@
 #include "fingerprint/weight_similarity.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -16,20 +17,17 @@ using Pairs = std::vector<std::pair<uint32_t, uint32_t>>;
 constexpr int64_t kHalf = static_cast<int64_t>(kRowBits) / 2;
 constexpr int64_t kOne = 4 * kHalf;
 
-// How many signs of each row differ. Counts as popcnt does, in steps that the
-// compiler does for many rows at once on any processor.
-void CountDifferent(std::span<const uint64_t> a, std::span<const uint64_t> b,
-                    std::span<int64_t> rows) {
-  constexpr auto count_in_bytes = [](uint64_t x) {
-    x -= (x >> 1) & 0x5555555555555555u;
-    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
-    return (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
-  };
+// How many signs of each row differ. One instruction for it, which almost every
+// processor has, saves a fifth of asking a large library.
+#if defined(__x86_64__)
+[[gnu::target_clones("default", "popcnt")]]
+#endif
+void CountDifferent(const uint64_t* a, const uint64_t* b, int64_t* rows,
+                    size_t num_rows) {
   static_assert(kRowBits == 128);
-  for (size_t row = 0; row < rows.size(); ++row) {
-    const uint64_t bytes = count_in_bytes(a[2 * row] ^ b[2 * row]) +
-                           count_in_bytes(a[2 * row + 1] ^ b[2 * row + 1]);
-    rows[row] = static_cast<int64_t>((bytes * 0x0101010101010101u) >> 56);
+  for (size_t row = 0; row < num_rows; ++row) {
+    rows[row] = std::popcount(a[2 * row] ^ b[2 * row]) +
+                std::popcount(a[2 * row + 1] ^ b[2 * row + 1]);
   }
 }
 
@@ -91,10 +89,11 @@ class Comparison {
       : a_(a),
         b_(b),
         num_units_(std::min(a.units_per_head(), b.units_per_head())) {
-    size_t num_rows = 0;
+    uint32_t num_rows = 0;
     for (uint32_t unit = 0; unit < num_units_; ++unit) {
-      rows_of_.push_back(a.units()[unit].num_rows());
-      num_rows += rows_of_.back();
+      const uint32_t first = num_rows;
+      num_rows += a.units()[unit].num_rows();
+      rows_of_.push_back({first, num_rows - 1});
     }
     different_.resize(num_rows);
     has_zero_rows_ = HasZeroRows(a) || HasZeroRows(b);
@@ -118,7 +117,7 @@ class Comparison {
   const WeightSketch& b_;
   const uint32_t num_units_;
   bool has_zero_rows_ = false;
-  std::vector<uint32_t> rows_of_;  // how many, of each unit
+  std::vector<Unit> rows_of_;  // of each unit, in a sketch
   // For two heads at a time, kept to be used again.
   std::vector<int64_t> different_;  // of each row
   std::vector<int64_t> cosines_;    // of each pair of query heads and unit
@@ -138,16 +137,12 @@ void Comparison::AddCosines(HeadPlace in_a, uint32_t head_a, HeadPlace in_b,
       a_.HeadBits(in_a.layer, in_a.key_head, head_a);
   const std::span<const uint64_t> b =
       b_.HeadBits(in_b.layer, in_b.key_head, head_b);
-  CountDifferent(a, b, different_);
+  CountDifferent(a.data(), b.data(), different_.data(), different_.size());
   if (has_zero_rows_) MakeNeutral(a, b, different_);
-  size_t row = 0;
   for (uint32_t unit = 0; unit < num_units_; ++unit) {
-    if (rows_of_[unit] == 2) {
-      units[unit] += 2 * (2 * kHalf - different_[row] - different_[row + 1]);
-      row += 2;
-    } else {
-      units[unit] += 4 * (kHalf - different_[row++]);
-    }
+    const Unit rows = rows_of_[unit];
+    units[unit] +=
+        2 * (2 * kHalf - different_[rows.first] - different_[rows.second]);
   }
 }
 
