@@ -20,7 +20,9 @@
 // nothing else in it takes much; refused below the floor before anything runs.
 // Errors: kInvalidArgument (options, prompt files, the directory), kNotFound,
 // kCorrupt, kUnsupported (a model), kBudgetExceeded, kUnavailable (I/O, disk
-// full), kCancelled (`stop`: nothing is kept). Determinism: the same findings
+// full), kCancelled (`stop`). Of a comparison that ended with an error the
+// weights of whole pairs and whole rounds of prompts are kept; called again
+// with the same options it goes on from there. Determinism: the same findings
 // bit for bit within one numerics class, whatever the memory limit, batch and
 // threads.
 #pragma once
@@ -324,6 +326,10 @@ struct CompareOptions {
   Dtype dtype = Dtype::kF32;  // f32 holds every weight exactly
   int32_t num_threads = 0;    // 0: one for each CPU this process may use
   std::optional<int32_t> batch_size;
+  // Prompts that are asked together, and kept once they were asked; not given:
+  // so many that reading weights again for the next ones takes little of the
+  // time. With an orchestration it decides.
+  std::optional<int32_t> round_size;
   std::optional<uint64_t> memory_limit_bytes;
   bool memory_strict = false;
   bool owns_process = false;  // as RunOptions

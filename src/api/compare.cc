@@ -10,11 +10,15 @@
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
 #include "api/judge.h"
+#include "api/unfinished_comparison.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "memory/process_memory.h"
 #include "run/host.h"
 #include "run/model.h"
+#include "run/op_record.h"
 #include "run/orchestration.h"
+#include "run/plan.h"
 #include "verify/behaviour.h"
 #include "verify/evidence.h"
 #include "verify/weights.h"
@@ -29,6 +33,12 @@ Status CheckOptions(const CompareOptions& options) {
                            "are needed; name another one beside it",
                            options.models.size());
   }
+  if (options.round_size && *options.round_size < 1) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "comparing models: found rounds of {} prompts, "
+                           "allowed are 1 and more",
+                           *options.round_size);
+  }
   REVLM_TRY(run::CheckForm(EngineOptionsOf(options)));
   return CheckModelsAndRules(options);
 }
@@ -40,20 +50,27 @@ class Comparer {
   Result<Comparison> Run();
 
  private:
+  Status Open();
+  // What an earlier start found.
+  void GoOn();
+  Result<PromptTable> Find(memory::Budget& budget);
+  // Keeps what was found, of a comparison that ends with this error.
+  Error Stopped(Error error);
   // What of the limit is left for weights and engines.
   Result<uint64_t> BudgetBytes();
   Status TellCosts(memory::Budget& budget);
   Status CompareWeights(memory::Budget& budget);
-  // What the prompts of `encoded_` bring; with `certainty` also how sure
-  // models were of them.
-  Result<PromptTable> CompareBehaviour(memory::Budget& budget,
-                                       CertaintyTable* certainty);
+  // What these prompts bring, which `encoded_` has, if need be by asking them.
+  Result<RoundFinding> AskRound(const std::vector<MadePrompt>& prompts,
+                                memory::Budget& budget);
+  Result<RoundFinding> CompareBehaviour(memory::Budget& budget);
   // Makes room in what is planned for prompts that are chosen later.
   Status PlanForRounds();
-  // What prompts were not answered, as far as they have been asked.
-  void CountFailures(const std::vector<std::vector<bool>>& failed);
+  // What prompts of a round were not answered.
+  void CountFailures(const RoundFinding& round);
   void TellFailures();
-  // Asks round after round until enough was asked.
+  Result<PromptTable> AskAll(memory::Budget& budget);
+  // Asks what is chosen round after round, until enough was asked.
   Result<PromptTable> AskInRounds(memory::Budget& budget);
 
   verify::BehaviourOptions BehaviourOptions();
@@ -63,6 +80,8 @@ class Comparer {
   const CompareOptions& options_;
   const CompareEvents events_ = CompareEvents(options_);
   std::string directory_;
+  std::string unfinished_path_;  // in it
+  std::optional<UnfinishedComparison> unfinished_;
   ComparePrompts prompts_;  // all; in rounds: those of rounds before
   size_t most_prompts_ = 0;
   size_t num_asked_ = 0;  // in rounds before
@@ -74,6 +93,7 @@ class Comparer {
   std::vector<std::string> first_failure_;  // by model
   double weight_seconds_ = 0;               // predicted
   std::vector<double> behaviour_seconds_;   // predicted, by model
+  double read_seconds_ = 0;                 // of it, to read all weights once
 };
 
 void Comparer::TellProgress(RunEvent event, double done_seconds) const {
@@ -86,7 +106,7 @@ verify::BehaviourOptions Comparer::BehaviourOptions() {
   return {.compute = run::ComputeOf(options_.dtype),
           .num_threads = options_.num_threads,
           .batch_size = options_.batch_size,
-          .directory = directory_,
+          .directory = unfinished_path_,
           .stop = options_.stop,
           .on_plan = {},
           .on_progress = {}};
@@ -131,6 +151,9 @@ Status Comparer::TellCosts(memory::Budget& budget) {
           static_cast<double>(models_[i].model.checkpoint->config().vocab_size);
       behaviour_seconds_.push_back(plans[i].seconds +
                                    num_logits / kLogitsPerSecond);
+      read_seconds_ +=
+          plans[i].read_seconds /
+          static_cast<double>(std::max<int64_t>(plans[i].num_passes, 1));
       seconds += behaviour_seconds_.back();
       num_passes += plans[i].num_passes;
       weight_bytes += static_cast<uint64_t>(plans[i].num_passes) *
@@ -160,6 +183,7 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
   for (int64_t i = 0; i < num_pairs; ++i) {
     const verify::PairPlan& plan = planned_.pairs[static_cast<size_t>(i)];
     PairComparison& pair = comparison_.pairs[static_cast<size_t>(i)];
+    if (pair.weights) continue;  // by an earlier start
     const OpenedModel& a = models_[plan.a];
     const OpenedModel& b = models_[plan.b];
     weights.on_progress = [&](uint64_t done_bytes, uint64_t total_bytes) {
@@ -192,21 +216,41 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
     pair.weights = verify::SumUp(*evidence, weights);
     comparison_.models[plan.a].tensor_root = evidence->equality.root_a;
     comparison_.models[plan.b].tensor_root = evidence->equality.root_b;
+    REVLM_TRY(unfinished_->Keep(comparison_));
   }
   return {};
 }
 
-Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget,
-                                               CertaintyTable* certainty) {
+Result<RoundFinding> Comparer::AskRound(const std::vector<MadePrompt>& prompts,
+                                        memory::Budget& budget) {
+  std::string lines;
+  for (const MadePrompt& prompt : prompts) {
+    lines += run::ToLine(run::PromptToJson(prompt));
+  }
+  std::string prompts_sha256 = run::Sha256Hex(lines);
+  if (const RoundFinding* kept = unfinished_->TakeRound(prompts_sha256)) {
+    CountFailures(*kept);
+    return *kept;
+  }
+  REVLM_ASSIGN_OR_RETURN(RoundFinding round, CompareBehaviour(budget));
+  round.prompts_sha256 = std::move(prompts_sha256);
+  CountFailures(round);
+  unfinished_->AddRound(round);
+  REVLM_TRY(unfinished_->Keep(comparison_));
+  return round;
+}
+
+Result<RoundFinding> Comparer::CompareBehaviour(memory::Budget& budget) {
   verify::BehaviourOptions behaviour = BehaviourOptions();
   const size_t num_prompts = encoded_.front().prompts.size();
-  if (certainty != nullptr) {
-    certainty->assign(
+  RoundFinding round = {.num_prompts = static_cast<int64_t>(num_prompts)};
+  if (options_.orchestration) {
+    round.certainty.assign(
         encoded_.size(),
         std::vector<std::optional<verify::Certainty>>(num_prompts));
     behaviour.on_certainty = [&](size_t model_idx, size_t prompt_idx,
                                  const verify::Certainty& of) {
-      (*certainty)[model_idx][prompt_idx] = of;
+      round.certainty[model_idx][prompt_idx] = of;
     };
   }
   // In rounds these are some of the prompts that the prediction is for.
@@ -238,34 +282,37 @@ Result<PromptTable> Comparer::CompareBehaviour(memory::Budget& budget,
     TellProgress(std::move(event),
                  before + share_of(num_prompts) * (models_before + of_this));
   };
-  std::vector<std::vector<bool>> failed(models_.size(),
-                                        std::vector<bool>(num_prompts, false));
   behaviour.on_failure = [&](size_t model_idx, size_t prompt_idx,
                              const Error& error) {
-    failed[model_idx][prompt_idx] = true;
-    if (++num_failed_[model_idx] == 1) {
-      first_failure_[model_idx] = error.message;
-    }
+    round.failures.push_back({.model = static_cast<int64_t>(model_idx),
+                              .prompt_idx = static_cast<int64_t>(prompt_idx),
+                              .message = error.message});
   };
   REVLM_ASSIGN_OR_RETURN(
-      PromptTable found,
+      round.values,
       verify::CompareBehaviour(encoded_, planned_.pairs, behaviour, budget));
-  CountFailures(failed);
-  return found;
+  return round;
 }
 
-void Comparer::CountFailures(const std::vector<std::vector<bool>>& failed) {
+void Comparer::CountFailures(const RoundFinding& round) {
+  const auto num_prompts = static_cast<size_t>(round.num_prompts);
+  std::vector<std::vector<bool>> failed(models_.size(),
+                                        std::vector<bool>(num_prompts, false));
+  for (const PromptFailure& failure : round.failures) {
+    const auto model = static_cast<size_t>(failure.model);
+    failed[model][static_cast<size_t>(failure.prompt_idx)] = true;
+    if (++num_failed_[model] == 1) first_failure_[model] = failure.message;
+  }
   for (size_t i = 0; i < planned_.pairs.size(); ++i) {
     const verify::PairPlan& plan = planned_.pairs[i];
     if (plan.scale == Scale::kNone) continue;
     BehaviourFinding& finding = *comparison_.pairs[i].behaviour;
-    for (size_t prompt = 0; prompt < failed[plan.a].size(); ++prompt) {
+    for (size_t prompt = 0; prompt < num_prompts; ++prompt) {
       if (failed[plan.a][prompt] || failed[plan.b][prompt]) {
         ++finding.num_failed;
       }
     }
-    const auto num_asked =
-        static_cast<int64_t>(num_asked_ + failed[plan.a].size());
+    const auto num_asked = static_cast<int64_t>(num_asked_ + num_prompts);
     const size_t model =
         num_failed_[plan.a] >= num_failed_[plan.b] ? plan.a : plan.b;
     finding.why_none =
@@ -303,6 +350,45 @@ Status Comparer::PlanForRounds() {
   return {};
 }
 
+// Adds a round's values to those of the rounds before.
+void Append(const PromptTable& round, PromptTable& values) {
+  for (size_t i = 0; i < round.size(); ++i) {
+    values[i].insert(values[i].end(), round[i].begin(), round[i].end());
+  }
+}
+
+Result<PromptTable> Comparer::AskAll(memory::Budget& budget) {
+  const size_t round_size =
+      options_.round_size
+          ? static_cast<size_t>(*options_.round_size)
+          : PlainRoundSize(most_prompts_,
+                           std::accumulate(behaviour_seconds_.begin(),
+                                           behaviour_seconds_.end(), 0.0),
+                           read_seconds_);
+  const std::vector<verify::BehaviourModel> all = std::move(encoded_);
+  PromptTable values(planned_.pairs.size());
+  while (num_asked_ < most_prompts_) {
+    const size_t count =
+        std::min(unfinished_->NextRoundSize().value_or(round_size),
+                 most_prompts_ - num_asked_);
+    const auto slice = [&](const auto& of) {
+      const auto first = of.begin() + static_cast<std::ptrdiff_t>(num_asked_);
+      return std::vector(first, first + static_cast<std::ptrdiff_t>(count));
+    };
+    encoded_.clear();
+    for (const verify::BehaviourModel& model : all) {
+      encoded_.push_back({.checkpoint = model.checkpoint,
+                          .prompts = slice(model.prompts),
+                          .first_bytes = model.first_bytes});
+    }
+    REVLM_ASSIGN_OR_RETURN(const RoundFinding round,
+                           AskRound(slice(prompts_.prompts), budget));
+    Append(round.values, values);
+    num_asked_ += count;
+  }
+  return values;
+}
+
 Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
   REVLM_ASSIGN_OR_RETURN(
       challenge::Orchestrator orchestrator,
@@ -326,17 +412,13 @@ Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
     encoded_ = EncodeFor(models_, round, options_);
     adaptive.num_left_out +=
         static_cast<int64_t>(LeaveOutLonger(most_ids, encoded_));
-    CertaintyTable certainty;
-    REVLM_ASSIGN_OR_RETURN(const PromptTable found,
-                           CompareBehaviour(budget, &certainty));
-    for (size_t i = 0; i < found.size(); ++i) {
-      evidence.values[i].insert(evidence.values[i].end(), found[i].begin(),
-                                found[i].end());
-    }
+    REVLM_ASSIGN_OR_RETURN(const RoundFinding found,
+                           AskRound(round.prompts, budget));
+    Append(found.values, evidence.values);
     REVLM_TRY(Judge(evidence, comparison_));
     num_undecided = NumUndecided(comparison_);
     REVLM_TRY(orchestrator.Observe(
-        OutcomesOf(comparison_, round.prompts, found, certainty)));
+        OutcomesOf(comparison_, round.prompts, found.values, found.certainty)));
     num_asked_ += round.prompts.size();
     adaptive.rounds.push_back(
         {.num_prompts = static_cast<int64_t>(round.prompts.size()),
@@ -358,15 +440,11 @@ Result<PromptTable> Comparer::AskInRounds(memory::Budget& budget) {
   return std::move(evidence.values);
 }
 
-Result<Comparison> Comparer::Run() {
-  if (options_.owns_process) memory::TuneHeap();
+Status Comparer::Open() {
   REVLM_TRY(CheckOptions(options_));
   REVLM_ASSIGN_OR_RETURN(prompts_, CollectPrompts(options_));
   most_prompts_ = prompts_.prompts.size();
   REVLM_ASSIGN_OR_RETURN(models_, OpenModels(options_));
-  REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
-                         ComparisonDirectory::Create(options_));
-  directory_ = directory.path();
   REVLM_ASSIGN_OR_RETURN(std::string form_notice,
                          ChooseForm(options_, prompts_, models_));
   if (!form_notice.empty()) {
@@ -392,22 +470,64 @@ Result<Comparison> Comparer::Run() {
     pair.behaviour->why_none = planned_.why_none[i];
   }
   Describe(options_, models_.front(), prompts_, comparison_);
+  return {};
+}
 
+void Comparer::GoOn() {
+  for (size_t i = 0; i < planned_.pairs.size(); ++i) {
+    unfinished_->TakeWeights(i, {planned_.pairs[i].a, planned_.pairs[i].b},
+                             comparison_);
+  }
+  if (!unfinished_->is_saved()) return;
+  events_.Notice(fmt::format(
+      "going on in {}: the weights of {} of {} pairs were compared, and {} of "
+      "{} prompts asked",
+      directory_, unfinished_->num_kept_pairs(), planned_.pairs.size(),
+      unfinished_->num_kept_prompts(), most_prompts_));
+}
+
+Result<PromptTable> Comparer::Find(memory::Budget& budget) {
+  REVLM_TRY(TellCosts(budget));
+  REVLM_TRY(CompareWeights(budget));
+  if (most_prompts_ == 0) return PromptTable(planned_.pairs.size());
+  return options_.orchestration ? AskInRounds(budget) : AskAll(budget);
+}
+
+Error Comparer::Stopped(Error error) {
+  const bool has_found =
+      unfinished_->num_kept_prompts() > 0 ||
+      std::ranges::any_of(comparison_.pairs, [](const PairComparison& pair) {
+        return pair.weights.has_value();
+      });
+  if (has_found && unfinished_->Save(comparison_)) {
+    error.message += KeptIn(directory_);
+  }
+  return error;
+}
+
+Result<Comparison> Comparer::Run() {
+  if (options_.owns_process) memory::TuneHeap();
+  REVLM_TRY(Open());
+  const base::Json plan = PlanOf(comparison_, options_, models_);
+  REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
+                         ComparisonDirectory::Open(options_, plan));
+  directory_ = directory.path();
+  unfinished_path_ = directory.unfinished_path();
+  REVLM_ASSIGN_OR_RETURN(unfinished_, UnfinishedComparison::Open(
+                                          unfinished_path_, plan, comparison_));
   if (options_.orchestration && most_prompts_ > 0) REVLM_TRY(PlanForRounds());
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
   memory::Budget budget(budget_bytes);
-  REVLM_TRY(TellCosts(budget));
-  REVLM_TRY(CompareWeights(budget));
-  Evidence evidence = {.values = PromptTable(planned_.pairs.size()),
-                       .texts = std::nullopt};
-  if (options_.orchestration && most_prompts_ > 0) {
-    REVLM_ASSIGN_OR_RETURN(evidence.values, AskInRounds(budget));
-  } else if (most_prompts_ > 0) {
-    REVLM_ASSIGN_OR_RETURN(evidence.values, CompareBehaviour(budget, nullptr));
-  }
-  TellFailures();
-  REVLM_TRY(Judge(evidence, comparison_));
-  REVLM_TRY(directory.Write(comparison_, prompts_, evidence.values));
+  GoOn();
+  const Status done = [&]() -> Status {
+    REVLM_ASSIGN_OR_RETURN(PromptTable values, Find(budget));
+    TellFailures();
+    const Evidence evidence = {.values = std::move(values),
+                               .texts = std::nullopt};
+    REVLM_TRY(Judge(evidence, comparison_));
+    return directory.Write(comparison_, prompts_, evidence.values);
+  }();
+  if (!done) return std::unexpected(Stopped(done.error()));
   comparison_.run_dir = directory_;
   comparison_.seconds = events_.Seconds();
   return std::move(comparison_);

@@ -1,6 +1,7 @@
 #include "api/compare_rounds.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -23,6 +24,17 @@ bool IsUndecided(const PairComparison& pair) {
 }
 
 }  // namespace
+
+size_t PlainRoundSize(size_t num_prompts, double seconds, double read_seconds) {
+  constexpr double kLeastSeconds = 30;
+  constexpr double kMostReading = 0.05;
+  const double num_rounds =
+      std::min(seconds / kLeastSeconds,
+               1 + kMostReading * seconds / std::max(read_seconds, 1e-3));
+  const double size =
+      static_cast<double>(num_prompts) / std::max(num_rounds, 1.0);
+  return std::max<size_t>(static_cast<size_t>(std::ceil(size)), 1);
+}
 
 size_t RoundSize(size_t num_asked, size_t most) {
   return std::min(std::max(num_asked, kFirstRound),

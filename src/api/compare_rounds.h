@@ -1,9 +1,11 @@
-// A comparison that asks in rounds: how many prompts the next one has, what
-// they told apart, and when enough was asked.
+// A comparison asks in rounds: how many prompts the next one has, what they
+// told apart, and when enough was asked.
 //
-// The prompts of a round are chosen before any of them is asked, and asked
+// The prompts of a round are there before any of them is asked, and asked
 // together, so that weights are read once for each round and model. There is a
-// look after every prompt all the same, in the order in which they were chosen.
+// look after every prompt all the same, in their order. Prompts that are chosen
+// by what the ones before told apart need rounds; others are asked in several
+// only so that what was found can be kept when the comparison is stopped.
 //
 // Threads: pure functions. Errors: none.
 #pragma once
@@ -20,8 +22,14 @@
 
 namespace revlm {
 
-// Prompts of the next round: 8, then as many as were asked before, so that
-// rounds are few and less than half is asked in vain; `most` in all.
+// Prompts of a round of those that are all there, when asking them takes
+// `seconds` and reading the weights for it once `read_seconds`: reading them
+// for every round adds a twentieth at most.
+size_t PlainRoundSize(size_t num_prompts, double seconds, double read_seconds);
+
+// Of those that are chosen, prompts of the next round: 8, then as many as were
+// asked before, so that rounds are few and less than half is asked in vain;
+// `most` in all.
 size_t RoundSize(size_t num_asked, size_t most);
 
 // Pairs whose behaviour more prompts may decide: SAME is said of it, or

@@ -7,14 +7,17 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "support/files.h"
 #include "support/models.h"
 
 namespace revlm {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 class CompareTest : public ::testing::Test {
@@ -237,6 +240,165 @@ TEST_F(CompareTest, StoppedItLeavesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
 }
 
+// Stops and starts again until the end; each time it comes to the next pair's
+// weights, or a round and more further. Returns how often it was stopped.
+int StopAgainAndAgain(CompareOptions options, int64_t num_further) {
+  for (int num_stopped = 0; num_stopped < 100; ++num_stopped) {
+    std::stop_source stop;
+    options.stop = stop.get_token();
+    std::map<std::string, int64_t> first;  // by phase, what was finished
+    options.on_event = [&](const RunEvent& event) {
+      if (event.kind != RunEvent::Kind::kProgress) return;
+      const int64_t before =
+          first.try_emplace(event.phase, event.num_finished).first->second;
+      if (event.num_finished >
+          before + (event.phase == "weights" ? 0 : num_further)) {
+        stop.request_stop();
+      }
+    };
+    options.batch_size = 1 + num_stopped % 5;
+    const auto found = Compare(options);
+    if (found) return num_stopped;
+    EXPECT_EQ(found.error().code, ErrorCode::kCancelled)
+        << found.error().message;
+  }
+  return -1;
+}
+
+TEST_F(CompareTest, GoesOnWhereItWasStopped) {
+  CompareOptions options = Options({"aster-s0", "briar-s0", "cedar-s0"});
+  options.prompts = {std::string(5000, 'x')};  // no model can be asked
+  options.num_challenges.reset();
+  for (int i = 0; i < 20; ++i) {
+    options.prompts.push_back("Once, in the year " + std::to_string(i));
+  }
+  const auto whole = Compare(options);
+  ASSERT_TRUE(whole) << whole.error().message;
+  const auto files = testing::FilesIn(options.output_dir);
+  options.output_dir = folder_ + "/stopped";
+  options.round_size = 6;
+  EXPECT_GE(StopAgainAndAgain(options, 3 * 6), 4);
+  EXPECT_EQ(testing::FilesIn(options.output_dir), files);
+  EXPECT_GT(whole->pairs[0].behaviour->num_failed, 0);
+}
+
+TEST_F(CompareTest, GoesOnChoosingWhereItWasStopped) {
+  CompareOptions options = Options({"aster-s0", "aster-s0"});
+  options.orchestration.emplace();
+  options.num_challenges = 40;
+  ASSERT_TRUE(Compare(options));
+  const auto files = testing::FilesIn(options.output_dir);
+  options.output_dir = folder_ + "/stopped";
+  EXPECT_GE(StopAgainAndAgain(options, 2 * 16), 2);
+  EXPECT_EQ(testing::FilesIn(options.output_dir), files);
+}
+
+TEST_F(CompareTest, TheSameCommandGoesOnAndAnotherDoesNot) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  options.output_dir.clear();
+  options.runs_dir = folder_ + "/runs";
+  options.round_size = 5;
+  std::vector<std::string> notices;
+  const auto compare = [&](CompareOptions of, bool stops) {
+    std::stop_source stop;
+    of.stop = stop.get_token();
+    of.on_event = [&](const RunEvent& event) {
+      if (event.kind == RunEvent::Kind::kNotice) {
+        notices.push_back(event.message);
+      }
+      if (stops && event.num_finished > 0) stop.request_stop();
+    };
+    notices.clear();
+    return Compare(of);
+  };
+  const auto stopped = compare(options, true);
+  ASSERT_FALSE(stopped);
+  EXPECT_THAT(stopped.error().message, HasSubstr("the same command goes on"));
+  const auto unfinished = [&] {
+    std::vector<std::string> names;
+    for (const auto& run :
+         std::filesystem::directory_iterator(options.runs_dir)) {
+      if (std::filesystem::exists(run.path() / "unfinished")) {
+        names.push_back(run.path());
+      }
+    }
+    return names;
+  };
+  ASSERT_EQ(unfinished().size(), 1u);
+  const std::string directory = unfinished().front();
+
+  CompareOptions other = options;
+  other.seed = 1;
+  const auto of_other = compare(other, false);
+  ASSERT_TRUE(of_other);
+  EXPECT_NE(of_other->run_dir, directory);
+  other.output_dir = directory;
+  const auto refused = compare(other, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("seed: 0 there, 1 asked"));
+  const auto explained = Explain({.run = directory});
+  ASSERT_FALSE(explained);
+  EXPECT_THAT(explained.error().message, HasSubstr("not finished"));
+
+  const auto finished = compare(options, false);
+  ASSERT_TRUE(finished) << finished.error().message;
+  EXPECT_EQ(finished->run_dir, directory);
+  EXPECT_THAT(notices, Contains(HasSubstr("going on in " + directory)));
+  EXPECT_TRUE(unfinished().empty());
+  const auto again = compare(options, false);
+  ASSERT_TRUE(again);
+  EXPECT_NE(again->run_dir, directory);
+}
+
+TEST_F(CompareTest, WhatIsKeptMayBeDamaged) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  options.round_size = 5;
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  options.on_event = [&](const RunEvent& event) {
+    if (event.num_finished > 5) stop.request_stop();
+  };
+  ASSERT_FALSE(Compare(options));
+  options.stop = {};
+  options.on_event = nullptr;
+  const std::string path = options.output_dir + "/unfinished/comparison.json";
+  const std::string kept = testing::FilesIn(options.output_dir + "/unfinished")
+                               .at("comparison.json");
+  const auto write = [&](const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+  };
+  const auto replaced = [&](const std::string& what, const std::string& with) {
+    const size_t at = kept.find(what);
+    EXPECT_NE(at, std::string::npos) << what;
+    return std::string(kept).replace(at, what.size(), with);
+  };
+  for (const std::string& text :
+       {std::string(), kept.substr(0, kept.size() / 2),
+        replaced("\"num_prompts\":5,\"prompts",
+                 "\"num_prompts\":1048576,\"prompts"),
+        replaced("\"num_prompts\":5,\"prompts", "\"num_prompts\":0,\"prompts"),
+        replaced("\"pair\":0", "\"pair\":1"),
+        replaced("\"prompt_idx\":4", "\"prompt_idx\":5"),
+        replaced("\"prompt_idx\":4", "\"prompt_idx\":-1"),
+        replaced("\"rounds\"", "\"no_rounds\"")}) {
+    write(text);
+    const auto found = Compare(options);
+    ASSERT_FALSE(found) << text;
+    EXPECT_EQ(found.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(found.error().message, HasSubstr("unfinished"));
+  }
+  // Findings of other prompts are not used.
+  const size_t digest = kept.find("prompts_sha256") + 18;
+  write(std::string(kept).replace(digest, 4, "0000"));
+  const auto found = Compare(options);
+  ASSERT_TRUE(found) << found.error().message;
+  const auto files = testing::FilesIn(options.output_dir);
+  options.output_dir = folder_ + "/whole";
+  ASSERT_TRUE(Compare(options));
+  EXPECT_EQ(testing::FilesIn(options.output_dir), files);
+}
+
 TEST_F(CompareTest, RefusesWhatCannotBeCompared) {
   const auto code_of = [&](const auto& change) {
     CompareOptions options = Options({"aster-s0", "aster-s0"});
@@ -251,6 +413,8 @@ TEST_F(CompareTest, RefusesWhatCannotBeCompared) {
   EXPECT_EQ(code_of([](auto& of) { of.models[1] = "http://h:1/v1#m"; }),
             ErrorCode::kUnsupported);
   EXPECT_EQ(code_of([](auto& of) { of.alpha = 1; }),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& of) { of.round_size = 0; }),
             ErrorCode::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& of) { of.same_nats = 1; }),
             ErrorCode::kInvalidArgument);

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
+#include "api/unfinished_comparison.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -23,6 +25,7 @@ namespace {
 
 constexpr char kPromptsName[] = "prompts.jsonl";
 constexpr char kAnswersName[] = "answers.jsonl";
+constexpr char kLockName[] = "lock";
 constexpr uint64_t kMaxVerdictsBytes = uint64_t{256} << 20;
 constexpr uint64_t kMaxEvidenceBytes = uint64_t{1} << 30;
 
@@ -164,53 +167,122 @@ Result<verify::TextScores> ReadTexts(const std::string& path,
   return scores;
 }
 
+// Whether a comparison made this folder.
+bool WasHeld(const std::string& unfinished) {
+  return base::KindOfPath(unfinished + "/" + kLockName) !=
+         base::PathKind::kAbsent;
+}
+
+// Whether `name` is a file that is written at the end.
+bool IsWritten(std::string_view name) {
+  return name == kPromptsName || name == kAnswersName ||
+         name == verify::kEvidenceName || name == verify::kTextsName;
+}
+
+// The newest directory in which a comparison of this plan was stopped, and none
+// is at work.
+std::optional<std::string> FindUnfinished(const std::string& runs_dir,
+                                          const base::Json& plan) {
+  const auto directory = base::Directory::Open(runs_dir);
+  if (!directory) return std::nullopt;
+  auto names = directory->ListNames();
+  if (!names) return std::nullopt;
+  for (const std::string& name : *names | std::views::reverse) {
+    std::string path = runs_dir + "/" + name;
+    const std::string unfinished = path + "/" + kUnfinishedName;
+    if (UnfinishedComparison::IsIn(unfinished, plan) &&
+        !base::AppendFile::IsOpenElsewhere(unfinished + "/" + kLockName)) {
+      return path;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<ComparisonDirectory> ComparisonDirectory::Create(
-    const CompareOptions& options) {
-  if (options.output_dir.empty()) {
-    REVLM_ASSIGN_OR_RETURN(
-        std::string made,
-        run::CreateRunDirectory(options.runs_dir, base::SystemClock()));
-    ComparisonDirectory directory(std::move(made), options.runs_dir);
-    directory.is_new_ = true;
-    return directory;
-  }
-  std::string path = options.output_dir;
+Result<ComparisonDirectory> ComparisonDirectory::OpenGiven(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  ComparisonDirectory directory(path, "");
-  directory.is_new_ = base::KindOfPath(path) == base::PathKind::kAbsent;
+  const bool is_new = base::KindOfPath(path) == base::PathKind::kAbsent;
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    directory.is_new_ = false;
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "creating directory {}: {}; name another with "
                            "--output-dir",
                            path, error.message());
   }
+  ComparisonDirectory directory(path, "", is_new);
   REVLM_ASSIGN_OR_RETURN(const base::Directory opened,
                          base::Directory::Open(path));
   REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                          opened.ListNames());
-  if (!names.empty()) {
+  for (const std::string& name : names) {
+    if (name == kUnfinishedName && WasHeld(path + "/" + name)) continue;
+    // What the disk had room for when a comparison could not be written.
+    if (IsWritten(name) &&
+        UnfinishedComparison::IsKeptIn(directory.unfinished_path())) {
+      continue;
+    }
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "using directory {}: found {} in it, allowed is a "
                            "new or empty one; name another with --output-dir",
-                           path, base::Quote(names.front()));
+                           path, base::Quote(name));
   }
   return directory;
+}
+
+Result<ComparisonDirectory> ComparisonDirectory::Open(
+    const CompareOptions& options, const base::Json& plan) {
+  if (!options.output_dir.empty()) {
+    REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
+                           OpenGiven(options.output_dir));
+    REVLM_TRY(directory.Hold());
+    return directory;
+  }
+  if (auto unfinished = FindUnfinished(options.runs_dir, plan)) {
+    ComparisonDirectory directory(*std::move(unfinished), options.runs_dir,
+                                  false);
+    if (directory.Hold()) return directory;  // else it was taken just now
+  }
+  REVLM_ASSIGN_OR_RETURN(
+      std::string made,
+      run::CreateRunDirectory(options.runs_dir, base::SystemClock()));
+  ComparisonDirectory directory(std::move(made), options.runs_dir, true);
+  REVLM_TRY(directory.Hold());
+  return directory;
+}
+
+Status ComparisonDirectory::Hold() {
+  std::error_code error;
+  std::filesystem::create_directories(unfinished_path(), error);
+  if (error) {
+    return base::MakeError(ErrorCode::kUnavailable, "making the folder {}: {}",
+                           unfinished_path(), error.message());
+  }
+  REVLM_ASSIGN_OR_RETURN(
+      base::AppendFile lock,
+      base::AppendFile::Open(unfinished_path() + "/" + kLockName));
+  lock_.emplace(std::move(lock));
+  UnfinishedComparison::RemoveScratch(unfinished_path(), kLockName);
+  return {};
 }
 
 ComparisonDirectory::ComparisonDirectory(ComparisonDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       linked_from_(std::move(other.linked_from_)),
       is_new_(std::exchange(other.is_new_, false)),
-      is_written_(other.is_written_) {}
+      is_written_(other.is_written_),
+      lock_(std::move(other.lock_)) {
+  other.lock_.reset();
+}
 
 ComparisonDirectory::~ComparisonDirectory() {
-  if (!is_new_ || is_written_) return;
+  if (!lock_) return;
   std::error_code ignored;
+  if (!UnfinishedComparison::IsKeptIn(unfinished_path())) {
+    std::filesystem::remove_all(unfinished_path(), ignored);
+  }
+  if (!is_new_ || is_written_) return;
   std::filesystem::remove(path_, ignored);  // only an empty one
 }
 
@@ -244,6 +316,7 @@ Status ComparisonDirectory::WriteVerdicts(const Comparison& comparison) {
       verify::ComparisonToJson(comparison)
               .dump(1, ' ', false, base::Json::error_handler_t::replace) +
           "\n"));
+  UnfinishedComparison::RemoveFrom(unfinished_path());
   if (!linked_from_.empty()) run::LinkLatest(linked_from_, path_);
   return {};
 }
@@ -253,6 +326,12 @@ Result<StoredComparison> ReadComparison(const std::string& path) {
   if (base::KindOfPath(path) == base::PathKind::kAbsent) {
     return base::MakeError(ErrorCode::kNotFound,
                            "reading comparison {}: there is no such directory",
+                           path);
+  }
+  if (UnfinishedComparison::IsKeptIn(path + "/" + kUnfinishedName)) {
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "reading comparison {}: it is not finished; the "
+                           "command that began it goes on with it",
                            path);
   }
   if (base::KindOfPath(verdicts_path) == base::PathKind::kAbsent) {

@@ -1,12 +1,13 @@
 // The directory of one comparison (docs/formats/comparison.md).
 //
-// It is new or empty when a comparison begins, for scratch files, and is filled
-// at the end: a comparison that did not come to its end leaves nothing, not
+// It is new or empty when a comparison begins, or holds what the same
+// comparison kept when it was stopped (api/unfinished_comparison.h), and is
+// filled at the end. Of a comparison that kept nothing nothing is left, not
 // even a directory that it made.
 //
-// Threads: thread-compatible. Errors: kInvalidArgument (not empty),
-// kUnavailable (I/O, disk full); of reading, kNotFound, kInvalidArgument,
-// kCorrupt.
+// Threads: thread-compatible; held against other processes. Errors:
+// kInvalidArgument (not empty), kUnavailable (in use, I/O, disk full); of
+// reading, kNotFound, kInvalidArgument, kCorrupt.
 #pragma once
 
 #include <optional>
@@ -16,12 +17,16 @@
 
 #include "api/compared_models.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
 #include "revlm/compare.h"
 #include "revlm/verify_text.h"
 #include "verify/behaviour.h"
 #include "verify/text_evidence.h"
 
 namespace revlm {
+
+inline constexpr char kUnfinishedName[] = "unfinished";
 
 // By pair, what each prompt brings, but for the last ones without a value.
 using PromptTable = std::vector<std::vector<verify::PromptDivergence>>;
@@ -35,13 +40,17 @@ struct Evidence {
 
 class ComparisonDirectory {
  public:
-  // The one that options name, or a new one.
-  static Result<ComparisonDirectory> Create(const CompareOptions& options);
+  // The one that options name; else one in which a comparison of this plan was
+  // stopped, or a new one.
+  static Result<ComparisonDirectory> Open(const CompareOptions& options,
+                                          const base::Json& plan);
   ComparisonDirectory(ComparisonDirectory&& other) noexcept;
   // Removes the directory when it was made here and nothing was written.
   ~ComparisonDirectory();
 
   const std::string& path() const { return path_; }
+  // For scratch files and what is kept until the end, when it is removed.
+  std::string unfinished_path() const { return path_ + "/" + kUnfinishedName; }
 
   // prompts.jsonl, evidence.jsonl and, last, verdicts.json.
   Status Write(const Comparison& comparison, const ComparePrompts& prompts,
@@ -52,15 +61,21 @@ class ComparisonDirectory {
                     const verify::TextScores& scores);
 
  private:
-  ComparisonDirectory(std::string path, std::string linked_from)
-      : path_(std::move(path)), linked_from_(std::move(linked_from)) {}
+  ComparisonDirectory(std::string path, std::string linked_from, bool is_new)
+      : path_(std::move(path)),
+        linked_from_(std::move(linked_from)),
+        is_new_(is_new) {}
 
+  static Result<ComparisonDirectory> OpenGiven(std::string path);
+  // Makes the folder for what is unfinished, and holds it.
+  Status Hold();
   Status WriteVerdicts(const Comparison& comparison);
 
   std::string path_;
   std::string linked_from_;  // runs_dir, whose `latest` is to lead here
   bool is_new_ = false;
   bool is_written_ = false;
+  std::optional<base::AppendFile> lock_;
 };
 
 struct StoredComparison {

@@ -12,6 +12,7 @@
 #include "api/comparison_directory.h"
 #include "api/judge.h"
 #include "api/text_answers.h"
+#include "api/unfinished_comparison.h"
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/random.h"
@@ -117,6 +118,12 @@ class TextVerifier {
   Status AskTarget(memory::Budget& budget);
   void TellProgress(std::string_view step, const engine::Progress& progress);
   Status CompareWinner(memory::Budget& budget, TextFinding& finding);
+  // The comparison before anything is found.
+  Comparison Planned() const;
+  base::Json Plan(const Comparison& planned) const;
+  // Asks, judges, and writes it down.
+  Status Judge(memory::Budget& budget, ComparisonDirectory& directory,
+               Comparison& comparison);
 
   const VerifyTextOptions& options_;
   CompareOptions compare_;  // its models, those that are opened besides
@@ -124,6 +131,7 @@ class TextVerifier {
   std::optional<TargetAnswers> answers_;  // nothing: the target is here
   verify::Decoding decoding_;
   std::string directory_;
+  std::string unfinished_path_;  // in it
   ComparePrompts prompts_;
   std::vector<OpenedModel> models_;  // reference, target if here, alternatives
   std::vector<verify::TextModel> others_;
@@ -312,8 +320,9 @@ verify::TextOptions TextVerifier::TextOptions() {
           .engine = {.compute = run::ComputeOf(compare_.dtype),
                      .num_threads = compare_.num_threads,
                      .batch_size = compare_.batch_size,
-                     .spill_directory = directory_},
-          .work_directory = directory_,
+                     .spill_directory = unfinished_path_},
+          .work_directory = unfinished_path_,
+          .keeps_answers = true,
           .stop = compare_.stop,
           .on_progress = [this](std::string_view step,
                                 const engine::Progress& progress) {
@@ -333,9 +342,11 @@ verify::ModelUse TextVerifier::Use(memory::Budget& budget) {
   return {.budget = budget,
           .engine = TextOptions().engine,
           .stop = compare_.stop,
-          .on_progress = [this](const engine::Progress& progress) {
-            TellProgress("asking " + target().alias, progress);
-          }};
+          .on_progress =
+              [this](const engine::Progress& progress) {
+                TellProgress("asking " + target().alias, progress);
+              },
+          .kept_at = verify::KeptAnswersPath(unfinished_path_, "target")};
 }
 
 Result<uint64_t> TextVerifier::BudgetBytes() {
@@ -468,14 +479,7 @@ Status TextVerifier::CompareWinner(memory::Budget& budget,
   return {};
 }
 
-Result<Comparison> TextVerifier::Run() {
-  if (compare_.owns_process) memory::TuneHeap();
-  REVLM_TRY(Open());
-  REVLM_TRY(ReadPrompts());
-  REVLM_TRY(MakeSamples());
-  REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
-                         ComparisonDirectory::Create(compare_));
-  directory_ = directory.path();
+Comparison TextVerifier::Planned() const {
   Comparison comparison;
   comparison.models.push_back(Describe(reference()));
   comparison.models.push_back(
@@ -494,21 +498,71 @@ Result<Comparison> TextVerifier::Run() {
         .focus =
             std::string(ChallengeFocusName(compare_.orchestration->focus))};
   }
+  return comparison;
+}
 
-  REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
-  memory::Budget budget(budget_bytes);
-  REVLM_TRY(TellCosts(budget));
+// What is asked of whom is in the keys of what is kept, too.
+base::Json TextVerifier::Plan(const Comparison& planned) const {
+  base::Json plan = PlanOf(planned, compare_, models_);
+  plan["temperature"] = decoding_.temperature;
+  plan["top_k"] = decoding_.top_k;
+  plan["top_p"] = decoding_.top_p;
+  plan["max_tokens"] = decoding_.max_new_tokens;
+  plan["own_answers"] = num_own_answers();
+  base::Json others = base::Json::array();
+  for (const OpenedModel& other : alternatives()) {
+    others.push_back(other.model.identity);
+  }
+  plan["alternatives"] = std::move(others);
+  return plan;
+}
+
+Status TextVerifier::Judge(memory::Budget& budget,
+                           ComparisonDirectory& directory,
+                           Comparison& comparison) {
   if (is_target_here()) REVLM_TRY(AskTarget(budget));
   REVLM_ASSIGN_OR_RETURN(
       const verify::TextComparison texts,
       verify::CompareText(Question(), TextOptions(), budget));
-  pair.texts = verify::SumUp(texts.evidence, texts.scores);
-  if (!pair.texts->winner.empty()) {
-    REVLM_TRY(CompareWinner(budget, *pair.texts));
-  }
+  TextFinding& finding = comparison.pairs[0].texts.emplace(
+      verify::SumUp(texts.evidence, texts.scores));
+  if (!finding.winner.empty()) REVLM_TRY(CompareWinner(budget, finding));
   const Evidence evidence = {.values = PromptTable(1), .texts = texts.scores};
-  REVLM_TRY(Judge(evidence, comparison));
-  REVLM_TRY(directory.WriteTexts(comparison, kept_, texts.scores));
+  REVLM_TRY(revlm::Judge(evidence, comparison));
+  return directory.WriteTexts(comparison, kept_, texts.scores);
+}
+
+Result<Comparison> TextVerifier::Run() {
+  if (compare_.owns_process) memory::TuneHeap();
+  REVLM_TRY(Open());
+  REVLM_TRY(ReadPrompts());
+  REVLM_TRY(MakeSamples());
+  Comparison comparison = Planned();
+  const base::Json plan = Plan(comparison);
+  REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
+                         ComparisonDirectory::Open(compare_, plan));
+  directory_ = directory.path();
+  unfinished_path_ = directory.unfinished_path();
+  REVLM_ASSIGN_OR_RETURN(
+      UnfinishedComparison unfinished,
+      UnfinishedComparison::Open(unfinished_path_, plan, comparison));
+  if (unfinished.is_saved()) {
+    events_.Notice("going on in " + directory_ +
+                   ": what models said there is not asked for again");
+  }
+  REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
+  memory::Budget budget(budget_bytes);
+  REVLM_TRY(TellCosts(budget));
+  REVLM_TRY(unfinished.Save(comparison));
+  if (const Status judged = Judge(budget, directory, comparison); !judged) {
+    Error error = judged.error();
+    if (UnfinishedComparison::HasAnswers(unfinished_path_)) {
+      error.message += KeptIn(directory_);
+    } else {
+      UnfinishedComparison::RemoveFrom(unfinished_path_);
+    }
+    return std::unexpected(std::move(error));
+  }
   comparison.run_dir = directory_;
   comparison.seconds = events_.Seconds();
   return comparison;

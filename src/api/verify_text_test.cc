@@ -11,12 +11,15 @@
 #include "base/json.h"
 #include "formats/checkpoint.h"
 #include "memory/budget.h"
+#include "support/files.h"
 #include "support/models.h"
 #include "verify/rounded_model.h"
 
 namespace revlm {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
 constexpr char kAster[] = REVLM_EXAMPLES "/models/aster-s0";
@@ -312,17 +315,93 @@ TEST_F(VerifyTextTest, HugeLimitsOfAnswersTakeNoMemory) {
               HasSubstr("10000 prompts with 1000 own answers of up to"));
 }
 
-TEST_F(VerifyTextTest, StoppedItLeavesNothing) {
-  VerifyTextOptions options = Options(kAster);
+// Stops a verification when it comes to a step; returns the steps it came to.
+std::vector<std::string> StepsUntil(const std::string& last,
+                                    VerifyTextOptions options,
+                                    ErrorCode* stopped = nullptr) {
   std::stop_source stop;
+  std::vector<std::string> steps;
   options.compare.stop = stop.get_token();
   options.compare.on_event = [&](const RunEvent& event) {
-    if (event.model == "reading with q8_0") stop.request_stop();
+    if (event.kind != RunEvent::Kind::kProgress) return;
+    if (steps.empty() || steps.back() != event.model) {
+      steps.push_back(event.model);
+    }
+    if (event.model == last) stop.request_stop();
   };
   const auto found = VerifyText(options);
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(found.has_value(), stopped == nullptr);
+  if (!found && stopped != nullptr) *stopped = found.error().code;
+  return steps;
+}
+
+TEST_F(VerifyTextTest, StoppedBeforeAnythingIsKeptItLeavesNothing) {
+  ErrorCode stopped = ErrorCode::kInternal;
+  StepsUntil("asking aster-s0-2", Options(kAster), &stopped);
+  EXPECT_EQ(stopped, ErrorCode::kCancelled);
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
+}
+
+TEST_F(VerifyTextTest, GoesOnWhereItWasStopped) {
+  VerifyTextOptions options = Options(RoundedAster());
+  options.compare.num_challenges = 15;
+  options.alternatives = {kQuotes};
+  const std::vector<std::string> steps = StepsUntil("", options);
+  const auto files = testing::FilesIn(options.compare.output_dir);
+  ASSERT_GE(steps.size(), 12u);
+
+  options.compare.output_dir = folder_ + "/stopped";
+  int first = 0;  // step that is not done
+  for (const size_t i : {size_t{1}, size_t{2}, size_t{5}, steps.size() - 2}) {
+    ErrorCode stopped = ErrorCode::kInternal;
+    const auto done = StepsUntil(steps[i], options, &stopped);
+    EXPECT_EQ(stopped, ErrorCode::kCancelled);
+    // Nobody is asked again who had said all.
+    EXPECT_THAT(done,
+                ElementsAreArray(steps.begin() + first,
+                                 steps.begin() + static_cast<int>(i) + 1));
+    first = static_cast<int>(i);
+    options.compare.batch_size = first;
+  }
+  const auto last = StepsUntil("", options);
+  EXPECT_THAT(last, ElementsAre(steps[steps.size() - 2], steps.back()));
+  EXPECT_EQ(testing::FilesIn(options.compare.output_dir), files);
+}
+
+TEST_F(VerifyTextTest, WhatIsKeptMayBeDamagedOrOfOtherAnswers) {
+  VerifyTextOptions options = Options();
+  options.given = {{.prompt = "One day", .text = " a man came."}};
+  ErrorCode stopped = ErrorCode::kInternal;
+  StepsUntil("reading with q8_0", options, &stopped);
+  ASSERT_EQ(stopped, ErrorCode::kCancelled);
+  size_t num_kept = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(
+           options.compare.output_dir + "/unfinished")) {
+    if (!entry.path().filename().string().starts_with("answers-")) continue;
+    const size_t size = std::filesystem::file_size(entry.path());
+    std::fstream file(entry.path(),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    switch (num_kept++) {
+      case 0:  // another bit
+        file.seekg(static_cast<std::streamoff>(size / 2));
+        file.put(static_cast<char>(file.peek() ^ 1));
+        break;
+      case 1:  // cut off
+        file.close();
+        std::filesystem::resize_file(entry.path(), size - 1);
+        break;
+      default:  // longer
+        file.seekp(0, std::ios::end);
+        file.put('x');
+    }
+  }
+  EXPECT_GE(num_kept, 3u);
+  options.given[0].text = " a woman came.";
+  ASSERT_TRUE(VerifyText(options));
+  const auto files = testing::FilesIn(options.compare.output_dir);
+  options.compare.output_dir = folder_ + "/whole";
+  ASSERT_TRUE(VerifyText(options));
+  EXPECT_EQ(testing::FilesIn(options.compare.output_dir), files);
 }
 
 }  // namespace

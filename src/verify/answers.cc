@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "verify/kept_answers.h"
 
 namespace revlm::verify {
 namespace {
@@ -121,6 +122,48 @@ std::vector<Request> ScoreRequests(std::span<const Exchange> exchanges) {
   return requests;
 }
 
+template <typename T>
+void Hash(const T& value, crypto::Sha256Hasher& hasher) {
+  hasher.Update(std::as_bytes(std::span(&value, 1)));
+}
+
+// Of all that decides what a model says to `requests`.
+crypto::Sha256Digest KeyOf(const std::vector<Request>& requests) {
+  crypto::Sha256Hasher hasher;
+  Hash(requests.size(), hasher);
+  for (const Request& request : requests) {
+    Hash(request.prompt.size(), hasher);
+    hasher.Update(std::as_bytes(std::span(request.prompt)));
+    Hash(request.max_new_tokens, hasher);
+    Hash(request.sampling.temperature, hasher);
+    Hash(request.sampling.top_k, hasher);
+    Hash(request.sampling.top_p, hasher);
+    Hash(request.sampling.seed, hasher);
+  }
+  return hasher.Finish();
+}
+
+// The rows that are kept for `requests`, or those of `run`.
+template <typename T, typename F>
+Result<AnswerRows<T>> KeptOr(const F& run, const std::vector<Request>& requests,
+                             const FitsRow& fits, const ModelUse& use) {
+  if (use.kept_at.empty()) return run();
+  const crypto::Sha256Digest key = KeyOf(requests);
+  if (auto kept = ReadKeptAnswers<T>(use.kept_at, key, requests.size(), fits)) {
+    return *std::move(kept);
+  }
+  REVLM_ASSIGN_OR_RETURN(AnswerRows<T> rows, run());
+  REVLM_TRY(KeepAnswers(use.kept_at, key, rows));
+  return rows;
+}
+
+// A probability for each token of an answer.
+FitsRow FitsAnswers(std::span<const Exchange> exchanges) {
+  return [exchanges](size_t i, size_t length) {
+    return length == exchanges[i].answer->size();
+  };
+}
+
 }  // namespace
 
 Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
@@ -134,15 +177,21 @@ Result<std::vector<TokenIds>> DrawAnswers(const formats::Checkpoint& model,
                          memory::Use::kResults));
   const std::vector<Request> requests =
       DrawRequests(prompts, num_each, decoding, seed);
-  std::vector<TokenIds> answers(requests.size());
-  REVLM_TRY(
-      Run(model, requests, use, [&](size_t i, const Completion& completion) {
-        answers[i].reserve(completion.tokens.size());
-        for (const engine::TokenScore& token : completion.tokens) {
-          answers[i].push_back(token.id);
-        }
-      }));
-  return answers;
+  const auto draw = [&]() -> Result<std::vector<TokenIds>> {
+    std::vector<TokenIds> answers(requests.size());
+    REVLM_TRY(
+        Run(model, requests, use, [&](size_t i, const Completion& completion) {
+          answers[i].reserve(completion.tokens.size());
+          for (const engine::TokenScore& token : completion.tokens) {
+            answers[i].push_back(token.id);
+          }
+        }));
+    return answers;
+  };
+  const auto fits = [&](size_t, size_t length) {
+    return length <= static_cast<size_t>(decoding.max_new_tokens);
+  };
+  return KeptOr<int32_t>(draw, requests, fits, use);
 }
 
 Result<AnswerPlan> PlanDraw(const formats::Checkpoint& model,
@@ -173,17 +222,30 @@ Result<std::vector<std::vector<float>>> ScoreAnswers(
       const memory::Reservation held,
       use.budget.Reserve(ScoreBytes(exchanges), memory::Use::kResults));
   const std::vector<Request> requests = ScoreRequests(exchanges);
-  std::vector<std::vector<float>> log_ps(exchanges.size());
-  REVLM_TRY(
-      Run(model, requests, use, [&](size_t i, const Completion& completion) {
-        const size_t num_answered = exchanges[i].answer->size();
-        const size_t first = completion.prompt_scores.size() - num_answered;
-        log_ps[i].reserve(num_answered);
-        for (size_t t = 0; t < num_answered; ++t) {
-          log_ps[i].push_back(completion.prompt_scores[first + t].logprob);
-        }
-      }));
-  return log_ps;
+  const auto score = [&]() -> Result<AnswerRows<float>> {
+    AnswerRows<float> log_ps(exchanges.size());
+    REVLM_TRY(
+        Run(model, requests, use, [&](size_t i, const Completion& completion) {
+          const size_t num_answered = exchanges[i].answer->size();
+          const size_t first = completion.prompt_scores.size() - num_answered;
+          log_ps[i].reserve(num_answered);
+          for (size_t t = 0; t < num_answered; ++t) {
+            log_ps[i].push_back(completion.prompt_scores[first + t].logprob);
+          }
+        }));
+    return log_ps;
+  };
+  return KeptOr<float>(score, requests, FitsAnswers(exchanges), use);
+}
+
+Result<std::optional<std::vector<std::vector<float>>>> KeptScores(
+    std::span<const Exchange> exchanges, const ModelUse& use) {
+  if (use.kept_at.empty()) return std::nullopt;
+  REVLM_ASSIGN_OR_RETURN(
+      const memory::Reservation held,
+      use.budget.Reserve(ScoreBytes(exchanges), memory::Use::kResults));
+  return ReadKeptAnswers<float>(use.kept_at, KeyOf(ScoreRequests(exchanges)),
+                                exchanges.size(), FitsAnswers(exchanges));
 }
 
 Result<AnswerPlan> PlanScore(const formats::Checkpoint& model,

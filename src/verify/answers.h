@@ -45,6 +45,9 @@ struct ModelUse {
   engine::EngineOptions engine;
   std::stop_token stop;
   std::function<void(const engine::Progress&)> on_progress;  // may be empty
+  // A file for what the model says, from which it is read when the same is
+  // asked of it again (verify/kept_answers.h); empty: it is not kept.
+  std::string kept_at;
 };
 
 // `num_each` answers to each prompt: those of prompt i from i * num_each on. A
@@ -83,6 +86,10 @@ struct Exchange {
 Result<std::vector<std::vector<float>>> ScoreAnswers(
     const formats::Checkpoint& model, std::span<const Exchange> exchanges,
     const ModelUse& use);
+
+// The same where they are kept: no model is run. Nothing: they are not.
+Result<std::optional<std::vector<std::vector<float>>>> KeptScores(
+    std::span<const Exchange> exchanges, const ModelUse& use);
 
 Result<AnswerPlan> PlanScore(const formats::Checkpoint& model,
                              std::span<const Exchange> exchanges,

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/hex.h"
 #include "base/random.h"
+#include "crypto/sha256.h"
 #include "engine/model.h"
 #include "verify/rounded_model.h"
 #include "verify/token_ratios.h"
@@ -38,13 +40,8 @@ class TextComparer {
                                  question_.reference.name, Exchanges(own_)));
     ScoreByReference();
     for (size_t i = 0; i < num_alternatives(); ++i) {
-      REVLM_TRY(WithAlternative(
-          i, [&](const Checkpoint& model, const std::string& name) -> Status {
-            REVLM_ASSIGN_OR_RETURN(const AllLogs log_qs,
-                                   Score(model, name, ReadByAlternatives()));
-            AddAlternative(i, name, log_qs);
-            return {};
-          }));
+      REVLM_ASSIGN_OR_RETURN(const AllLogs log_qs, ScoreByAlternative(i));
+      AddAlternative(i, NameOf(i), log_qs);
     }
     REVLM_TRY(ScoreTarget());
     REVLM_ASSIGN_OR_RETURN(comparison_.evidence,
@@ -221,9 +218,16 @@ class TextComparer {
            num_tokens * kTokenBytes;
   }
 
+  static std::string ReadingStep(const std::string& name) {
+    return "reading with " + name;
+  }
+
   ModelUse Use(const std::string& step) const {
     ModelUse use = {
         .budget = budget_, .engine = options_.engine, .stop = options_.stop};
+    if (options_.keeps_answers) {
+      use.kept_at = KeptAnswersPath(options_.work_directory, step);
+    }
     if (options_.on_progress) {
       use.on_progress = [this, step](const engine::Progress& progress) {
         options_.on_progress(step, progress);
@@ -251,7 +255,7 @@ class TextComparer {
 
   Result<AllLogs> Score(const Checkpoint& model, const std::string& name,
                         const std::vector<Exchange>& exchanges) const {
-    return ScoreAnswers(model, exchanges, Use("reading with " + name));
+    return ScoreAnswers(model, exchanges, Use(ReadingStep(name)));
   }
 
   std::vector<Exchange> OwnExchanges(const std::vector<TokenIds>& own) const {
@@ -346,20 +350,40 @@ class TextComparer {
     }
   }
 
+  std::string NameOf(size_t alternative_idx) const {
+    const size_t num_roundings = question_.roundings.size();
+    return alternative_idx < num_roundings
+               ? std::string(question_.roundings[alternative_idx].name)
+               : question_.others[alternative_idx - num_roundings].name;
+  }
+
+  // Where that is kept, no alternative is made.
+  Result<AllLogs> ScoreByAlternative(size_t idx) {
+    const std::vector<Exchange> exchanges = ReadByAlternatives();
+    const std::string name = NameOf(idx);
+    REVLM_ASSIGN_OR_RETURN(std::optional<AllLogs> log_qs,
+                           KeptScores(exchanges, Use(ReadingStep(name))));
+    if (log_qs) return *std::move(log_qs);
+    REVLM_TRY(WithAlternative(idx, [&](const Checkpoint& model) -> Status {
+      REVLM_ASSIGN_OR_RETURN(log_qs, Score(model, name, exchanges));
+      return {};
+    }));
+    return *std::move(log_qs);
+  }
+
   // Makes or finds alternative `idx` for the time of `use`.
   template <typename F>
   Status WithAlternative(size_t idx, const F& use) {
     if (idx >= question_.roundings.size()) {
-      const TextModel& other =
-          question_.others[idx - question_.roundings.size()];
-      return use(*other.checkpoint, other.name);
+      return use(
+          *question_.others[idx - question_.roundings.size()].checkpoint);
     }
     const Rounding& rounding = question_.roundings[idx];
     REVLM_ASSIGN_OR_RETURN(
         const RoundedModel rounded,
         RoundedModel::Make(*question_.reference.checkpoint, rounding,
                            options_.work_directory, budget_, options_.stop));
-    return use(rounded.checkpoint(), std::string(rounding.name));
+    return use(rounded.checkpoint());
   }
 
   Status ScoreTarget() {
@@ -379,27 +403,27 @@ class TextComparer {
 
   // How typical the target's answers are of the alternative.
   Status ScoreFit(size_t idx) {
-    return WithAlternative(
-        idx, [&](const Checkpoint& model, const std::string& name) -> Status {
-          REVLM_ASSIGN_OR_RETURN(
-              const std::vector<TokenIds> own,
-              Draw(model, name, base::RandomBits(options_.seed, 0)));
-          REVLM_ASSIGN_OR_RETURN(const AllLogs logs,
-                                 Score(model, name, OwnExchanges(own)));
-          Fit fit = {.alternative_idx = idx};
-          for (size_t i = 0; i < num_samples(); ++i) {
-            RequestScores& request = fit.requests.emplace_back();
-            const AnswerScore& target = comparison_.scores.requests[i].target;
-            request.target = {.num_tokens = target.num_tokens,
-                              .log_p = target.log_p + target.log_ratios[idx]};
-            for (size_t k = 0; k < options_.num_own_answers; ++k) {
-              request.own.push_back(
-                  ScoreOf(logs[i * options_.num_own_answers + k]));
-            }
-          }
-          comparison_.scores.fit = std::move(fit);
-          return {};
-        });
+    const std::string name = NameOf(idx);
+    return WithAlternative(idx, [&](const Checkpoint& model) -> Status {
+      REVLM_ASSIGN_OR_RETURN(
+          const std::vector<TokenIds> own,
+          Draw(model, name, base::RandomBits(options_.seed, 0)));
+      REVLM_ASSIGN_OR_RETURN(const AllLogs logs,
+                             Score(model, name, OwnExchanges(own)));
+      Fit fit = {.alternative_idx = idx};
+      for (size_t i = 0; i < num_samples(); ++i) {
+        RequestScores& request = fit.requests.emplace_back();
+        const AnswerScore& target = comparison_.scores.requests[i].target;
+        request.target = {.num_tokens = target.num_tokens,
+                          .log_p = target.log_p + target.log_ratios[idx]};
+        for (size_t k = 0; k < options_.num_own_answers; ++k) {
+          request.own.push_back(
+              ScoreOf(logs[i * options_.num_own_answers + k]));
+        }
+      }
+      comparison_.scores.fit = std::move(fit);
+      return {};
+    });
   }
 
   const TextQuestion& question_;
@@ -419,6 +443,14 @@ Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget) {
   return TextComparer(question, options, budget).Compare();
+}
+
+std::string KeptAnswersPath(const std::string& directory,
+                            const std::string& step) {
+  constexpr size_t kNameBytes = 8;  // of a digest: names of models may be odd
+  const crypto::Sha256Digest digest = crypto::Sha256(base::AsBytes(step));
+  return directory + "/" + kKeptPrefix +
+         base::ToHex(std::span(digest).first(kNameBytes));
 }
 
 uint64_t LeastTextBytes(size_t num_samples, const TextOptions& options) {

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import time
 import unittest
 
 from revlm_process import MODEL, OTHER_MODEL, ProgramTest
@@ -213,15 +214,31 @@ class CompareTest(ProgramTest):
         self.assertIn(b"new or empty", err)
         self.assertEqual(os.listdir(self.folder / "d"), ["mine"])
 
-    def test_a_signal_leaves_nothing(self):
+    def test_a_comparison_that_was_ended_goes_on(self):
+        self.copy_model("copy")
+        command = ("compare", MODEL, "copy", OTHER_MODEL, "--challenges",
+                   "100", "--enable-prompt-orchestration", "--threads", "1",
+                   "--output-dir")
+        self.revlm(*command, "whole", code=DERIVED)
+        self.end_again_and_again(
+            [*command, "d"], DERIVED,
+            (signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+        self.assertEqual(self.kept("d"), self.kept("whole"))
+        self.assertEqual(sorted(os.listdir(self.folder / "d")), sorted(KEPT))
+
+    def test_what_was_found_is_said_to_be_kept(self):
         process = self.start("compare", MODEL, OTHER_MODEL, "--challenges",
-                             "3000", "--threads", "1", "--output-dir", "d")
-        while not (self.folder / "d").exists():
-            self.assertIsNone(process.poll())
+                             "3000", "--threads", "1")
+        # The weights take a part of a second, the prompts many.
+        time.sleep(3)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, err)
-        self.assertFalse((self.folder / "d").exists())
+        said = re.search(rb"kept in (\S+), and the same command goes on", err)
+        folder = self.folder / said[1].decode()
+        self.assertTrue((folder / "unfinished" / "comparison.json").exists())
+        _, err = self.revlm("explain", str(folder), code=2)
+        self.assertIn(b"not finished", err)
 
     def test_text_names_pair_verdict_and_directory(self):
         self.copy_model("copy")

@@ -57,6 +57,25 @@ class ProgramTest(unittest.TestCase):
         time.sleep(0.15)
         process.send_signal(number)
 
+    def end_again_and_again(self, command, code, signals):
+        """Starts a command, ended by one signal after the other and each later
+        than the one before, until it comes to its end with `code`."""
+        delay = 0.05
+        for attempt in range(60):
+            process = self.start(*command)
+            number = signals[attempt % len(signals)]
+            try:
+                _, err = process.communicate(timeout=delay)
+            except subprocess.TimeoutExpired:
+                process.send_signal(number)
+                _, err = process.communicate(timeout=TIMEOUT_SECONDS)
+            if process.returncode == code:
+                self.assertGreater(attempt, 0, "never ended")
+                return
+            self.assertIn(process.returncode, (128 + number, -number), err)
+            delay += 0.15
+        self.fail("does not come to an end")
+
     def floor_bytes(self, *arguments):
         """The least memory limit for `run` with these arguments."""
         out, _ = self.revlm("plan", *arguments, "--quiet")

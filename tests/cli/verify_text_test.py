@@ -102,16 +102,15 @@ class VerifyTextTest(ProgramTest):
         if not os.environ.get("REVLM_SANITIZE"):  # whose memory comes beside
             self.assertLess(usage.ru_maxrss * 1024, limit)
 
-    def test_a_signal_leaves_nothing(self):
-        process = self.start("verify", MODEL, "--against", MODEL,
-                             "--text-only", "--threads", "1", "--output-dir",
-                             "d")
-        while not (self.folder / "d" / "int8-row").exists():
-            self.assertIsNone(process.poll())
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 130, err)
-        self.assertFalse((self.folder / "d").exists())
+    def test_a_verification_that_was_ended_goes_on(self):
+        command = ["verify", MODEL, "--against", MODEL, "--text-only", *FEW,
+                   "--threads", "1", "--output-dir"]
+        self.revlm(*command, "whole", code=UNDECIDED)
+        self.end_again_and_again(
+            [*command, "d"], UNDECIDED,
+            (signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+        self.assertEqual(self.kept("d"), self.kept("whole"))
+        self.assertEqual(sorted(os.listdir(self.folder / "d")), sorted(KEPT))
 
     def test_costs_come_before_and_options_are_for_texts(self):
         _, err = self.revlm("verify", MODEL, "--against", MODEL, "--text-only",

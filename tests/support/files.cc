@@ -2,6 +2,9 @@
 
 #include <zstd.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "base/file.h"
 
 namespace revlm::testing {
@@ -33,6 +36,17 @@ Result<std::string> ReadZstd(const std::string& path) {
                            ZSTD_getErrorName(written));
   }
   return text;
+}
+
+std::map<std::string, std::string> FilesIn(const std::string& directory) {
+  std::map<std::string, std::string> files;
+  std::error_code ignored;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory, ignored)) {
+    if (!entry.is_regular_file()) continue;
+    files[entry.path().filename()] = ReadFile(entry.path()).value_or("");
+  }
+  return files;
 }
 
 }  // namespace revlm::testing
