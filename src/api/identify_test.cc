@@ -74,7 +74,7 @@ class IdentifyTest : public ::testing::Test {
   fs::path folder_;
 };
 
-TEST_F(IdentifyTest, TenThousandReferencesTakeLessThanASecond) {
+TEST_F(IdentifyTest, TenThousandReferencesTakeASecond) {
 #ifdef REVLM_SANITIZED
   constexpr int kNumReferences = 1000;
 #else
@@ -103,8 +103,10 @@ TEST_F(IdentifyTest, TenThousandReferencesTakeLessThanASecond) {
                   [](const ReferenceMatch& match) { return !!match.states; }),
               10);
   }
+  RecordProperty("seconds", std::to_string(seconds));
 #ifndef REVLM_SANITIZED
-  EXPECT_LT(seconds, 1.0);
+  // 0.8, and room for a slower processor.
+  EXPECT_LT(seconds, 1.5);
 #endif
 }
 
