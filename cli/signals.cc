@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <thread>
 
 namespace revlm::cli {
 namespace {
-
-using namespace std::chrono_literals;
 
 struct Sources {
   std::stop_source drain;
@@ -25,17 +24,22 @@ Sources& Requests() {
 
 std::atomic<int> stop_signal = 0;
 
+int64_t MonotonicNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 // The next signal that is another wish than the one before (0: none).
 int AwaitSignal(const sigset_t& signals, int before) {
   // Whoever signals a process and then its group means it once.
-  constexpr std::chrono::nanoseconds kSameWishTime = 100ms;
-  const auto started = std::chrono::steady_clock::now();
+  constexpr int64_t kSameWishNs = 100'000'000;
+  const int64_t end_ns = MonotonicNs() + kSameWishNs;
   int number = before;
   while (number == before && before != 0) {
-    const std::chrono::nanoseconds left =
-        started + kSameWishTime - std::chrono::steady_clock::now();
-    if (left <= 0ns) break;
-    const timespec timeout = {.tv_sec = 0, .tv_nsec = left.count()};
+    const int64_t left_ns = end_ns - MonotonicNs();
+    if (left_ns <= 0) break;
+    const timespec timeout = {.tv_sec = 0, .tv_nsec = left_ns};
     number = sigtimedwait(&signals, nullptr, &timeout);
     if (number > 0 && number != before) return number;
   }
