@@ -12,10 +12,16 @@
 #include "api/compared_models.h"
 #include "api/text_answers.h"
 #include "base/error.h"
+#include "revlm/verify_text.h"
 #include "verify/answers.h"
 #include "verify/text.h"
 
 namespace revlm {
+
+// How answers were drawn, or will be: as declared beside, or instead of, what a
+// run says of itself. `answers` null: the target has not answered yet.
+Result<verify::Decoding> DecodingOf(const VerifyTextOptions& options,
+                                    const TargetAnswers* answers);
 
 // The most tokens that an answer to `num_prompt_tokens` can have, of the
 // reference's context and what is allowed; 0: none fits.

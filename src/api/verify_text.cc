@@ -31,59 +31,6 @@
 namespace revlm {
 namespace {
 
-Status CheckDecoding(const verify::Decoding& decoding) {
-  if (decoding.temperature <= 0) {
-    return base::MakeError(
-        ErrorCode::kInvalidArgument,
-        "verifying by text: found temperature 0, at which an answer shows only "
-        "what is most probable; ask the target at temperature 1");
-  }
-  if (!(decoding.temperature <= 100 && decoding.top_p > 0 &&
-        decoding.top_p <= 1 && decoding.top_k >= 0 &&
-        decoding.max_new_tokens >= 1)) {
-    return base::MakeError(
-        ErrorCode::kInvalidArgument,
-        "verifying by text: found --max-tokens {}, --temperature {}, --top-k "
-        "{} and --top-p {}; allowed are 1 and more, at most 100, 0 and more, "
-        "and up to 1",
-        decoding.max_new_tokens, decoding.temperature, decoding.top_k,
-        decoding.top_p);
-  }
-  return {};
-}
-
-// What is declared beside, or instead of, what a run says of itself.
-Result<verify::Decoding> DecodingOf(const VerifyTextOptions& options,
-                                    const TargetAnswers* answers) {
-  verify::Decoding decoding = {.max_new_tokens = kDefaultAnswerTokens};
-  if (answers != nullptr && answers->decoding) {
-    if (options.max_tokens || options.temperature || options.top_k ||
-        options.top_p) {
-      return base::MakeError(
-          ErrorCode::kInvalidArgument,
-          "verifying the answers in {}: the run says how they were drawn; "
-          "leave out --max-tokens, --temperature, --top-k and --top-p",
-          answers->reference);
-    }
-    decoding = *answers->decoding;
-  } else if (answers != nullptr && !options.max_tokens) {
-    return base::MakeError(
-        ErrorCode::kInvalidArgument,
-        "verifying the answers of {}: how long they were allowed to be is not "
-        "known; give --max-tokens as the target was asked with",
-        answers->alias);
-  }
-  decoding.max_new_tokens =
-      options.max_tokens.value_or(decoding.max_new_tokens);
-  decoding.temperature = static_cast<float>(
-      options.temperature.value_or(static_cast<double>(decoding.temperature)));
-  decoding.top_k = options.top_k.value_or(decoding.top_k);
-  decoding.top_p = static_cast<float>(
-      options.top_p.value_or(static_cast<double>(decoding.top_p)));
-  REVLM_TRY(CheckDecoding(decoding));
-  return decoding;
-}
-
 class TextVerifier {
  public:
   explicit TextVerifier(const VerifyTextOptions& options)
