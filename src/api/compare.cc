@@ -8,8 +8,9 @@
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
 #include "api/judge.h"
+#include "api/kept_findings.h"
 #include "api/prompt_asker.h"
-#include "api/unfinished_comparison.h"
+#include "api/unfinished_folder.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "memory/process_memory.h"
@@ -47,23 +48,18 @@ class Comparer {
 
  private:
   Status Open();
-  // What an earlier start found.
-  void GoOn();
   // Finds what there is, judges it and writes it down.
   Status Find(memory::Budget& budget, ComparisonDirectory& directory);
-  // Keeps what was found, of a comparison that ends with this error.
-  Error Stopped(Error error);
   // What of the limit is left for weights and engines.
   Result<uint64_t> BudgetBytes();
   Status TellCosts(memory::Budget& budget);
-  Status CompareWeights(memory::Budget& budget);
+  Status CompareWeights(memory::Budget& budget,
+                        const UnfinishedFolder& unfinished);
   // `done_seconds`: of what all of it was predicted to take.
   void TellProgress(RunEvent event, double done_seconds) const;
 
   const CompareOptions& options_;
   const CompareEvents events_ = CompareEvents(options_);
-  std::string directory_;
-  std::optional<UnfinishedComparison> unfinished_;
   ComparePrompts prompts_;  // until they are the asker's
   size_t most_prompts_ = 0;
   std::vector<OpenedModel> models_;
@@ -112,7 +108,8 @@ Status Comparer::TellCosts(memory::Budget& budget) {
   return {};
 }
 
-Status Comparer::CompareWeights(memory::Budget& budget) {
+Status Comparer::CompareWeights(memory::Budget& budget,
+                                const UnfinishedFolder& unfinished) {
   verify::WeightOptions weights;
   weights.num_threads = options_.num_threads > 0 ? options_.num_threads
                                                  : run::DescribeHost().num_cpus;
@@ -123,7 +120,15 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
   for (int64_t i = 0; i < num_pairs; ++i) {
     const verify::PairPlan& plan = planned_.pairs[static_cast<size_t>(i)];
     PairComparison& pair = comparison_.pairs[static_cast<size_t>(i)];
-    if (pair.weights) continue;  // by an earlier start
+    ComparedModel& of_a = comparison_.models[plan.a];
+    ComparedModel& of_b = comparison_.models[plan.b];
+    const verify::KeptAt at = unfinished.At(fmt::format("weights-{}", i));
+    if (auto kept = ReadWeights(at)) {
+      pair.weights = std::move(kept->finding);
+      of_a.tensor_root = std::move(kept->root_a);
+      of_b.tensor_root = std::move(kept->root_b);
+      continue;
+    }
     const OpenedModel& a = models_[plan.a];
     const OpenedModel& b = models_[plan.b];
     weights.on_progress = [&](uint64_t done_bytes, uint64_t total_bytes) {
@@ -154,9 +159,11 @@ Status Comparer::CompareWeights(memory::Budget& budget) {
           fmt::format("comparing the weights of {} and {}", a.alias, b.alias));
     }
     pair.weights = verify::SumUp(*evidence, weights);
-    comparison_.models[plan.a].tensor_root = evidence->equality.root_a;
-    comparison_.models[plan.b].tensor_root = evidence->equality.root_b;
-    REVLM_TRY(unfinished_->Keep(comparison_));
+    of_a.tensor_root = evidence->equality.root_a;
+    of_b.tensor_root = evidence->equality.root_b;
+    REVLM_TRY(KeepWeights(at, {.finding = *pair.weights,
+                               .root_a = of_a.tensor_root,
+                               .root_b = of_b.tensor_root}));
   }
   return {};
 }
@@ -192,22 +199,9 @@ Status Comparer::Open() {
   return {};
 }
 
-void Comparer::GoOn() {
-  for (size_t i = 0; i < planned_.pairs.size(); ++i) {
-    unfinished_->TakeWeights(i, {planned_.pairs[i].a, planned_.pairs[i].b},
-                             comparison_);
-  }
-  if (!unfinished_->is_saved()) return;
-  events_.Notice(fmt::format(
-      "going on in {}: the weights of {} of {} pairs were compared, and {} of "
-      "{} prompts asked",
-      directory_, unfinished_->num_kept_pairs(), planned_.pairs.size(),
-      unfinished_->num_kept_prompts(), most_prompts_));
-}
-
 Status Comparer::Find(memory::Budget& budget, ComparisonDirectory& directory) {
   REVLM_TRY(TellCosts(budget));
-  REVLM_TRY(CompareWeights(budget));
+  REVLM_TRY(CompareWeights(budget, directory.unfinished()));
   Evidence evidence;
   REVLM_ASSIGN_OR_RETURN(
       evidence.values,
@@ -218,34 +212,20 @@ Status Comparer::Find(memory::Budget& budget, ComparisonDirectory& directory) {
   return directory.Write(comparison_, asker_->prompts(), evidence.values);
 }
 
-Error Comparer::Stopped(Error error) {
-  const bool has_found =
-      unfinished_->num_kept_prompts() > 0 ||
-      std::ranges::any_of(comparison_.pairs, [](const PairComparison& pair) {
-        return pair.weights.has_value();
-      });
-  if (has_found && unfinished_->Save(comparison_)) {
-    error.message += KeptIn(directory_);
-  }
-  return error;
-}
-
 Result<Comparison> Comparer::Run() {
   if (options_.owns_process) memory::TuneHeap();
   REVLM_TRY(Open());
   const base::Json plan = PlanOf(comparison_, options_, models_);
   REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
                          ComparisonDirectory::Open(options_, plan));
-  directory_ = directory.path();
-  REVLM_ASSIGN_OR_RETURN(
-      unfinished_, UnfinishedComparison::Open(directory.unfinished_path(), plan,
-                                              comparison_));
+  if (std::string notice = GoesOn(directory); !notice.empty()) {
+    events_.Notice(std::move(notice));
+  }
   asker_.emplace(PromptAsker::Work{.options = options_,
                                    .events = events_,
                                    .models = models_,
                                    .planned = planned_,
-                                   .directory = directory.unfinished_path(),
-                                   .unfinished = *unfinished_,
+                                   .unfinished = directory.unfinished(),
                                    .comparison = comparison_},
                  std::move(prompts_), std::move(encoded_));
   if (options_.orchestration && most_prompts_ > 0) {
@@ -253,11 +233,10 @@ Result<Comparison> Comparer::Run() {
   }
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
   memory::Budget budget(budget_bytes);
-  GoOn();
   if (const Status done = Find(budget, directory); !done) {
-    return std::unexpected(Stopped(done.error()));
+    return std::unexpected(TellKept(done.error(), directory));
   }
-  comparison_.run_dir = directory_;
+  comparison_.run_dir = directory.path();
   comparison_.seconds = events_.Seconds();
   return std::move(comparison_);
 }

@@ -351,52 +351,101 @@ TEST_F(CompareTest, TheSameCommandGoesOnAndAnotherDoesNot) {
   EXPECT_NE(again->run_dir, directory);
 }
 
-TEST_F(CompareTest, WhatIsKeptMayBeDamaged) {
-  CompareOptions options = Options({"aster-s0", "briar-s0"});
+// Stopped once some prompts were asked.
+CompareOptions Stopped(CompareOptions options) {
   options.round_size = 5;
   std::stop_source stop;
-  options.stop = stop.get_token();
-  options.on_event = [&](const RunEvent& event) {
-    if (event.num_finished > 5) stop.request_stop();
+  CompareOptions stopped = options;
+  stopped.stop = stop.get_token();
+  stopped.on_event = [&](const RunEvent& event) {
+    if (event.num_finished > 20) stop.request_stop();
   };
-  ASSERT_FALSE(Compare(options));
-  options.stop = {};
-  options.on_event = nullptr;
-  const std::string path = options.output_dir + "/unfinished/comparison.json";
-  const std::string kept = testing::FilesIn(options.output_dir + "/unfinished")
-                               .at("comparison.json");
-  const auto write = [&](const std::string& text) {
-    std::ofstream(path, std::ios::binary) << text;
-  };
-  const auto replaced = [&](const std::string& what, const std::string& with) {
-    const size_t at = kept.find(what);
-    EXPECT_NE(at, std::string::npos) << what;
-    return std::string(kept).replace(at, what.size(), with);
-  };
-  for (const std::string& text :
-       {std::string(), kept.substr(0, kept.size() / 2),
-        replaced("\"num_prompts\":5,\"prompts",
-                 "\"num_prompts\":1048576,\"prompts"),
-        replaced("\"num_prompts\":5,\"prompts", "\"num_prompts\":0,\"prompts"),
-        replaced("\"pair\":0", "\"pair\":1"),
-        replaced("\"prompt_idx\":4", "\"prompt_idx\":5"),
-        replaced("\"prompt_idx\":4", "\"prompt_idx\":-1"),
-        replaced("\"rounds\"", "\"no_rounds\"")}) {
-    write(text);
-    const auto found = Compare(options);
-    ASSERT_FALSE(found) << text;
-    EXPECT_EQ(found.error().code, ErrorCode::kCorrupt);
-    EXPECT_THAT(found.error().message, HasSubstr("unfinished"));
+  EXPECT_FALSE(Compare(stopped));
+  return options;
+}
+
+TEST_F(CompareTest, WhatIsKeptAndDamagedIsFoundAnew) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  ASSERT_TRUE(Compare(options));
+  const auto files = testing::FilesIn(options.output_dir);
+  for (const size_t at : {0, 20, 60, 80}) {
+    options.output_dir = folder_ + "/stopped";
+    options = Stopped(options);
+    const std::string unfinished = options.output_dir + "/unfinished/";
+    ASSERT_GE(testing::FilesIn(unfinished).size(), 5u);
+    for (const auto& [name, content] : testing::FilesIn(unfinished)) {
+      if (!name.ends_with(".kept")) continue;
+      std::string damaged = content;
+      damaged[std::min(at, damaged.size() - 1)] ^= 1;
+      std::ofstream(unfinished + name, std::ios::binary)
+          << (at == 80 ? content.substr(0, content.size() / 2) : damaged);
+    }
+    ASSERT_TRUE(Compare(options));
+    EXPECT_EQ(testing::FilesIn(options.output_dir), files) << at;
+    std::filesystem::remove_all(options.output_dir);
   }
-  // Findings of other prompts are not used.
-  const size_t digest = kept.find("prompts_sha256") + 18;
-  write(std::string(kept).replace(digest, 4, "0000"));
-  const auto found = Compare(options);
-  ASSERT_TRUE(found) << found.error().message;
+}
+
+TEST_F(CompareTest, AProcessThatWasKilledWhileWritingIsGoneOnFrom) {
+  CompareOptions options = Stopped(Options({"aster-s0", "briar-s0"}));
+  const auto write = [&](const std::string& name) {
+    std::ofstream(options.output_dir + "/" + name) << "half";
+  };
+  for (const char* name : {"prompts.jsonl", "evidence.jsonl.12.tmp",
+                           "verdicts.json", "unfinished/x.kept.12.tmp"}) {
+    write(name);
+  }
+  std::filesystem::create_directory(options.output_dir + "/unfinished/outline");
+  ASSERT_TRUE(Compare(options));
   const auto files = testing::FilesIn(options.output_dir);
   options.output_dir = folder_ + "/whole";
   ASSERT_TRUE(Compare(options));
   EXPECT_EQ(testing::FilesIn(options.output_dir), files);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/d/unfinished"));
+}
+
+TEST_F(CompareTest, AFolderOfOthersStaysAsItIs) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  const std::string mine = folder_ + "/mine";
+  std::filesystem::create_directories(mine + "/folder");
+  std::ofstream(mine + "/lock") << "";
+  std::filesystem::create_directories(options.output_dir);
+  std::filesystem::create_directory_symlink(mine,
+                                            options.output_dir + "/unfinished");
+  const auto refused = Compare(options);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("no folder"));
+  EXPECT_TRUE(std::filesystem::exists(mine + "/folder"));
+  options.output_dir = folder_ + "/e";
+  std::filesystem::create_directories(options.output_dir);
+  std::filesystem::rename(mine, options.output_dir + "/unfinished");
+  const auto again = Compare(options);
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("folder"));
+  EXPECT_TRUE(
+      std::filesystem::exists(options.output_dir + "/unfinished/folder"));
+}
+
+TEST_F(CompareTest, ADamagedPlanIsNamed) {
+  CompareOptions options = Stopped(Options({"aster-s0", "briar-s0"}));
+  const std::string path = options.output_dir + "/unfinished/plan.json";
+  std::filesystem::resize_file(path, 100);
+  const auto found = Compare(options);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(found.error().message, HasSubstr("plan.json"));
+  EXPECT_EQ(std::filesystem::file_size(path), 100u);
+}
+
+// Names that are no UTF-8 are written otherwise than they are.
+TEST_F(CompareTest, OddNamesGoOnToo) {
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  std::filesystem::copy(ModelAt("aster-s0"), folder_ + "/m\xe9x");
+  options.models[0] = folder_ + "/m\xe9x";
+  options = Stopped(options);
+  const auto found = Compare(options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_FALSE(std::filesystem::exists(options.output_dir + "/unfinished"));
 }
 
 TEST_F(CompareTest, RefusesWhatCannotBeCompared) {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <ranges>
 #include <system_error>
 #include <utility>
 
-#include "api/unfinished_comparison.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -25,7 +25,9 @@ namespace {
 
 constexpr char kPromptsName[] = "prompts.jsonl";
 constexpr char kAnswersName[] = "answers.jsonl";
-constexpr char kLockName[] = "lock";
+constexpr std::string_view kWrittenNames[] = {
+    kPromptsName, kAnswersName, verify::kEvidenceName, verify::kTextsName,
+    verify::kVerdictsName};
 constexpr uint64_t kMaxVerdictsBytes = uint64_t{256} << 20;
 constexpr uint64_t kMaxEvidenceBytes = uint64_t{1} << 30;
 
@@ -167,18 +169,6 @@ Result<verify::TextScores> ReadTexts(const std::string& path,
   return scores;
 }
 
-// Whether a comparison made this folder.
-bool WasHeld(const std::string& unfinished) {
-  return base::KindOfPath(unfinished + "/" + kLockName) !=
-         base::PathKind::kAbsent;
-}
-
-// Whether `name` is a file that is written at the end.
-bool IsWritten(std::string_view name) {
-  return name == kPromptsName || name == kAnswersName ||
-         name == verify::kEvidenceName || name == verify::kTextsName;
-}
-
 // The newest directory in which a comparison of this plan was stopped, and none
 // is at work.
 std::optional<std::string> FindUnfinished(const std::string& runs_dir,
@@ -187,20 +177,76 @@ std::optional<std::string> FindUnfinished(const std::string& runs_dir,
   if (!directory) return std::nullopt;
   auto names = directory->ListNames();
   if (!names) return std::nullopt;
+  std::error_code ignored;
   for (const std::string& name : *names | std::views::reverse) {
     std::string path = runs_dir + "/" + name;
-    const std::string unfinished = path + "/" + kUnfinishedName;
-    if (UnfinishedComparison::IsIn(unfinished, plan) &&
-        !base::AppendFile::IsOpenElsewhere(unfinished + "/" + kLockName)) {
+    if (std::filesystem::is_symlink(path, ignored)) continue;  // `latest`
+    if (UnfinishedFolder::IsFree(path + "/" + kUnfinishedName, plan)) {
       return path;
     }
   }
   return std::nullopt;
 }
 
+// Refuses a directory with anything in it, unless a comparison is to be gone on
+// with there: it may have come to writing.
+Status CheckUsable(const std::string& path) {
+  if (UnfinishedFolder::IsThere(path + "/" + kUnfinishedName)) return {};
+  REVLM_ASSIGN_OR_RETURN(const base::Directory opened,
+                         base::Directory::Open(path));
+  REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                         opened.ListNames());
+  for (const std::string& name : names) {
+    if (name == kUnfinishedName) continue;
+    return base::MakeError(ErrorCode::kInvalidArgument,
+                           "using directory {}: found {} in it, allowed is a "
+                           "new or empty one; name another with --output-dir",
+                           path, base::Quote(name));
+  }
+  return {};
+}
+
+// What a process that was killed left of the files that are written at the end.
+void RemoveTemporaryFiles(const std::string& path) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+    const std::string name = entry.path().filename();
+    const bool is_written =
+        std::ranges::any_of(kWrittenNames, [&](std::string_view written) {
+          return name.starts_with(std::string(written) + ".");
+        });
+    if (is_written && name.ends_with(".tmp")) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
 }  // namespace
 
-Result<ComparisonDirectory> ComparisonDirectory::OpenGiven(std::string path) {
+Result<ComparisonDirectory> ComparisonDirectory::Open(
+    const CompareOptions& options, const base::Json& plan) {
+  const auto open = [&](std::string path, const std::string& linked_from,
+                        bool is_new) -> Result<ComparisonDirectory> {
+    auto unfinished =
+        UnfinishedFolder::Open(path + "/" + kUnfinishedName, plan);
+    std::error_code ignored;
+    if (!unfinished && is_new) std::filesystem::remove(path, ignored);
+    if (!unfinished) return std::unexpected(unfinished.error());
+    if (!is_new || unfinished->num_kept() > 0) RemoveTemporaryFiles(path);
+    return ComparisonDirectory(std::move(path), linked_from, is_new,
+                               *std::move(unfinished));
+  };
+  if (options.output_dir.empty()) {
+    if (auto unfinished = FindUnfinished(options.runs_dir, plan)) {
+      auto directory = open(*std::move(unfinished), options.runs_dir, true);
+      if (directory) return directory;  // else it was taken just now
+    }
+    REVLM_ASSIGN_OR_RETURN(
+        std::string made,
+        run::CreateRunDirectory(options.runs_dir, base::SystemClock()));
+    return open(std::move(made), options.runs_dir, true);
+  }
+  std::string path = options.output_dir;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const bool is_new = base::KindOfPath(path) == base::PathKind::kAbsent;
   std::error_code error;
@@ -211,85 +257,34 @@ Result<ComparisonDirectory> ComparisonDirectory::OpenGiven(std::string path) {
                            "--output-dir",
                            path, error.message());
   }
-  ComparisonDirectory directory(path, "", is_new);
-  REVLM_ASSIGN_OR_RETURN(const base::Directory opened,
-                         base::Directory::Open(path));
-  REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                         opened.ListNames());
-  for (const std::string& name : names) {
-    if (name == kUnfinishedName && WasHeld(path + "/" + name)) continue;
-    // What the disk had room for when a comparison could not be written.
-    if (IsWritten(name) &&
-        UnfinishedComparison::IsKeptIn(directory.unfinished_path())) {
-      continue;
-    }
-    return base::MakeError(ErrorCode::kInvalidArgument,
-                           "using directory {}: found {} in it, allowed is a "
-                           "new or empty one; name another with --output-dir",
-                           path, base::Quote(name));
-  }
-  return directory;
-}
-
-Result<ComparisonDirectory> ComparisonDirectory::Open(
-    const CompareOptions& options, const base::Json& plan) {
-  if (!options.output_dir.empty()) {
-    REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
-                           OpenGiven(options.output_dir));
-    REVLM_TRY(directory.Hold());
-    return directory;
-  }
-  if (auto unfinished = FindUnfinished(options.runs_dir, plan)) {
-    ComparisonDirectory directory(*std::move(unfinished), options.runs_dir,
-                                  false);
-    if (directory.Hold()) return directory;  // else it was taken just now
-  }
-  REVLM_ASSIGN_OR_RETURN(
-      std::string made,
-      run::CreateRunDirectory(options.runs_dir, base::SystemClock()));
-  ComparisonDirectory directory(std::move(made), options.runs_dir, true);
-  REVLM_TRY(directory.Hold());
-  return directory;
-}
-
-Status ComparisonDirectory::Hold() {
-  std::error_code error;
-  std::filesystem::create_directories(unfinished_path(), error);
-  if (error) {
-    return base::MakeError(ErrorCode::kUnavailable, "making the folder {}: {}",
-                           unfinished_path(), error.message());
-  }
-  REVLM_ASSIGN_OR_RETURN(
-      base::AppendFile lock,
-      base::AppendFile::Open(unfinished_path() + "/" + kLockName));
-  lock_.emplace(std::move(lock));
-  UnfinishedComparison::RemoveScratch(unfinished_path(), kLockName);
-  return {};
+  REVLM_TRY(CheckUsable(path));
+  return open(std::move(path), "", is_new);
 }
 
 ComparisonDirectory::ComparisonDirectory(ComparisonDirectory&& other) noexcept
-    : path_(std::move(other.path_)),
+    : path_(std::exchange(other.path_, "")),
       linked_from_(std::move(other.linked_from_)),
       is_new_(std::exchange(other.is_new_, false)),
-      is_written_(other.is_written_),
-      lock_(std::move(other.lock_)) {
-  other.lock_.reset();
-}
+      is_half_written_(std::exchange(other.is_half_written_, false)),
+      unfinished_(std::move(other.unfinished_)) {}
 
 ComparisonDirectory::~ComparisonDirectory() {
-  if (!lock_) return;
-  std::error_code ignored;
-  if (!UnfinishedComparison::IsKeptIn(unfinished_path())) {
-    std::filesystem::remove_all(unfinished_path(), ignored);
+  {
+    const UnfinishedFolder removed = std::move(unfinished_);
   }
-  if (!is_new_ || is_written_) return;
-  std::filesystem::remove(path_, ignored);  // only an empty one
+  std::error_code ignored;
+  if (is_half_written_) {
+    for (const std::string_view name : kWrittenNames) {
+      std::filesystem::remove(fmt::format("{}/{}", path_, name), ignored);
+    }
+  }
+  if (is_new_) std::filesystem::remove(path_, ignored);  // only an empty one
 }
 
 Status ComparisonDirectory::Write(const Comparison& comparison,
                                   const ComparePrompts& prompts,
                                   const PromptTable& values) {
-  is_written_ = true;
+  is_half_written_ = true;
   REVLM_TRY(WritePrompts(path_ + "/" + kPromptsName, prompts));
   REVLM_TRY(WriteEvidence(path_ + "/" + verify::kEvidenceName, comparison,
                           prompts, values));
@@ -299,7 +294,7 @@ Status ComparisonDirectory::Write(const Comparison& comparison,
 Status ComparisonDirectory::WriteTexts(const Comparison& comparison,
                                        std::span<const GivenAnswer> answers,
                                        const verify::TextScores& scores) {
-  is_written_ = true;
+  is_half_written_ = true;
   REVLM_TRY(WriteAnswers(path_ + "/" + kAnswersName, answers));
   REVLM_ASSIGN_OR_RETURN(LineFile file,
                          LineFile::Create(path_ + "/" + verify::kTextsName));
@@ -316,7 +311,8 @@ Status ComparisonDirectory::WriteVerdicts(const Comparison& comparison) {
       verify::ComparisonToJson(comparison)
               .dump(1, ' ', false, base::Json::error_handler_t::replace) +
           "\n"));
-  UnfinishedComparison::RemoveFrom(unfinished_path());
+  is_half_written_ = false;
+  unfinished_.Finish();
   if (!linked_from_.empty()) run::LinkLatest(linked_from_, path_);
   return {};
 }
@@ -328,13 +324,13 @@ Result<StoredComparison> ReadComparison(const std::string& path) {
                            "reading comparison {}: there is no such directory",
                            path);
   }
-  if (UnfinishedComparison::IsKeptIn(path + "/" + kUnfinishedName)) {
-    return base::MakeError(ErrorCode::kInvalidArgument,
-                           "reading comparison {}: it is not finished; the "
-                           "command that began it goes on with it",
-                           path);
-  }
   if (base::KindOfPath(verdicts_path) == base::PathKind::kAbsent) {
+    if (UnfinishedFolder::IsThere(path + "/" + kUnfinishedName)) {
+      return base::MakeError(ErrorCode::kInvalidArgument,
+                             "reading comparison {}: it is not finished; the "
+                             "command that began it goes on with it",
+                             path);
+    }
     return base::MakeError(ErrorCode::kInvalidArgument,
                            "reading comparison {}: found no {}; name the "
                            "directory of a revlm compare or verify",

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "api/compared_models.h"
+#include "api/unfinished_folder.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "revlm/compare.h"
 #include "revlm/verify_text.h"
@@ -25,8 +25,6 @@
 #include "verify/text_evidence.h"
 
 namespace revlm {
-
-inline constexpr char kUnfinishedName[] = "unfinished";
 
 // By pair, what each prompt brings, but for the last ones without a value.
 using PromptTable = std::vector<std::vector<verify::PromptDivergence>>;
@@ -45,12 +43,11 @@ class ComparisonDirectory {
   static Result<ComparisonDirectory> Open(const CompareOptions& options,
                                           const base::Json& plan);
   ComparisonDirectory(ComparisonDirectory&& other) noexcept;
-  // Removes the directory when it was made here and nothing was written.
+  // Removes the directory when it was made for this and nothing is in it.
   ~ComparisonDirectory();
 
   const std::string& path() const { return path_; }
-  // For scratch files and what is kept until the end, when it is removed.
-  std::string unfinished_path() const { return path_ + "/" + kUnfinishedName; }
+  UnfinishedFolder& unfinished() { return unfinished_; }
 
   // prompts.jsonl, evidence.jsonl and, last, verdicts.json.
   Status Write(const Comparison& comparison, const ComparePrompts& prompts,
@@ -61,21 +58,20 @@ class ComparisonDirectory {
                     const verify::TextScores& scores);
 
  private:
-  ComparisonDirectory(std::string path, std::string linked_from, bool is_new)
+  ComparisonDirectory(std::string path, std::string linked_from, bool is_new,
+                      UnfinishedFolder unfinished)
       : path_(std::move(path)),
         linked_from_(std::move(linked_from)),
-        is_new_(is_new) {}
+        is_new_(is_new),
+        unfinished_(std::move(unfinished)) {}
 
-  static Result<ComparisonDirectory> OpenGiven(std::string path);
-  // Makes the folder for what is unfinished, and holds it.
-  Status Hold();
   Status WriteVerdicts(const Comparison& comparison);
 
   std::string path_;
   std::string linked_from_;  // runs_dir, whose `latest` is to lead here
-  bool is_new_ = false;
-  bool is_written_ = false;
-  std::optional<base::AppendFile> lock_;
+  bool is_new_;              // made for this comparison
+  bool is_half_written_ = false;
+  UnfinishedFolder unfinished_;
 };
 
 struct StoredComparison {

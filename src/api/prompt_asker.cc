@@ -38,7 +38,7 @@ verify::BehaviourOptions PromptAsker::BehaviourOptions() const {
   return {.compute = run::ComputeOf(work_.options.dtype),
           .num_threads = work_.options.num_threads,
           .batch_size = work_.options.batch_size,
-          .directory = work_.directory,
+          .directory = work_.unfinished.path(),
           .stop = work_.options.stop,
           .on_plan = {},
           .on_progress = {}};
@@ -68,10 +68,18 @@ Status PromptAsker::MakeRoom() {
   return {};
 }
 
+uint64_t PromptAsker::ValueBytes() const {
+  return work_.planned.pairs.size() * most_prompts_ *
+         sizeof(verify::PromptDivergence);
+}
+
 Result<uint64_t> PromptAsker::FloorBytes() const {
   if (most_prompts_ == 0) return 0;
-  return verify::BehaviourFloorBytes(encoded_, work_.planned.pairs,
-                                     BehaviourOptions());
+  REVLM_ASSIGN_OR_RETURN(
+      const uint64_t round_bytes,
+      verify::BehaviourFloorBytes(encoded_, work_.planned.pairs,
+                                  BehaviourOptions()));
+  return round_bytes + ValueBytes();
 }
 
 Result<PromptAsker::Costs> PromptAsker::Predict(memory::Budget& budget) {
@@ -79,6 +87,8 @@ Result<PromptAsker::Costs> PromptAsker::Predict(memory::Budget& budget) {
   constexpr double kLogitsPerSecond = 4e7;
   Costs costs;
   if (most_prompts_ == 0) return costs;
+  REVLM_ASSIGN_OR_RETURN(held_values_,
+                         budget.Reserve(ValueBytes(), memory::Use::kResults));
   REVLM_ASSIGN_OR_RETURN(const std::vector<engine::RunPlan> plans,
                          verify::PlanBehaviour(encoded_, work_.planned.pairs,
                                                BehaviourOptions(), budget));
@@ -119,24 +129,28 @@ Result<RoundFinding> PromptAsker::AskRound(
   for (const MadePrompt& prompt : prompts) {
     lines += run::ToLine(run::PromptToJson(prompt));
   }
-  std::string prompts_sha256 = run::Sha256Hex(lines);
-  if (const RoundFinding* kept = work_.unfinished.TakeRound(prompts_sha256)) {
-    CountFailures(*kept);
-    return *kept;
+  verify::KeptAt at =
+      work_.unfinished.At(fmt::format("round-{}", num_rounds_++));
+  at.key += " " + run::Sha256Hex(lines);
+  const RoundSizes sizes = {
+      .num_pairs = work_.planned.pairs.size(),
+      .num_models = work_.models.size(),
+      .num_prompts = prompts.size(),
+      .has_certainty = work_.options.orchestration.has_value()};
+  std::optional<RoundFinding> round = ReadRound(at, sizes, budget);
+  if (!round) {
+    REVLM_ASSIGN_OR_RETURN(round, CompareBehaviour(budget, tell));
+    REVLM_TRY(KeepRound(at, *round, budget));
   }
-  REVLM_ASSIGN_OR_RETURN(RoundFinding round, CompareBehaviour(budget, tell));
-  round.prompts_sha256 = std::move(prompts_sha256);
-  CountFailures(round);
-  work_.unfinished.AddRound(round);
-  REVLM_TRY(work_.unfinished.Keep(work_.comparison));
-  return round;
+  CountFailures(*round, prompts.size());
+  return *std::move(round);
 }
 
 Result<RoundFinding> PromptAsker::CompareBehaviour(memory::Budget& budget,
                                                    const Tell& tell) {
   verify::BehaviourOptions behaviour = BehaviourOptions();
   const size_t num_prompts = encoded_.front().prompts.size();
-  RoundFinding round = {.num_prompts = static_cast<int64_t>(num_prompts)};
+  RoundFinding round;
   if (work_.options.orchestration) {
     round.certainty.assign(
         encoded_.size(),
@@ -177,22 +191,35 @@ Result<RoundFinding> PromptAsker::CompareBehaviour(memory::Budget& budget,
   REVLM_ASSIGN_OR_RETURN(round.values,
                          verify::CompareBehaviour(encoded_, work_.planned.pairs,
                                                   behaviour, budget));
+  // In an order that does not depend on who was asked together.
+  std::ranges::sort(round.failures, {}, [](const PromptFailure& failure) {
+    return std::pair(failure.model, failure.prompt_idx);
+  });
   return round;
+}
+
+// What is predicted is not the same again; what is kept is of rounds of one
+// size.
+Result<size_t> PromptAsker::SizeOfRounds() {
+  const verify::KeptAt at = work_.unfinished.At("round-size");
+  std::optional<size_t> size = ReadRoundSize(at);
+  if (work_.options.round_size) {
+    size = static_cast<size_t>(*work_.options.round_size);
+  } else if (!size) {
+    size = PlainRoundSize(most_prompts_, SecondsOfModels(seconds_.size()),
+                          read_seconds_);
+    if (*size < most_prompts_) REVLM_TRY(KeepRoundSize(at, *size));
+  }
+  return *size;
 }
 
 Result<PromptTable> PromptAsker::AskAll(memory::Budget& budget,
                                         const Tell& tell) {
-  const size_t round_size =
-      work_.options.round_size
-          ? static_cast<size_t>(*work_.options.round_size)
-          : PlainRoundSize(most_prompts_, SecondsOfModels(seconds_.size()),
-                           read_seconds_);
+  REVLM_ASSIGN_OR_RETURN(const size_t round_size, SizeOfRounds());
   const std::vector<verify::BehaviourModel> all = std::move(encoded_);
   PromptTable values(work_.planned.pairs.size());
   while (num_asked_ < most_prompts_) {
-    const size_t count =
-        std::min(work_.unfinished.NextRoundSize().value_or(round_size),
-                 most_prompts_ - num_asked_);
+    const size_t count = std::min(round_size, most_prompts_ - num_asked_);
     const auto slice = [&](const auto& of) {
       const auto first = of.begin() + static_cast<std::ptrdiff_t>(num_asked_);
       return std::vector(first, first + static_cast<std::ptrdiff_t>(count));
@@ -263,8 +290,7 @@ Result<PromptTable> PromptAsker::AskChosen(memory::Budget& budget,
   return std::move(evidence.values);
 }
 
-void PromptAsker::CountFailures(const RoundFinding& round) {
-  const auto num_prompts = static_cast<size_t>(round.num_prompts);
+void PromptAsker::CountFailures(const RoundFinding& round, size_t num_prompts) {
   std::vector<std::vector<bool>> failed(work_.models.size(),
                                         std::vector<bool>(num_prompts, false));
   for (const PromptFailure& failure : round.failures) {

@@ -1,11 +1,12 @@
 // Asks the models of a comparison their prompts, round by round, and keeps what
-// each round brought (api/unfinished_comparison.h).
+// each round brought (api/kept_findings.h).
 //
-// Threads: thread-confined. Lifetime: borrows all that it works with. Memory:
-// the prompts as token ids, once for each model; what a round takes is reserved
-// in the budget. Errors: those of models and their engines, kCancelled,
-// kBudgetExceeded, kUnavailable (I/O, disk full). Determinism: the values are
-// those of the prompts, however they are divided into rounds.
+// Threads: thread-confined. Lifetime: borrows all that it works with, and the
+// budget. Memory: the prompts as token ids, once for each model; values and
+// what a round takes are reserved in the budget. Errors: those of models and
+// their engines, kCancelled, kBudgetExceeded, kUnavailable (I/O, disk full).
+// Determinism: the values are those of the prompts, however they are divided
+// into rounds.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@
 #include "api/compare_rounds.h"
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
-#include "api/unfinished_comparison.h"
+#include "api/kept_findings.h"
+#include "api/unfinished_folder.h"
 #include "base/error.h"
 #include "memory/budget.h"
 #include "revlm/compare.h"
@@ -32,8 +34,7 @@ class PromptAsker {
     const CompareEvents& events;
     const std::vector<OpenedModel>& models;
     const PlannedPairs& planned;
-    std::string directory;  // of scratch files
-    UnfinishedComparison& unfinished;
+    const UnfinishedFolder& unfinished;
     Comparison& comparison;  // what was asked is put down in it
   };
   // `prompts`: all; those that may be asked, when they are chosen in rounds.
@@ -52,7 +53,7 @@ class PromptAsker {
     int64_t num_passes = 0;
     uint64_t read_bytes = 0;
   };
-  // Of all at once.
+  // Of all at once. Takes room for the values.
   Result<Costs> Predict(memory::Budget& budget);
 
   // By pair, what each prompt brings. `tell`: of the seconds predicted, how
@@ -70,21 +71,26 @@ class PromptAsker {
   // Asks what is chosen until enough was asked.
   Result<PromptTable> AskChosen(memory::Budget& budget, const Tell& tell);
 
+  // Prompts of a round of those that are all there.
+  Result<size_t> SizeOfRounds();
+  uint64_t ValueBytes() const;  // of all prompts
   verify::BehaviourOptions BehaviourOptions() const;
   double SecondsOfModels(size_t num_models) const;
   // What prompts of a round were not answered.
-  void CountFailures(const RoundFinding& round);
+  void CountFailures(const RoundFinding& round, size_t num_prompts);
   void TellFailures() const;
 
   Work work_;
   ComparePrompts prompts_;  // all; of chosen ones, those of rounds before
   size_t most_prompts_;
   std::vector<verify::BehaviourModel> encoded_;  // of all, or of this round
-  size_t num_asked_ = 0;                         // in rounds before
-  std::vector<int64_t> num_failed_;              // by model
-  std::vector<std::string> first_failure_;       // by model
-  std::vector<double> seconds_;                  // predicted, by model
-  double read_seconds_ = 0;  // of it, to read all weights once
+  memory::Reservation held_values_;
+  size_t num_asked_ = 0;                    // in rounds before
+  size_t num_rounds_ = 0;                   // that were asked
+  std::vector<int64_t> num_failed_;         // by model
+  std::vector<std::string> first_failure_;  // by model
+  std::vector<double> seconds_;             // predicted, by model
+  double read_seconds_ = 0;                 // of it, to read all weights once
 };
 
 }  // namespace revlm

@@ -11,8 +11,9 @@
 #include "api/compared_models.h"
 #include "api/comparison_directory.h"
 #include "api/judge.h"
+#include "api/kept_findings.h"
 #include "api/text_answers.h"
-#include "api/unfinished_comparison.h"
+#include "api/unfinished_folder.h"
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/random.h"
@@ -59,6 +60,9 @@ class TextVerifier {
   verify::TextOptions TextOptions();
   verify::TextQuestion Question() const;
   verify::ModelUse Use(memory::Budget& budget);
+  verify::KeptAt KeepAt(const std::string& step) const {
+    return unfinished_->At("answers-" + step);
+  }
 
   Result<uint64_t> BudgetBytes();
   Status TellCosts(memory::Budget& budget);
@@ -77,8 +81,7 @@ class TextVerifier {
   const CompareEvents events_ = CompareEvents(compare_);
   std::optional<TargetAnswers> answers_;  // nothing: the target is here
   verify::Decoding decoding_;
-  std::string directory_;
-  std::string unfinished_path_;  // in it
+  const UnfinishedFolder* unfinished_ = nullptr;
   ComparePrompts prompts_;
   std::vector<OpenedModel> models_;  // reference, target if here, alternatives
   std::vector<verify::TextModel> others_;
@@ -129,6 +132,16 @@ Status TextVerifier::Open() {
           "verifying against {}: the alternative {} has other tokens; name "
           "one with the reference's tokenizer",
           reference().alias, other.alias);
+    }
+    if (std::ranges::any_of(verify::Roundings(),
+                            [&](const verify::Rounding& rounding) {
+                              return rounding.name == other.alias;
+                            })) {
+      return base::MakeError(
+          ErrorCode::kInvalidArgument,
+          "verifying against {}: the alternative {} is called as a rounding of "
+          "the reference is; name it otherwise, as in other={}",
+          reference().alias, other.alias, other.model.reference);
     }
     others_.push_back({.checkpoint = other.model.checkpoint.get(),
                        .tokenizer = nullptr,
@@ -267,14 +280,14 @@ verify::TextOptions TextVerifier::TextOptions() {
           .engine = {.compute = run::ComputeOf(compare_.dtype),
                      .num_threads = compare_.num_threads,
                      .batch_size = compare_.batch_size,
-                     .spill_directory = unfinished_path_},
-          .work_directory = unfinished_path_,
-          .keeps_answers = true,
+                     .spill_directory = unfinished_->path()},
+          .work_directory = unfinished_->path(),
+          .keep_at = [this](const std::string& step) { return KeepAt(step); },
           .stop = compare_.stop,
-          .on_progress = [this](std::string_view step,
-                                const engine::Progress& progress) {
-            TellProgress(step, progress);
-          }};
+          .on_progress =
+              [this](std::string_view step, const engine::Progress& progress) {
+                TellProgress(step, progress);
+              }};
 }
 
 verify::TextQuestion TextVerifier::Question() const {
@@ -293,7 +306,7 @@ verify::ModelUse TextVerifier::Use(memory::Budget& budget) {
               [this](const engine::Progress& progress) {
                 TellProgress("asking " + target().alias, progress);
               },
-          .kept_at = verify::KeptAnswersPath(unfinished_path_, "target")};
+          .kept = KeepAt("target")};
 }
 
 Result<uint64_t> TextVerifier::BudgetBytes() {
@@ -458,7 +471,9 @@ base::Json TextVerifier::Plan(const Comparison& planned) const {
   plan["own_answers"] = num_own_answers();
   base::Json others = base::Json::array();
   for (const OpenedModel& other : alternatives()) {
-    others.push_back(other.model.identity);
+    others.push_back({{"alias", other.alias},
+                      {"reference", other.model.reference},
+                      {"identity", other.model.identity}});
   }
   plan["alternatives"] = std::move(others);
   return plan;
@@ -488,29 +503,17 @@ Result<Comparison> TextVerifier::Run() {
   const base::Json plan = Plan(comparison);
   REVLM_ASSIGN_OR_RETURN(ComparisonDirectory directory,
                          ComparisonDirectory::Open(compare_, plan));
-  directory_ = directory.path();
-  unfinished_path_ = directory.unfinished_path();
-  REVLM_ASSIGN_OR_RETURN(
-      UnfinishedComparison unfinished,
-      UnfinishedComparison::Open(unfinished_path_, plan, comparison));
-  if (unfinished.is_saved()) {
-    events_.Notice("going on in " + directory_ +
-                   ": what models said there is not asked for again");
+  unfinished_ = &directory.unfinished();
+  if (std::string notice = GoesOn(directory); !notice.empty()) {
+    events_.Notice(std::move(notice));
   }
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes());
   memory::Budget budget(budget_bytes);
   REVLM_TRY(TellCosts(budget));
-  REVLM_TRY(unfinished.Save(comparison));
   if (const Status judged = Judge(budget, directory, comparison); !judged) {
-    Error error = judged.error();
-    if (UnfinishedComparison::HasAnswers(unfinished_path_)) {
-      error.message += KeptIn(directory_);
-    } else {
-      UnfinishedComparison::RemoveFrom(unfinished_path_);
-    }
-    return std::unexpected(std::move(error));
+    return std::unexpected(TellKept(judged.error(), directory));
   }
-  comparison.run_dir = directory_;
+  comparison.run_dir = directory.path();
   comparison.seconds = events_.Seconds();
   return comparison;
 }

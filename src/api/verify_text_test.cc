@@ -368,6 +368,24 @@ TEST_F(VerifyTextTest, GoesOnWhereItWasStopped) {
   EXPECT_EQ(testing::FilesIn(options.compare.output_dir), files);
 }
 
+TEST_F(VerifyTextTest, AModelMayBeNamedLikeARounding) {
+  VerifyTextOptions options = Options(kQuotes);
+  options.compare.models[0] = std::string("q4_0=") + kAster;
+  options.alternatives = {std::string("int8-row=") + kQuotes};
+  const auto refused = VerifyText(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("other="));
+  options.alternatives = {std::string("q4_0-2=") + kQuotes};
+  const auto found = VerifyText(options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->pairs[0].verdict, Verdict::kDerived);
+  EXPECT_EQ(found->pairs[0].texts->winner, "q4_0-2");
+  for (const auto& alternative : found->pairs[0].texts->alternatives) {
+    EXPECT_GT(alternative.nats, 1e-6) << alternative.name;
+  }
+}
+
 TEST_F(VerifyTextTest, WhatIsKeptMayBeDamagedOrOfOtherAnswers) {
   VerifyTextOptions options = Options();
   options.given = {{.prompt = "One day", .text = " a man came."}};
@@ -377,7 +395,7 @@ TEST_F(VerifyTextTest, WhatIsKeptMayBeDamagedOrOfOtherAnswers) {
   size_t num_kept = 0;
   for (const auto& entry : std::filesystem::directory_iterator(
            options.compare.output_dir + "/unfinished")) {
-    if (!entry.path().filename().string().starts_with("answers-")) continue;
+    if (entry.path().extension() != ".kept") continue;
     const size_t size = std::filesystem::file_size(entry.path());
     std::fstream file(entry.path(),
                       std::ios::in | std::ios::out | std::ios::binary);

@@ -5,8 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "base/hex.h"
 #include "base/random.h"
-#include "verify/kept_answers.h"
+#include "crypto/sha256.h"
 
 namespace revlm::verify {
 namespace {
@@ -143,17 +144,22 @@ crypto::Sha256Digest KeyOf(const std::vector<Request>& requests) {
   return hasher.Finish();
 }
 
+KeptAt KeptFor(const std::vector<Request>& requests, KeptAt at) {
+  at.key += " " + base::ToHex(KeyOf(requests));
+  return at;
+}
+
 // The rows that are kept for `requests`, or those of `run`.
 template <typename T, typename F>
-Result<AnswerRows<T>> KeptOr(const F& run, const std::vector<Request>& requests,
-                             const FitsRow& fits, const ModelUse& use) {
-  if (use.kept_at.empty()) return run();
-  const crypto::Sha256Digest key = KeyOf(requests);
-  if (auto kept = ReadKeptAnswers<T>(use.kept_at, key, requests.size(), fits)) {
+Result<Rows<T>> KeptOr(const F& run, const std::vector<Request>& requests,
+                       const FitsRow& fits, const ModelUse& use) {
+  if (!use.kept) return run();
+  const KeptAt at = KeptFor(requests, *use.kept);
+  if (auto kept = ReadKept<T>(at, requests.size(), fits)) {
     return *std::move(kept);
   }
-  REVLM_ASSIGN_OR_RETURN(AnswerRows<T> rows, run());
-  REVLM_TRY(KeepAnswers(use.kept_at, key, rows));
+  REVLM_ASSIGN_OR_RETURN(Rows<T> rows, run());
+  REVLM_TRY(Keep(at, rows));
   return rows;
 }
 
@@ -222,8 +228,8 @@ Result<std::vector<std::vector<float>>> ScoreAnswers(
       const memory::Reservation held,
       use.budget.Reserve(ScoreBytes(exchanges), memory::Use::kResults));
   const std::vector<Request> requests = ScoreRequests(exchanges);
-  const auto score = [&]() -> Result<AnswerRows<float>> {
-    AnswerRows<float> log_ps(exchanges.size());
+  const auto score = [&]() -> Result<Rows<float>> {
+    Rows<float> log_ps(exchanges.size());
     REVLM_TRY(
         Run(model, requests, use, [&](size_t i, const Completion& completion) {
           const size_t num_answered = exchanges[i].answer->size();
@@ -240,12 +246,12 @@ Result<std::vector<std::vector<float>>> ScoreAnswers(
 
 Result<std::optional<std::vector<std::vector<float>>>> KeptScores(
     std::span<const Exchange> exchanges, const ModelUse& use) {
-  if (use.kept_at.empty()) return std::nullopt;
+  if (!use.kept) return std::nullopt;
   REVLM_ASSIGN_OR_RETURN(
       const memory::Reservation held,
       use.budget.Reserve(ScoreBytes(exchanges), memory::Use::kResults));
-  return ReadKeptAnswers<float>(use.kept_at, KeyOf(ScoreRequests(exchanges)),
-                                exchanges.size(), FitsAnswers(exchanges));
+  return ReadKept<float>(KeptFor(ScoreRequests(exchanges), *use.kept),
+                         exchanges.size(), FitsAnswers(exchanges));
 }
 
 Result<AnswerPlan> PlanScore(const formats::Checkpoint& model,

@@ -24,6 +24,7 @@
 #include "formats/checkpoint.h"
 #include "memory/budget.h"
 #include "tokenizer/tokenizer.h"
+#include "verify/kept_rows.h"
 
 namespace revlm::verify {
 
@@ -45,9 +46,9 @@ struct ModelUse {
   engine::EngineOptions engine;
   std::stop_token stop;
   std::function<void(const engine::Progress&)> on_progress;  // may be empty
-  // A file for what the model says, from which it is read when the same is
-  // asked of it again (verify/kept_answers.h); empty: it is not kept.
-  std::string kept_at;
+  // Where what the model says is kept (verify/kept_rows.h), and read from when
+  // the same is asked again: the key says everything but what is asked.
+  std::optional<KeptAt> kept;
 };
 
 // `num_each` answers to each prompt: those of prompt i from i * num_each on. A

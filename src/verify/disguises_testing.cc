@@ -91,25 +91,29 @@ class Reflection {
   }
   void ReflectRows(TestTensor& tensor) const {
     for (int64_t i = 0; i < Rows(tensor); ++i) {
+      float* const row = &At(tensor, i, 0);
       double along = 0;
       for (size_t j = 0; j < axis_.size(); ++j) {
-        along += axis_[j] * At(tensor, i, static_cast<int64_t>(j));
+        along += axis_[j] * static_cast<double>(row[j]);
       }
       for (size_t j = 0; j < axis_.size(); ++j) {
-        At(tensor, i, static_cast<int64_t>(j)) -=
-            static_cast<float>(2 * along * axis_[j]);
+        row[j] -= static_cast<float>(2 * along * axis_[j]);
       }
     }
   }
   void ReflectColumns(TestTensor& tensor) const {
-    for (int64_t j = 0; j < Columns(tensor); ++j) {
-      double along = 0;
-      for (size_t i = 0; i < axis_.size(); ++i) {
-        along += axis_[i] * At(tensor, static_cast<int64_t>(i), j);
+    const auto num_columns = static_cast<size_t>(Columns(tensor));
+    std::vector<double> along(num_columns, 0.0);
+    for (size_t i = 0; i < axis_.size(); ++i) {
+      const float* const row = &At(tensor, static_cast<int64_t>(i), 0);
+      for (size_t j = 0; j < num_columns; ++j) {
+        along[j] += axis_[i] * static_cast<double>(row[j]);
       }
-      for (size_t i = 0; i < axis_.size(); ++i) {
-        At(tensor, static_cast<int64_t>(i), j) -=
-            static_cast<float>(2 * along * axis_[i]);
+    }
+    for (size_t i = 0; i < axis_.size(); ++i) {
+      float* const row = &At(tensor, static_cast<int64_t>(i), 0);
+      for (size_t j = 0; j < num_columns; ++j) {
+        row[j] -= static_cast<float>(2 * along[j] * axis_[i]);
       }
     }
   }

@@ -243,6 +243,15 @@ Result<Comparison> ComparisonFromJson(const Json& json,
   return FromJson<Comparison>(json, source);
 }
 
+Json WeightFindingToJson(const WeightFinding& finding) {
+  return ToJson(finding);
+}
+
+Result<WeightFinding> WeightFindingFromJson(const Json& json,
+                                            const std::string& source) {
+  return FromJson<WeightFinding>(json, source);
+}
+
 std::string EvidenceToLine(const EvidenceLine& line) {
   Json json = ToJson(line);
   json["schema"] = kEvidenceSchema;

@@ -31,6 +31,11 @@ base::Json ComparisonToJson(const Comparison& comparison);
 Result<Comparison> ComparisonFromJson(const base::Json& json,
                                       const std::string& source);
 
+// Of a pair, without the rest.
+base::Json WeightFindingToJson(const WeightFinding& finding);
+Result<WeightFinding> WeightFindingFromJson(const base::Json& json,
+                                            const std::string& source);
+
 struct EvidenceLine {
   std::string a;  // aliases
   std::string b;

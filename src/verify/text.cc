@@ -5,9 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/hex.h"
 #include "base/random.h"
-#include "crypto/sha256.h"
 #include "engine/model.h"
 #include "verify/rounded_model.h"
 #include "verify/token_ratios.h"
@@ -33,11 +31,12 @@ class TextComparer {
     REVLM_TRY(ReadSamples());
     REVLM_ASSIGN_OR_RETURN(const memory::Reservation held,
                            budget_.Reserve(HeldBytes(), memory::Use::kResults));
-    REVLM_ASSIGN_OR_RETURN(own_, Draw(*question_.reference.checkpoint,
-                                      question_.reference.name, options_.seed));
+    const TextModel& reference = question_.reference;
+    REVLM_ASSIGN_OR_RETURN(own_, Draw(*reference.checkpoint, reference.name,
+                                      options_.seed, "own"));
     REVLM_ASSIGN_OR_RETURN(log_ps_,
-                           Score(*question_.reference.checkpoint,
-                                 question_.reference.name, Exchanges(own_)));
+                           ScoreAnswers(*reference.checkpoint, Exchanges(own_),
+                                        ReadWith(reference.name, "reference")));
     ScoreByReference();
     for (size_t i = 0; i < num_alternatives(); ++i) {
       REVLM_ASSIGN_OR_RETURN(const AllLogs log_qs, ScoreByAlternative(i));
@@ -111,7 +110,7 @@ class TextComparer {
   Status AddDraw(const Checkpoint& model, TextPlan& plan) {
     REVLM_ASSIGN_OR_RETURN(const AnswerPlan draw,
                            PlanDraw(model, prompts_, options_.num_own_answers,
-                                    options_.decoding, Use("planning")));
+                                    options_.decoding, Use("planning", "")));
     Add(draw, 1, plan);
     return {};
   }
@@ -120,7 +119,7 @@ class TextComparer {
                     const std::vector<Exchange>& exchanges, int64_t times,
                     TextPlan& plan) {
     REVLM_ASSIGN_OR_RETURN(const AnswerPlan read,
-                           PlanScore(model, exchanges, Use("planning")));
+                           PlanScore(model, exchanges, Use("planning", "")));
     Add(read, times, plan);
     return {};
   }
@@ -218,15 +217,12 @@ class TextComparer {
            num_tokens * kTokenBytes;
   }
 
-  static std::string ReadingStep(const std::string& name) {
-    return "reading with " + name;
-  }
-
-  ModelUse Use(const std::string& step) const {
+  // `kept_as`: different for every use, as names of models need not be.
+  ModelUse Use(const std::string& step, const std::string& kept_as) const {
     ModelUse use = {
         .budget = budget_, .engine = options_.engine, .stop = options_.stop};
-    if (options_.keeps_answers) {
-      use.kept_at = KeptAnswersPath(options_.work_directory, step);
+    if (options_.keep_at && !kept_as.empty()) {
+      use.kept = options_.keep_at(kept_as);
     }
     if (options_.on_progress) {
       use.on_progress = [this, step](const engine::Progress& progress) {
@@ -238,11 +234,12 @@ class TextComparer {
 
   // The answers of a model to all prompts, read as the target's are.
   Result<std::vector<TokenIds>> Draw(const Checkpoint& model,
-                                     const std::string& name, uint64_t seed) {
+                                     const std::string& name, uint64_t seed,
+                                     const std::string& kept_as) {
     REVLM_ASSIGN_OR_RETURN(
         std::vector<TokenIds> answers,
         DrawAnswers(model, prompts_, options_.num_own_answers,
-                    options_.decoding, seed, Use("asking " + name)));
+                    options_.decoding, seed, Use("asking " + name, kept_as)));
     if (!is_text_) return answers;
     for (TokenIds& answer : answers) {
       REVLM_ASSIGN_OR_RETURN(
@@ -253,9 +250,8 @@ class TextComparer {
     return answers;
   }
 
-  Result<AllLogs> Score(const Checkpoint& model, const std::string& name,
-                        const std::vector<Exchange>& exchanges) const {
-    return ScoreAnswers(model, exchanges, Use(ReadingStep(name)));
+  ModelUse ReadWith(const std::string& name, const std::string& kept_as) const {
+    return Use("reading with " + name, kept_as);
   }
 
   std::vector<Exchange> OwnExchanges(const std::vector<TokenIds>& own) const {
@@ -360,12 +356,13 @@ class TextComparer {
   // Where that is kept, no alternative is made.
   Result<AllLogs> ScoreByAlternative(size_t idx) {
     const std::vector<Exchange> exchanges = ReadByAlternatives();
-    const std::string name = NameOf(idx);
+    const ModelUse use =
+        ReadWith(NameOf(idx), fmt::format("alternative-{}", idx));
     REVLM_ASSIGN_OR_RETURN(std::optional<AllLogs> log_qs,
-                           KeptScores(exchanges, Use(ReadingStep(name))));
+                           KeptScores(exchanges, use));
     if (log_qs) return *std::move(log_qs);
     REVLM_TRY(WithAlternative(idx, [&](const Checkpoint& model) -> Status {
-      REVLM_ASSIGN_OR_RETURN(log_qs, Score(model, name, exchanges));
+      REVLM_ASSIGN_OR_RETURN(log_qs, ScoreAnswers(model, exchanges, use));
       return {};
     }));
     return *std::move(log_qs);
@@ -393,7 +390,8 @@ class TextComparer {
     }
     std::vector<Exchange> exchanges = Exchanges({});
     REVLM_ASSIGN_OR_RETURN(const AllLogs log_ts,
-                           Score(*question_.target, "the target", exchanges));
+                           ScoreAnswers(*question_.target, exchanges,
+                                        ReadWith("the target", "the-target")));
     const NatsEstimate estimate =
         EstimateNats(log_ts, TargetLogs(log_ps_, num_samples()));
     comparison_.target_nats = estimate.nats;
@@ -407,9 +405,10 @@ class TextComparer {
     return WithAlternative(idx, [&](const Checkpoint& model) -> Status {
       REVLM_ASSIGN_OR_RETURN(
           const std::vector<TokenIds> own,
-          Draw(model, name, base::RandomBits(options_.seed, 0)));
-      REVLM_ASSIGN_OR_RETURN(const AllLogs logs,
-                             Score(model, name, OwnExchanges(own)));
+          Draw(model, name, base::RandomBits(options_.seed, 0), "fit-own"));
+      REVLM_ASSIGN_OR_RETURN(
+          const AllLogs logs,
+          ScoreAnswers(model, OwnExchanges(own), ReadWith(name, "fit")));
       Fit fit = {.alternative_idx = idx};
       for (size_t i = 0; i < num_samples(); ++i) {
         RequestScores& request = fit.requests.emplace_back();
@@ -443,14 +442,6 @@ Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget) {
   return TextComparer(question, options, budget).Compare();
-}
-
-std::string KeptAnswersPath(const std::string& directory,
-                            const std::string& step) {
-  constexpr size_t kNameBytes = 8;  // of a digest: names of models may be odd
-  const crypto::Sha256Digest digest = crypto::Sha256(base::AsBytes(step));
-  return directory + "/" + kKeptPrefix +
-         base::ToHex(std::span(digest).first(kNameBytes));
 }
 
 uint64_t LeastTextBytes(size_t num_samples, const TextOptions& options) {

@@ -82,9 +82,10 @@ struct TextOptions {
   uint64_t seed = 1;           // of those
   engine::EngineOptions engine = {.compute = engine::ComputeType::kF32};
   std::string work_directory;  // on a disk, with room for one rounded model
-  // Whether what models say is kept in it, each when it has said all, until the
-  // caller removes it: another call with the same arguments goes on from it.
-  bool keeps_answers = false;
+  // Where what comes of a step is kept, each when it is whole: another call
+  // with the same arguments goes on from there. The key tells apart whatever
+  // the arguments may be. May be empty.
+  std::function<KeptAt(const std::string& step)> keep_at;
   std::stop_token stop;
   // What is done now, and how far it is; may be empty.
   std::function<void(std::string_view step, const engine::Progress&)>
@@ -103,12 +104,6 @@ struct TextComparison {
 Result<TextComparison> CompareText(const TextQuestion& question,
                                    const TextOptions& options,
                                    memory::Budget& budget);
-
-// The file in which `TextOptions::keeps_answers` keeps what comes of a step.
-// All their names begin with this.
-inline constexpr char kKeptPrefix[] = "answers-";
-std::string KeptAnswersPath(const std::string& directory,
-                            const std::string& step);
 
 // What own answers to so many prompts take at least, at their longest; the
 // largest number where it fits none. To be looked at before `PlanText`, which

@@ -27,26 +27,25 @@ struct alignas(base::kMaxDirectAlignment) AlignedBlock {
 };
 
 std::vector<std::byte> Stored(const TestTensor& tensor) {
-  std::vector<std::byte> bytes;
-  const auto append = [&](const auto& value) {
-    const auto raw = std::as_bytes(std::span(&value, 1));
-    bytes.insert(bytes.end(), raw.begin(), raw.end());
-  };
-  for (const float value : tensor.values) {
-    uint16_t half = 0;
-    switch (tensor.dtype) {
-      case DType::kBf16:
-        engine::BestKernels().narrow_to_bf16(&value, 1, &half);
-        append(half);
-        break;
-      case DType::kF16:
-        append(std::bit_cast<uint16_t>(static_cast<_Float16>(value)));
-        break;
-      default:
-        append(value);
+  const size_t count = tensor.values.size();
+  std::vector<uint16_t> halves(count);
+  switch (tensor.dtype) {
+    case DType::kBf16:
+      engine::BestKernels().narrow_to_bf16(
+          tensor.values.data(), static_cast<int64_t>(count), halves.data());
+      break;
+    case DType::kF16:
+      std::ranges::transform(tensor.values, halves.begin(), [](float value) {
+        return std::bit_cast<uint16_t>(static_cast<_Float16>(value));
+      });
+      break;
+    default: {
+      const auto raw = std::as_bytes(std::span(tensor.values));
+      return {raw.begin(), raw.end()};
     }
   }
-  return bytes;
+  const auto raw = std::as_bytes(std::span(halves));
+  return {raw.begin(), raw.end()};
 }
 
 }  // namespace

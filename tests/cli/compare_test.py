@@ -236,7 +236,7 @@ class CompareTest(ProgramTest):
         self.assertEqual(process.returncode, 130, err)
         said = re.search(rb"kept in (\S+), and the same command goes on", err)
         folder = self.folder / said[1].decode()
-        self.assertTrue((folder / "unfinished" / "comparison.json").exists())
+        self.assertTrue((folder / "unfinished" / "weights-0.kept").exists())
         _, err = self.revlm("explain", str(folder), code=2)
         self.assertIn(b"not finished", err)
 
