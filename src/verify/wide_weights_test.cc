@@ -31,6 +31,10 @@ class WideWeightsTest : public ::testing::Test {
   static Tensors Random(uint64_t seed) {
     Tensors tensors;
     uint64_t at = 0;
+    std::vector<double> scales;
+    for (int64_t i = 0; i < kShape.width; ++i) {
+      scales.push_back(std::exp(-static_cast<double>(i) / 100));
+    }
     const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
       TestTensor tensor = {.name = name};
       size_t size = 1;
@@ -38,15 +42,15 @@ class WideWeightsTest : public ::testing::Test {
         tensor.shape.push_back(static_cast<uint64_t>(length));
         size *= static_cast<size_t>(length);
       }
+      const bool is_gain = shape.size() == 1;
+      const bool is_embedding = name.find("embed") != std::string::npos;
       for (size_t i = 0; i < size; ++i) {
         const double value = testing::Normal(seed, ++at);
-        const auto column =
-            static_cast<double>(i % static_cast<size_t>(kShape.width));
-        tensor.values.push_back(
-            static_cast<float>(shape.size() == 1 ? 1 + 0.1 * value
-                               : name.find("embed") != std::string::npos
-                                   ? value * std::exp(-column / 100)
-                                   : 0.05 * value));
+        const size_t column = i % static_cast<size_t>(kShape.width);
+        tensor.values.push_back(static_cast<float>(is_gain ? 1 + 0.1 * value
+                                                   : is_embedding
+                                                       ? value * scales[column]
+                                                       : 0.05 * value));
       }
       tensors.push_back(std::move(tensor));
     };
