@@ -200,6 +200,8 @@ Status Comparer::Open() {
 }
 
 Status Comparer::Find(memory::Budget& budget, ComparisonDirectory& directory) {
+  REVLM_ASSIGN_OR_RETURN(const memory::Reservation held_values,
+                         asker_->HoldValues(budget));
   REVLM_TRY(TellCosts(budget));
   REVLM_TRY(CompareWeights(budget, directory.unfinished()));
   Evidence evidence;

@@ -36,6 +36,18 @@ void SetFamily(const EnrollOptions& options,
   }
 }
 
+// Refuses a name that the library has already.
+Status CheckFree(const EnrollOptions& options, const std::string& name) {
+  const std::string& path = options.from.library;
+  if (options.replace || path.empty() ||
+      base::KindOfPath(path) == base::PathKind::kAbsent) {
+    return {};
+  }
+  REVLM_ASSIGN_OR_RETURN(const Library library,
+                         Library::Open(path, library::Access::kRead));
+  return library.CheckFree(name);
+}
+
 // Adds the fingerprint, with its bounds beside all others.
 Status AddToLibrary(const Fingerprint& fingerprint, const std::string& revfp,
                     const EnrollOptions& options, EnrollReport& report) {
@@ -72,8 +84,11 @@ Status AddToLibrary(const Fingerprint& fingerprint, const std::string& revfp,
 }  // namespace
 
 Result<EnrollReport> Enroll(const EnrollOptions& options) {
+  const auto check = [&](const std::string& name) {
+    return CheckFree(options, options.name.empty() ? name : options.name);
+  };
   REVLM_ASSIGN_OR_RETURN(Target target,
-                         ObtainFingerprint(options.from, Probe::kDeep));
+                         ObtainFingerprint(options.from, Probe::kDeep, check));
   Fingerprint& fingerprint = target.fingerprint;
   // A reference that is there already, and only its file is wanted.
   const bool is_export =

@@ -112,7 +112,8 @@ Result<uint64_t> BudgetBytes(const FingerprintSource& source) {
   return limit.limit_bytes - std::min(limit.limit_bytes, taken);
 }
 
-Result<Target> LookAtModel(const FingerprintSource& source, Probe probe) {
+Result<Target> LookAtModel(const FingerprintSource& source, Probe probe,
+                           const CheckName& check) {
   REVLM_ASSIGN_OR_RETURN(const uint64_t budget_bytes, BudgetBytes(source));
   memory::Budget budget(budget_bytes);
   RunOptions options;
@@ -124,6 +125,7 @@ Result<Target> LookAtModel(const FingerprintSource& source, Probe probe) {
   // Nothing is generated: no keys and values wait on disk.
   REVLM_ASSIGN_OR_RETURN(run::Model model,
                          run::LoadModel(source.target, options, budget, ""));
+  if (check) REVLM_TRY(check(model.resolved.name));
   const base::Clock& clock = base::SystemClock();
   const auto started = clock.Monotonic();
   verify::FingerprintHooks hooks;
@@ -147,8 +149,11 @@ Result<Target> LookAtModel(const FingerprintSource& source, Probe probe) {
 
 }  // namespace
 
-Result<Target> ObtainFingerprint(const FingerprintSource& source, Probe probe) {
-  if (!source.target.starts_with(kStored)) return LookAtModel(source, probe);
+Result<Target> ObtainFingerprint(const FingerprintSource& source, Probe probe,
+                                 const CheckName& check) {
+  if (!source.target.starts_with(kStored)) {
+    return LookAtModel(source, probe, check);
+  }
   return ReadStored(source.target.substr(kStored.size()), source.library);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +23,11 @@ struct Target {
   std::optional<std::string> reference;  // of the library, if it is one
 };
 
-// What is stored is a whole fingerprint, whatever the probe.
-Result<Target> ObtainFingerprint(const FingerprintSource& source, Probe probe);
+// What is stored is a whole fingerprint, whatever the probe. `check`: of the
+// name of a model before it is looked at, which may take long; may be empty.
+using CheckName = std::function<Status(const std::string& name)>;
+Result<Target> ObtainFingerprint(const FingerprintSource& source, Probe probe,
+                                 const CheckName& check = {});
 
 // `revfp`: its bytes; empty of one that is not whole.
 FingerprintSummary Summarize(const fingerprint::Fingerprint& fingerprint,

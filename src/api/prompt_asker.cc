@@ -82,13 +82,16 @@ Result<uint64_t> PromptAsker::FloorBytes() const {
   return round_bytes + ValueBytes();
 }
 
+Result<memory::Reservation> PromptAsker::HoldValues(
+    memory::Budget& budget) const {
+  return budget.Reserve(ValueBytes(), memory::Use::kResults);
+}
+
 Result<PromptAsker::Costs> PromptAsker::Predict(memory::Budget& budget) {
   // Keeping, reading and comparing logits, as seen.
   constexpr double kLogitsPerSecond = 4e7;
   Costs costs;
   if (most_prompts_ == 0) return costs;
-  REVLM_ASSIGN_OR_RETURN(held_values_,
-                         budget.Reserve(ValueBytes(), memory::Use::kResults));
   REVLM_ASSIGN_OR_RETURN(const std::vector<engine::RunPlan> plans,
                          verify::PlanBehaviour(encoded_, work_.planned.pairs,
                                                BehaviourOptions(), budget));

@@ -1,12 +1,11 @@
 // Asks the models of a comparison their prompts, round by round, and keeps what
 // each round brought (api/kept_findings.h).
 //
-// Threads: thread-confined. Lifetime: borrows all that it works with, and the
-// budget. Memory: the prompts as token ids, once for each model; values and
-// what a round takes are reserved in the budget. Errors: those of models and
-// their engines, kCancelled, kBudgetExceeded, kUnavailable (I/O, disk full).
-// Determinism: the values are those of the prompts, however they are divided
-// into rounds.
+// Threads: thread-confined. Lifetime: borrows all that it works with. Memory:
+// the prompts as token ids, once for each model; values and what a round takes
+// are reserved in the budget. Errors: those of models and their engines,
+// kCancelled, kBudgetExceeded, kUnavailable (I/O, disk full). Determinism: the
+// values are those of the prompts, however they are divided into rounds.
 #pragma once
 
 #include <cstdint>
@@ -53,8 +52,10 @@ class PromptAsker {
     int64_t num_passes = 0;
     uint64_t read_bytes = 0;
   };
-  // Of all at once. Takes room for the values.
+  // Of all at once.
   Result<Costs> Predict(memory::Budget& budget);
+  // Room for the values of all, to be held from Predict on.
+  Result<memory::Reservation> HoldValues(memory::Budget& budget) const;
 
   // By pair, what each prompt brings. `tell`: of the seconds predicted, how
   // many are done. REQUIRES: Predict was called, once.
@@ -84,13 +85,12 @@ class PromptAsker {
   ComparePrompts prompts_;  // all; of chosen ones, those of rounds before
   size_t most_prompts_;
   std::vector<verify::BehaviourModel> encoded_;  // of all, or of this round
-  memory::Reservation held_values_;
-  size_t num_asked_ = 0;                    // in rounds before
-  size_t num_rounds_ = 0;                   // that were asked
-  std::vector<int64_t> num_failed_;         // by model
-  std::vector<std::string> first_failure_;  // by model
-  std::vector<double> seconds_;             // predicted, by model
-  double read_seconds_ = 0;                 // of it, to read all weights once
+  size_t num_asked_ = 0;                         // in rounds before
+  size_t num_rounds_ = 0;                        // that were asked
+  std::vector<int64_t> num_failed_;              // by model
+  std::vector<std::string> first_failure_;       // by model
+  std::vector<double> seconds_;                  // predicted, by model
+  double read_seconds_ = 0;  // of it, to read all weights once
 };
 
 }  // namespace revlm

@@ -112,6 +112,13 @@ Status TextVerifier::Open() {
   REVLM_TRY(CheckPrompts());
   if (!is_target_here()) {
     REVLM_ASSIGN_OR_RETURN(answers_, ReadTargetAnswers(options_));
+    if (!compare_.special_tokens && answers_->special_tokens.value_or(false)) {
+      return base::MakeError(
+          ErrorCode::kInvalidArgument,
+          "verifying the answers in {}: the run was asked with special tokens; "
+          "leave out --no-special-tokens",
+          answers_->reference);
+    }
     compare_.special_tokens =
         answers_->special_tokens.value_or(compare_.special_tokens);
   }

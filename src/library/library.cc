@@ -258,14 +258,19 @@ Status Library::Add(const ReferenceEntry& entry,
                     const StoredFingerprint& stored,
                     const std::vector<std::pair<int64_t, double>>& bounds) {
   return InTransaction(kToChange, [&]() -> Status {
-    REVLM_ASSIGN_OR_RETURN(const auto taken, Find(entry.name));
-    if (!taken) return Insert(entry, stored, bounds);
-    return base::MakeError(
-        ErrorCode::kInvalidArgument,
-        "adding to the library {}: it has a reference {} of {} already; give "
-        "another --name, or --replace it",
-        database_.path(), entry.name, taken->enrolled_utc);
+    REVLM_TRY(CheckFree(entry.name));
+    return Insert(entry, stored, bounds);
   });
+}
+
+Status Library::CheckFree(std::string_view name) const {
+  REVLM_ASSIGN_OR_RETURN(const auto taken, Find(name));
+  if (!taken) return {};
+  return base::MakeError(
+      ErrorCode::kInvalidArgument,
+      "adding to the library {}: it has a reference {} of {} already; give "
+      "another --name, or --replace it",
+      database_.path(), name, taken->enrolled_utc);
 }
 
 Status Library::Replace(const ReferenceEntry& entry,

@@ -69,6 +69,8 @@ class Library {
 
   // In the order of enrolment.
   Result<std::vector<ReferenceEntry>> References() const;
+  // kInvalidArgument when a reference has the name.
+  Status CheckFree(std::string_view name) const;
   Result<std::optional<ReferenceEntry>> Find(std::string_view name) const;
   // The bytes of its .revfp. REQUIRES: there is one of this id.
   Result<std::string> ReadRevfp(int64_t id) const;

@@ -142,6 +142,12 @@ class LibraryTest(ProgramTest):
         out, _ = self.revlm("ls", env={"REV_LIBRARY": str(self.library)})
         self.assertIn("asters", out.decode())
 
+    def test_a_name_that_is_taken_is_refused_before_the_model_is_run(self):
+        self.enroll()
+        _, err = self.revlm("enroll", MODEL, "-o", "x.revfp", code=BAD_USAGE)
+        self.assertIn(b"--replace", err)
+        self.assertFalse((self.folder / "x.revfp").exists())
+
     def test_a_replaced_reference_keeps_its_family(self):
         self.enroll(MODEL, "--name", "base", "--family", "asters")
         self.enroll(OTHER_MODEL, "--family", "quotes")

@@ -60,6 +60,9 @@ class VerifyTextTest(ProgramTest):
         _, err = self.revlm("verify", "r", "--against", MODEL, "--max-tokens",
                             "8", code=2)
         self.assertIn(b"leave out --max-tokens", err)
+        _, err = self.revlm("verify", "r", "--against", MODEL,
+                            "--no-special-tokens", code=2)
+        self.assertIn(b"leave out --no-special-tokens", err)
         self.run_of(MODEL, folder="greedy", temperature="0")
         _, err = self.revlm("verify", "greedy", "--against", MODEL, code=2)
         self.assertIn(b"ask the target at temperature 1", err)
