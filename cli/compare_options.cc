@@ -125,8 +125,10 @@ void AddAll(CLI::App& app, CompareLine& line) {
   AddWeightOptions(app, line);
   AddVerdictOptions(app, line);
   AddComputingOptions(app, line);
-  app.add_option("--output-dir", line.compare.output_dir,
-                 "Where evidence is kept, new or empty; default: in rev-runs")
+  app.add_option(
+         "--output-dir", line.compare.output_dir,
+         "Where evidence is kept, new, empty or unfinished; default: in "
+         "rev-runs")
       ->option_text("D")
       ->group("Output");
   AddOutputOptions(app, line.output);

@@ -334,8 +334,8 @@ struct CompareOptions {
   bool memory_strict = false;
   bool owns_process = false;  // as RunOptions
 
-  // The directory of this comparison: new or empty. Empty: a new one in
-  // `runs_dir`.
+  // The directory of this comparison: new, empty, or one in which it was
+  // stopped. Empty: such a one in `runs_dir`.
   std::string output_dir;
   std::string runs_dir = "rev-runs";
 

@@ -437,6 +437,39 @@ TEST_F(CompareTest, ADamagedPlanIsNamed) {
   EXPECT_EQ(std::filesystem::file_size(path), 100u);
 }
 
+TEST_F(CompareTest, OtherWeightsUnderTheSameNameAreAnotherComparison) {
+  namespace fs = std::filesystem;
+  CompareOptions options = Options({"aster-s0", "briar-s0"});
+  const std::string model = folder_ + "/model";
+  fs::copy(ModelAt("aster-s0"), model);
+  options.models[0] = model;
+  options = Stopped(options);
+  const std::string file = model + "/model.safetensors";
+  const auto modified = fs::last_write_time(file);
+  fs::copy(file, file + ".new");
+  fs::last_write_time(file + ".new", modified);
+  fs::rename(file + ".new", file);
+  const auto refused = Compare(options);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("another comparison"));
+  // Where nothing was found nothing is lost.
+  const std::string unfinished = options.output_dir + "/unfinished/";
+  for (const auto& [name, content] : testing::FilesIn(unfinished)) {
+    if (name.ends_with(".kept")) fs::remove(unfinished + name);
+  }
+  EXPECT_TRUE(Compare(options));
+}
+
+TEST_F(CompareTest, APlanThatIsHalfWrittenIsNone) {
+  const CompareOptions options = Options({"aster-s0", "briar-s0"});
+  std::filesystem::create_directories(options.output_dir + "/unfinished");
+  for (const char* name : {"lock", "plan.json.12.tmp"}) {
+    std::ofstream(options.output_dir + "/unfinished/" + name) << "";
+  }
+  ASSERT_TRUE(Compare(options));
+  EXPECT_FALSE(std::filesystem::exists(options.output_dir + "/unfinished"));
+}
+
 // Names that are no UTF-8 are written otherwise than they are.
 TEST_F(CompareTest, OddNamesGoOnToo) {
   CompareOptions options = Options({"aster-s0", "briar-s0"});

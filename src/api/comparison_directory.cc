@@ -188,10 +188,8 @@ std::optional<std::string> FindUnfinished(const std::string& runs_dir,
   return std::nullopt;
 }
 
-// Refuses a directory with anything in it, unless a comparison is to be gone on
-// with there: it may have come to writing.
-Status CheckUsable(const std::string& path) {
-  if (UnfinishedFolder::IsThere(path + "/" + kUnfinishedName)) return {};
+// Refuses a directory with anything but unfinished things in it.
+Status CheckEmpty(const std::string& path) {
   REVLM_ASSIGN_OR_RETURN(const base::Directory opened,
                          base::Directory::Open(path));
   REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
@@ -204,6 +202,14 @@ Status CheckUsable(const std::string& path) {
                            path, base::Quote(name));
   }
   return {};
+}
+
+// The same, unless a comparison is to be gone on with there: it may have come
+// to writing.
+Status CheckUsable(const std::string& path) {
+  return UnfinishedFolder::IsThere(path + "/" + kUnfinishedName)
+             ? Status()
+             : CheckEmpty(path);
 }
 
 // What a process that was killed left of the files that are written at the end.
@@ -232,6 +238,8 @@ Result<ComparisonDirectory> ComparisonDirectory::Open(
     std::error_code ignored;
     if (!unfinished && is_new) std::filesystem::remove(path, ignored);
     if (!unfinished) return std::unexpected(unfinished.error());
+    // Another process may have come to the end meanwhile.
+    if (!unfinished->is_resumed()) REVLM_TRY(CheckEmpty(path));
     if (!is_new || unfinished->num_kept() > 0) RemoveTemporaryFiles(path);
     return ComparisonDirectory(std::move(path), linked_from, is_new,
                                *std::move(unfinished));

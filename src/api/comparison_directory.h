@@ -1,7 +1,7 @@
 // The directory of one comparison (docs/formats/comparison.md).
 //
 // It is new or empty when a comparison begins, or holds what the same
-// comparison kept when it was stopped (api/unfinished_comparison.h), and is
+// comparison kept when it was stopped (api/unfinished_folder.h), and is
 // filled at the end. Of a comparison that kept nothing nothing is left, not
 // even a directory that it made.
 //

@@ -5,9 +5,10 @@
 #include <utility>
 
 #include "base/wire.h"
-#include "formats/checkpoint.h"
 #include "revlm/prompts.h"
 #include "revlm/version.h"
+#include "run/model.h"
+#include "run/model_description.h"
 #include "verify/record.h"
 
 namespace revlm {
@@ -43,10 +44,6 @@ using base::Json;
 // Of the weights of a pair, whose tensors are named.
 constexpr size_t kMaxWeightsBytes = size_t{64} << 20;
 constexpr size_t kMaxSizeDigits = 20;
-
-Status KeepText(const verify::KeptAt& at, const std::string& text) {
-  return verify::Keep<char>(at, {{text.begin(), text.end()}});
-}
 
 std::optional<std::string> ReadText(const verify::KeptAt& at,
                                     size_t max_bytes) {
@@ -87,16 +84,15 @@ Json PlanOf(const Comparison& planned, const CompareOptions& options,
     plan["strategy"] = PromptStrategyName(options.orchestration->strategy);
     plan["focus"] = ChallengeFocusName(options.orchestration->focus);
   }
-  Json files = Json::array();
+  Json weights = Json::array();
+  Json numerics = Json::array();
   for (const OpenedModel& model : models) {
-    const formats::Checkpoint& checkpoint = *model.model.checkpoint;
-    for (uint32_t i = 0; i < checkpoint.num_files(); ++i) {
-      const base::FileIdentity& file = checkpoint.file(i).identity();
-      files.push_back(
-          {{"size_bytes", file.size_bytes}, {"modified_ns", file.modified_ns}});
-    }
+    weights.push_back(
+        run::WeightFilesToJson(run::WeightFilesOf(*model.model.checkpoint)));
+    numerics.push_back(run::NumericsToJson(model.numerics));
   }
-  plan["files"] = std::move(files);
+  plan["weights"] = std::move(weights);
+  plan["numerics_classes"] = std::move(numerics);
   return plan;
 }
 
@@ -120,7 +116,8 @@ std::optional<RoundFinding> ReadRound(const verify::KeptAt& at,
                                       memory::Budget& budget) {
   std::optional<memory::Reservation> held;
   const auto rows = verify::ReadKept<char>(at, 1, [&](size_t, size_t length) {
-    auto reserved = budget.Reserve(length, memory::Use::kScratch);
+    // It, and what is read from it while that grows.
+    auto reserved = budget.Reserve(3 * length, memory::Use::kScratch);
     if (reserved) held.emplace(*std::move(reserved));
     return held.has_value();
   });
@@ -135,19 +132,25 @@ std::optional<RoundFinding> ReadRound(const verify::KeptAt& at,
 
 Status KeepRound(const verify::KeptAt& at, const RoundFinding& round,
                  memory::Budget& budget) {
-  uint64_t num_bytes = 0;
+  constexpr size_t kCountBytes = sizeof(uint64_t);
+  size_t num_bytes = 3 * kCountBytes;
   for (const auto& row : round.values) {
-    num_bytes += row.size() * sizeof(verify::PromptDivergence);
+    num_bytes += kCountBytes + row.size() * sizeof(verify::PromptDivergence);
   }
   for (const auto& row : round.certainty) {
-    num_bytes += row.size() * sizeof(std::optional<verify::Certainty>);
+    num_bytes +=
+        kCountBytes + row.size() * sizeof(std::optional<verify::Certainty>);
   }
-  REVLM_ASSIGN_OR_RETURN(const memory::Reservation held,
-                         budget.Reserve(2 * num_bytes, memory::Use::kScratch));
+  for (const PromptFailure& failure : round.failures) {
+    num_bytes += sizeof(PromptFailure) + failure.message.size();
+  }
+  const auto held = budget.Reserve(num_bytes, memory::Use::kScratch);
+  if (!held) return {};  // then it is not kept
   std::string bytes;
+  bytes.reserve(num_bytes);
   base::WireWriter writer(bytes);
   writer(round);
-  return KeepText(at, bytes);
+  return verify::KeepBytes(at, bytes);
 }
 
 std::optional<PairWeights> ReadWeights(const verify::KeptAt& at) {
@@ -174,8 +177,8 @@ Status KeepWeights(const verify::KeptAt& at, const PairWeights& weights) {
   const Json json = {{"finding", verify::WeightFindingToJson(weights.finding)},
                      {"root_a", weights.root_a},
                      {"root_b", weights.root_b}};
-  return KeepText(at,
-                  json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return verify::KeepBytes(
+      at, json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::optional<size_t> ReadRoundSize(const verify::KeptAt& at) {
@@ -191,7 +194,7 @@ std::optional<size_t> ReadRoundSize(const verify::KeptAt& at) {
 }
 
 Status KeepRoundSize(const verify::KeptAt& at, size_t size) {
-  return KeepText(at, std::to_string(size));
+  return verify::KeepBytes(at, std::to_string(size));
 }
 
 }  // namespace revlm

@@ -3,8 +3,9 @@
 // and whole rounds of prompts.
 //
 // Threads: pure functions. Memory: what was found; while a round is read or
-// kept twice as much again, reserved in the budget. Errors: kUnavailable (I/O,
-// disk full). Determinism: findings read back bit for bit.
+// kept up to three times as much again, reserved in the budget: where there is
+// no room it is not kept, or asked again. Errors: kUnavailable (I/O, disk
+// full). Determinism: findings read back bit for bit.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,8 @@
 namespace revlm {
 
 // Everything that what is found depends on: what `planned`, a comparison before
-// anything is found, and the options say, and the weight files, by size and
-// time. Callers add what is of their own.
+// anything is found, and the options say, the weight files, by identity, and
+// each model's numerics class. Callers add what is of their own.
 base::Json PlanOf(const Comparison& planned, const CompareOptions& options,
                   const std::vector<OpenedModel>& models);
 

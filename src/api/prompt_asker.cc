@@ -69,8 +69,11 @@ Status PromptAsker::MakeRoom() {
 }
 
 uint64_t PromptAsker::ValueBytes() const {
-  return work_.planned.pairs.size() * most_prompts_ *
-         sizeof(verify::PromptDivergence);
+  // Those of a round are there twice for a moment.
+  const uint64_t prompt_bytes =
+      2 * work_.planned.pairs.size() * sizeof(verify::PromptDivergence) +
+      work_.models.size() * sizeof(std::optional<verify::Certainty>);
+  return most_prompts_ * prompt_bytes;
 }
 
 Result<uint64_t> PromptAsker::FloorBytes() const {
@@ -204,7 +207,7 @@ Result<RoundFinding> PromptAsker::CompareBehaviour(memory::Budget& budget,
 // What is predicted is not the same again; what is kept is of rounds of one
 // size.
 Result<size_t> PromptAsker::SizeOfRounds() {
-  const verify::KeptAt at = work_.unfinished.At("round-size");
+  const verify::KeptAt at = work_.unfinished.At("_round-size");
   std::optional<size_t> size = ReadRoundSize(at);
   if (work_.options.round_size) {
     size = static_cast<size_t>(*work_.options.round_size);

@@ -18,6 +18,7 @@ using base::Json;
 constexpr char kPlanName[] = "plan.json";
 constexpr char kLockName[] = "lock";
 constexpr char kKeptSuffix[] = ".kept";
+constexpr char kNoFinding[] = "_";
 constexpr uint64_t kMaxPlanBytes = uint64_t{64} << 20;
 
 std::string InFolder(const std::string& path, std::string_view name) {
@@ -29,6 +30,10 @@ bool IsAbsent(const std::string& path) {
 }
 
 bool IsKept(const std::string& name) { return name.ends_with(kKeptSuffix); }
+
+bool IsFinding(const std::string& name) {
+  return IsKept(name) && !name.starts_with(kNoFinding);
+}
 
 // Names that are no text are written as such, so plans are compared as they are
 // written.
@@ -76,7 +81,9 @@ Status CheckOurs(const std::string& path) {
   if (is_folder && !UnfinishedFolder::IsThere(path)) {
     REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(path));
     for (const std::string& name : names) {
-      if (name != kLockName) found = base::Quote(name);
+      const bool is_half_written =
+          name.starts_with(kPlanName) && name.ends_with(".tmp");
+      if (name != kLockName && !is_half_written) found = base::Quote(name);
     }
   }
   if (found.empty()) return {};
@@ -121,13 +128,16 @@ Result<UnfinishedFolder> UnfinishedFolder::Open(const std::string& path,
 
 Status UnfinishedFolder::TakeUp(const std::string& plan) {
   plan_sha256_ = run::Sha256Hex(plan);
-  if (!IsThere(path_)) {
-    return base::WriteFileAtomically(InFolder(path_, kPlanName), plan);
-  }
+  is_resumed_ = IsThere(path_);
   const auto there = ReadPlan(path_, plan.size());
   if (there && *there == plan) {
     RemoveScratch();
     return {};
+  }
+  // In a folder without findings nothing is lost.
+  if (num_kept() == 0) {
+    RemoveScratch();
+    return base::WriteFileAtomically(InFolder(path_, kPlanName), plan);
   }
   const std::string path = std::exchange(path_, "");  // it stays as it is
   REVLM_ASSIGN_OR_RETURN(const std::string difference,
@@ -135,7 +145,7 @@ Status UnfinishedFolder::TakeUp(const std::string& plan) {
   return base::MakeError(
       ErrorCode::kInvalidArgument,
       "{} is of another comparison, which is not finished: {}; name another "
-      "directory with --output-dir",
+      "directory with --output-dir, or remove that folder",
       path, difference);
 }
 
@@ -143,6 +153,7 @@ UnfinishedFolder::UnfinishedFolder(UnfinishedFolder&& other) noexcept
     : path_(std::exchange(other.path_, "")),
       lock_(std::move(other.lock_)),
       plan_sha256_(std::move(other.plan_sha256_)),
+      is_resumed_(other.is_resumed_),
       is_finished_(other.is_finished_) {
   other.lock_.reset();
 }
@@ -175,7 +186,8 @@ void UnfinishedFolder::RemoveScratch() const {
 
 size_t UnfinishedFolder::num_kept() const {
   const auto names = NamesIn(path_);
-  return names ? static_cast<size_t>(std::ranges::count_if(*names, IsKept)) : 0;
+  return names ? static_cast<size_t>(std::ranges::count_if(*names, IsFinding))
+               : 0;
 }
 
 verify::KeptAt UnfinishedFolder::At(const std::string& name) const {

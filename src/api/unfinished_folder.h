@@ -42,8 +42,11 @@ class UnfinishedFolder {
   ~UnfinishedFolder();
 
   const std::string& path() const { return path_; }
-  // How many rows of findings are kept.
+  // Whether it was there, left by another process.
+  bool is_resumed() const { return is_resumed_; }
+  // How many findings are kept.
   size_t num_kept() const;
+  // A name that begins with "_" is of no finding.
   verify::KeptAt At(const std::string& name) const;
   // Nothing in it is needed any more.
   void Finish() { is_finished_ = true; }
@@ -58,6 +61,7 @@ class UnfinishedFolder {
   std::string path_;  // empty once moved from
   std::optional<base::AppendFile> lock_;
   std::string plan_sha256_;
+  bool is_resumed_ = false;
   bool is_finished_ = false;
 };
 

@@ -25,6 +25,7 @@ class HashedReader {
     hasher_.Update(out);
     return true;
   }
+  uint64_t left_bytes() const { return file_.size_bytes() - at_; }
   // Whether the rest is the digest of what was taken.
   bool TakeDigest() {
     crypto::Sha256Digest digest;
@@ -35,8 +36,9 @@ class HashedReader {
  private:
   bool Read(std::span<std::byte> out) {
     const Result<size_t> count = file_.ReadAt(at_, out);
+    if (!count || *count != out.size()) return false;
     at_ += out.size();
-    return count && *count == out.size();
+    return true;
   }
 
   const base::File& file_;
@@ -58,7 +60,7 @@ std::optional<Rows<T>> TakeRows(HashedReader& reader, const std::string& key,
   for (size_t i = 0; i < num_rows; ++i) {
     uint64_t length = 0;
     if (!reader.Take(std::as_writable_bytes(std::span(&length, 1))) ||
-        !fits(i, length)) {
+        length > reader.left_bytes() / sizeof(T) || !fits(i, length)) {
       return std::nullopt;
     }
     rows[i].resize(length);
@@ -68,6 +70,42 @@ std::optional<Rows<T>> TakeRows(HashedReader& reader, const std::string& key,
   }
   if (!reader.TakeDigest()) return std::nullopt;
   return rows;
+}
+
+// `row_of`: a row by its index, as a span.
+template <typename F>
+Status WriteRows(const KeptAt& at, size_t num_rows, const F& row_of) {
+  constexpr size_t kPieceBytes = 64 << 10;
+  REVLM_ASSIGN_OR_RETURN(base::AtomicFile file,
+                         base::AtomicFile::Create(at.path));
+  crypto::Sha256Hasher hasher;
+  const auto append = [&](std::span<const std::byte> bytes) {
+    hasher.Update(bytes);
+    return file.Append(bytes);
+  };
+  std::string piece(kMagic);
+  const auto flush = [&] {
+    const Status written = append(base::AsBytes(piece));
+    piece.clear();
+    return written;
+  };
+  const crypto::Sha256Digest key = crypto::Sha256(base::AsBytes(at.key));
+  piece.append(reinterpret_cast<const char*>(key.data()), key.size());
+  for (size_t i = 0; i < num_rows; ++i) {
+    const auto row = row_of(i);
+    const auto length = uint64_t{row.size()};
+    piece.append(reinterpret_cast<const char*>(&length), sizeof(length));
+    const std::span<const std::byte> bytes = std::as_bytes(row);
+    if (piece.size() + bytes.size() > kPieceBytes) REVLM_TRY(flush());
+    if (bytes.size() > kPieceBytes) {
+      REVLM_TRY(append(bytes));
+    } else {
+      piece.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+  }
+  REVLM_TRY(flush());
+  REVLM_TRY(file.Append(hasher.Finish()));
+  return file.Commit();
 }
 
 }  // namespace
@@ -86,37 +124,12 @@ std::optional<Rows<T>> ReadKept(const KeptAt& at, size_t num_rows,
 
 template <typename T>
 Status Keep(const KeptAt& at, const Rows<T>& rows) {
-  constexpr size_t kPieceBytes = 64 << 10;
-  REVLM_ASSIGN_OR_RETURN(base::AtomicFile file,
-                         base::AtomicFile::Create(at.path));
-  crypto::Sha256Hasher hasher;
-  const auto append = [&](std::span<const std::byte> bytes) {
-    hasher.Update(bytes);
-    return file.Append(bytes);
-  };
-  std::string piece(kMagic);
-  const auto flush = [&] {
-    const Status written = append(base::AsBytes(piece));
-    piece.clear();
-    return written;
-  };
-  const crypto::Sha256Digest key = crypto::Sha256(base::AsBytes(at.key));
-  piece.append(reinterpret_cast<const char*>(key.data()), key.size());
-  for (const std::vector<T>& row : rows) {
-    const auto length = uint64_t{row.size()};
-    piece.append(reinterpret_cast<const char*>(&length), sizeof(length));
-    if (row.size() * sizeof(T) < kPieceBytes) {
-      piece.append(reinterpret_cast<const char*>(row.data()),
-                   row.size() * sizeof(T));
-      if (piece.size() >= kPieceBytes) REVLM_TRY(flush());
-      continue;
-    }
-    REVLM_TRY(flush());
-    REVLM_TRY(append(std::as_bytes(std::span(row))));
-  }
-  REVLM_TRY(flush());
-  REVLM_TRY(file.Append(hasher.Finish()));
-  return file.Commit();
+  return WriteRows(at, rows.size(),
+                   [&](size_t i) { return std::span<const T>(rows[i]); });
+}
+
+Status KeepBytes(const KeptAt& at, std::string_view bytes) {
+  return WriteRows(at, 1, [&](size_t) { return std::span(bytes); });
 }
 
 template std::optional<Rows<int32_t>> ReadKept(const KeptAt&, size_t,
@@ -127,6 +140,5 @@ template std::optional<Rows<char>> ReadKept(const KeptAt&, size_t,
                                             const FitsRow&);
 template Status Keep(const KeptAt&, const Rows<int32_t>&);
 template Status Keep(const KeptAt&, const Rows<float>&);
-template Status Keep(const KeptAt&, const Rows<char>&);
 
 }  // namespace revlm::verify

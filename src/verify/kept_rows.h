@@ -15,6 +15,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -40,5 +41,7 @@ std::optional<Rows<T>> ReadKept(const KeptAt& at, size_t num_rows,
 
 template <typename T>
 Status Keep(const KeptAt& at, const Rows<T>& rows);
+// One row of bytes.
+Status KeepBytes(const KeptAt& at, std::string_view bytes);
 
 }  // namespace revlm::verify

@@ -405,10 +405,12 @@ class TextComparer {
     return WithAlternative(idx, [&](const Checkpoint& model) -> Status {
       REVLM_ASSIGN_OR_RETURN(
           const std::vector<TokenIds> own,
-          Draw(model, name, base::RandomBits(options_.seed, 0), "fit-own"));
+          Draw(model, name, base::RandomBits(options_.seed, 0),
+               fmt::format("fit-own-{}", idx)));
       REVLM_ASSIGN_OR_RETURN(
           const AllLogs logs,
-          ScoreAnswers(model, OwnExchanges(own), ReadWith(name, "fit")));
+          ScoreAnswers(model, OwnExchanges(own),
+                       ReadWith(name, fmt::format("fit-{}", idx))));
       Fit fit = {.alternative_idx = idx};
       for (size_t i = 0; i < num_samples(); ++i) {
         RequestScores& request = fit.requests.emplace_back();
