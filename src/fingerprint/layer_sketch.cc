@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 
@@ -13,14 +14,37 @@ namespace {
 constexpr double kLeastPivot = 1e-9;
 
 // What HSIC needs of one side: rows of the factor without rounding, their
-// squared lengths, and the row sums of the kernel without its diagonal.
+// squared lengths, the row sums of the kernel without its diagonal, and its
+// HSIC with itself.
 struct Side {
   size_t rank = 0;
   std::vector<double> rows;
   std::vector<double> squares;
   std::vector<double> row_sums;
   double sum = 0;
+  double hsic = 0;
 };
+
+// Without the factor 1 / (n (n - 3)), which CKA does not need.
+double UnbiasedHsic(const Side& a, const Side& b) {
+  const double n = static_cast<double>(a.squares.size());
+  std::vector<double> cross(a.rank * b.rank, 0.0);
+  double trace = 0;
+  double row_product = 0;
+  for (size_t i = 0; i < a.squares.size(); ++i) {
+    const double* const x = a.rows.data() + i * a.rank;
+    const double* const y = b.rows.data() + i * b.rank;
+    for (size_t c = 0; c < a.rank; ++c) {
+      double* const out = cross.data() + c * b.rank;
+      for (size_t d = 0; d < b.rank; ++d) out[d] += x[c] * y[d];
+    }
+    trace -= a.squares[i] * b.squares[i];
+    row_product += a.row_sums[i] * b.row_sums[i];
+  }
+  trace = std::inner_product(cross.begin(), cross.end(), cross.begin(), trace);
+  return trace + a.sum * b.sum / ((n - 1) * (n - 2)) -
+         2 * row_product / (n - 2);
+}
 
 Side SideOf(const LayerSketch& sketch, std::span<const uint32_t> positions) {
   Side side = {.rank = sketch.rank()};
@@ -45,28 +69,13 @@ Side SideOf(const LayerSketch& sketch, std::span<const uint32_t> positions) {
     side.row_sums.push_back(sum);
     side.sum += sum;
   }
+  side.hsic = UnbiasedHsic(side, side);
   return side;
 }
 
-// Without the factor 1 / (n (n - 3)), which CKA does not need.
-double UnbiasedHsic(const Side& a, const Side& b) {
-  const double n = static_cast<double>(a.squares.size());
-  std::vector<double> cross(a.rank * b.rank, 0.0);
-  double trace = 0;
-  double row_product = 0;
-  for (size_t i = 0; i < a.squares.size(); ++i) {
-    const double* const x = a.rows.data() + i * a.rank;
-    const double* const y = b.rows.data() + i * b.rank;
-    for (size_t c = 0; c < a.rank; ++c) {
-      double* const out = cross.data() + c * b.rank;
-      for (size_t d = 0; d < b.rank; ++d) out[d] += x[c] * y[d];
-    }
-    trace -= a.squares[i] * b.squares[i];
-    row_product += a.row_sums[i] * b.row_sums[i];
-  }
-  trace = std::inner_product(cross.begin(), cross.end(), cross.begin(), trace);
-  return trace + a.sum * b.sum / ((n - 1) * (n - 2)) -
-         2 * row_product / (n - 2);
+std::optional<double> Cka(const Side& a, const Side& b) {
+  if (!(a.hsic > 0) || !(b.hsic > 0)) return std::nullopt;
+  return UnbiasedHsic(a, b) / (std::sqrt(a.hsic) * std::sqrt(b.hsic));
 }
 
 LayerSketch Rounded(const std::vector<std::vector<double>>& columns, size_t n) {
@@ -125,13 +134,21 @@ std::optional<double> UnbiasedCka(const LayerSketch& a, const LayerSketch& b,
                                   const PositionPairs& positions) {
   REVLM_CHECK(positions.a.size() == positions.b.size());
   if (positions.a.size() < 4) return std::nullopt;
-  const Side side_a = SideOf(a, positions.a);
-  const Side side_b = SideOf(b, positions.b);
-  const double squares = UnbiasedHsic(side_a, side_a);
-  const double other_squares = UnbiasedHsic(side_b, side_b);
-  if (!(squares > 0) || !(other_squares > 0)) return std::nullopt;
-  return UnbiasedHsic(side_a, side_b) /
-         (std::sqrt(squares) * std::sqrt(other_squares));
+  return Cka(SideOf(a, positions.a), SideOf(b, positions.b));
+}
+
+std::vector<std::optional<double>> NeighbourCkas(
+    std::span<const LayerSketch> states, std::span<const uint32_t> positions) {
+  std::vector<std::optional<double>> ckas(states.empty() ? 0
+                                                         : states.size() - 1);
+  if (ckas.empty() || positions.size() < 4) return ckas;
+  Side before = SideOf(states[0], positions);
+  for (size_t i = 0; i < ckas.size(); ++i) {
+    Side side = SideOf(states[i + 1], positions);
+    ckas[i] = Cka(before, side);
+    before = std::move(side);
+  }
+  return ckas;
 }
 
 }  // namespace revlm::fingerprint

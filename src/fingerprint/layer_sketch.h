@@ -54,4 +54,8 @@ struct PositionPairs {
 std::optional<double> UnbiasedCka(const LayerSketch& a, const LayerSketch& b,
                                   const PositionPairs& positions);
 
+// The same of each state and the next, at these positions of both.
+std::vector<std::optional<double>> NeighbourCkas(
+    std::span<const LayerSketch> states, std::span<const uint32_t> positions);
+
 }  // namespace revlm::fingerprint

@@ -136,6 +136,28 @@ TEST(LayerSketchTest, ComparesThePositionsThatBothHave) {
   EXPECT_NEAR(*found, 1, 1e-3);
 }
 
+TEST(LayerSketchTest, NeighboursAreComparedAsAnyTwo) {
+  constexpr size_t kNumRows = 30;
+  std::vector<LayerSketch> states;
+  for (const uint64_t seed : {10, 11, 12}) {
+    states.push_back(
+        SketchRows(RandomStates(seed, kNumRows, 16, 0.8), kNumRows));
+  }
+  // Of the second nothing is left.
+  states.insert(states.begin() + 1,
+                SketchRows(std::vector<float>(kNumRows * 4, 3.0f), kNumRows));
+  const PositionPairs pairs = {{3, 5, 8, 9, 20}, {3, 5, 8, 9, 20}};
+  const auto found = NeighbourCkas(states, pairs.a);
+  ASSERT_EQ(found.size(), 3u);
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i], UnbiasedCka(states[i], states[i + 1], pairs)) << i;
+  }
+  EXPECT_FALSE(found[0]);
+  EXPECT_TRUE(found[2]);
+  EXPECT_EQ(NeighbourCkas(states, {}).size(), 3u);
+  EXPECT_TRUE(NeighbourCkas({}, pairs.a).empty());
+}
+
 TEST(LayerSketchTest, SaysWhatIsLeftOut) {
   constexpr size_t kNumRows = 100;
   EXPECT_LT(SketchRows(RandomStates(7, kNumRows, 24, 1), kNumRows).left_out,

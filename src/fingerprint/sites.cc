@@ -15,9 +15,7 @@ constexpr uint64_t kSeed = 0x7369746573;  // frozen: stored intervals need it
 std::vector<double> ChangesAt(std::span<const LayerSketch> states,
                               const std::vector<uint32_t>& positions) {
   std::vector<double> changes;
-  const PositionPairs pairs = {positions, positions};
-  for (size_t i = 0; i + 1 < states.size(); ++i) {
-    const auto cka = UnbiasedCka(states[i], states[i + 1], pairs);
+  for (const auto& cka : NeighbourCkas(states, positions)) {
     changes.push_back(cka ? std::max(0.0, 1 - *cka) : 0.0);
   }
   return changes;
