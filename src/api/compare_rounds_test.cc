@@ -16,6 +16,16 @@ PairComparison Pair(Closeness closeness, Verdict verdict,
   return pair;
 }
 
+TEST(CompareRoundsTest, PlainRoundsReadLittleAgainAndAreNotShort) {
+  // Two small models, and two of 7B: seconds of all prompts, of reading once.
+  EXPECT_EQ(PlainRoundSize(50, 2, 0.01), 50u);
+  EXPECT_EQ(PlainRoundSize(1000, 8400, 27), 61u);  // 17 rounds, 16 times more
+  EXPECT_EQ(PlainRoundSize(1000, 300, 1), 100u);   // of 30 s
+  EXPECT_EQ(PlainRoundSize(1000, 300, 1000), 986u);
+  EXPECT_EQ(PlainRoundSize(1000, 1e9, 0), 1u);
+  EXPECT_EQ(PlainRoundSize(3, 0, 0), 3u);
+}
+
 TEST(CompareRoundsTest, RoundsDoubleWhatWasAskedUpToTheMost) {
   for (const size_t most : {1, 7, 8, 50, 64, 1000}) {
     std::vector<size_t> sizes;
