@@ -386,6 +386,43 @@ TEST_F(VerifyTextTest, AModelMayBeNamedLikeARounding) {
   }
 }
 
+// Whose own answers are kept depends on the target's answers, of which the plan
+// knows the file.
+TEST_F(VerifyTextTest, OtherAnswersInTheSameFileAreJudgedAnew) {
+  const std::string file = folder_ + "/answers.jsonl";
+  const auto answer_by = [&](const std::string& model) {
+    VerifyTextOptions asked = Options(model);
+    asked.compare.output_dir = folder_ + "/asked";
+    asked.num_own_answers = 1;
+    ASSERT_TRUE(VerifyText(asked));
+    std::filesystem::rename(folder_ + "/asked/answers.jsonl", file);
+    std::filesystem::remove_all(folder_ + "/asked");
+  };
+  answer_by(kQuotes);
+  VerifyTextOptions options = Options();
+  options.answers = file;
+  options.alternatives = {kQuotes};
+  VerifyTextOptions stopped = options;
+  std::stop_source stop;
+  bool is_fitting = false;
+  stopped.compare.stop = stop.get_token();
+  stopped.compare.on_event = [&](const RunEvent& event) {
+    if (event.model == "asking aster-s0-ft-quotes") is_fitting = true;
+    if (is_fitting && event.model == "reading with aster-s0-ft-quotes") {
+      stop.request_stop();
+    }
+  };
+  ASSERT_FALSE(VerifyText(stopped));
+  answer_by(RoundedAster());
+  const auto found = VerifyText(options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->pairs[0].texts->winner, "int3-group32");
+  const auto files = testing::FilesIn(options.compare.output_dir);
+  options.compare.output_dir = folder_ + "/whole";
+  ASSERT_TRUE(VerifyText(options));
+  EXPECT_EQ(testing::FilesIn(options.compare.output_dir), files);
+}
+
 TEST_F(VerifyTextTest, WhatIsKeptMayBeDamagedOrOfOtherAnswers) {
   VerifyTextOptions options = Options();
   options.given = {{.prompt = "One day", .text = " a man came."}};
