@@ -217,11 +217,9 @@ void RemoveTemporaryFiles(const std::string& path) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename();
-    const bool is_written =
-        std::ranges::any_of(kWrittenNames, [&](std::string_view written) {
-          return name.starts_with(std::string(written) + ".");
-        });
-    if (is_written && name.ends_with(".tmp")) {
+    const auto target = base::TargetOfTemporary(name);
+    if (target && std::ranges::find(kWrittenNames, *target) !=
+                      std::ranges::end(kWrittenNames)) {
       std::filesystem::remove(entry.path(), ignored);
     }
   }
@@ -229,30 +227,37 @@ void RemoveTemporaryFiles(const std::string& path) {
 
 }  // namespace
 
+Result<ComparisonDirectory> ComparisonDirectory::OpenAt(
+    std::string path, const std::string& linked_from, bool is_new,
+    const base::Json& plan) {
+  auto unfinished = UnfinishedFolder::Open(path + "/" + kUnfinishedName, plan);
+  if (!unfinished) {
+    std::error_code ignored;
+    if (is_new) std::filesystem::remove(path, ignored);
+    return std::unexpected(unfinished.error());
+  }
+  if (unfinished->is_resumed()) {
+    RemoveTemporaryFiles(path);
+  } else {
+    // Another process may have come to the end meanwhile.
+    REVLM_TRY(CheckEmpty(path));
+  }
+  return ComparisonDirectory(std::move(path), linked_from, is_new,
+                             *std::move(unfinished));
+}
+
 Result<ComparisonDirectory> ComparisonDirectory::Open(
     const CompareOptions& options, const base::Json& plan) {
-  const auto open = [&](std::string path, const std::string& linked_from,
-                        bool is_new) -> Result<ComparisonDirectory> {
-    auto unfinished =
-        UnfinishedFolder::Open(path + "/" + kUnfinishedName, plan);
-    std::error_code ignored;
-    if (!unfinished && is_new) std::filesystem::remove(path, ignored);
-    if (!unfinished) return std::unexpected(unfinished.error());
-    // Another process may have come to the end meanwhile.
-    if (!unfinished->is_resumed()) REVLM_TRY(CheckEmpty(path));
-    if (!is_new || unfinished->num_kept() > 0) RemoveTemporaryFiles(path);
-    return ComparisonDirectory(std::move(path), linked_from, is_new,
-                               *std::move(unfinished));
-  };
   if (options.output_dir.empty()) {
     if (auto unfinished = FindUnfinished(options.runs_dir, plan)) {
-      auto directory = open(*std::move(unfinished), options.runs_dir, true);
+      auto directory =
+          OpenAt(*std::move(unfinished), options.runs_dir, true, plan);
       if (directory) return directory;  // else it was taken just now
     }
     REVLM_ASSIGN_OR_RETURN(
         std::string made,
         run::CreateRunDirectory(options.runs_dir, base::SystemClock()));
-    return open(std::move(made), options.runs_dir, true);
+    return OpenAt(std::move(made), options.runs_dir, true, plan);
   }
   std::string path = options.output_dir;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -266,7 +271,7 @@ Result<ComparisonDirectory> ComparisonDirectory::Open(
                            path, error.message());
   }
   REVLM_TRY(CheckUsable(path));
-  return open(std::move(path), "", is_new);
+  return OpenAt(std::move(path), "", is_new, plan);
 }
 
 ComparisonDirectory::ComparisonDirectory(ComparisonDirectory&& other) noexcept
@@ -277,7 +282,7 @@ ComparisonDirectory::ComparisonDirectory(ComparisonDirectory&& other) noexcept
       unfinished_(std::move(other.unfinished_)) {}
 
 ComparisonDirectory::~ComparisonDirectory() {
-  {
+  {  // before the directory that it is in
     const UnfinishedFolder removed = std::move(unfinished_);
   }
   std::error_code ignored;

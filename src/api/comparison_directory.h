@@ -65,6 +65,10 @@ class ComparisonDirectory {
         is_new_(is_new),
         unfinished_(std::move(unfinished)) {}
 
+  static Result<ComparisonDirectory> OpenAt(std::string path,
+                                            const std::string& linked_from,
+                                            bool is_new,
+                                            const base::Json& plan);
   Status WriteVerdicts(const Comparison& comparison);
 
   std::string path_;

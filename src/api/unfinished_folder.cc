@@ -25,10 +25,6 @@ std::string InFolder(const std::string& path, std::string_view name) {
   return fmt::format("{}/{}", path, name);
 }
 
-bool IsAbsent(const std::string& path) {
-  return base::KindOfPath(path) == base::PathKind::kAbsent;
-}
-
 bool IsKept(const std::string& name) { return name.ends_with(kKeptSuffix); }
 
 bool IsFinding(const std::string& name) {
@@ -81,8 +77,7 @@ Status CheckOurs(const std::string& path) {
   if (is_folder && !UnfinishedFolder::IsThere(path)) {
     REVLM_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(path));
     for (const std::string& name : names) {
-      const bool is_half_written =
-          name.starts_with(kPlanName) && name.ends_with(".tmp");
+      const bool is_half_written = base::TargetOfTemporary(name) == kPlanName;
       if (name != kLockName && !is_half_written) found = base::Quote(name);
     }
   }
@@ -96,10 +91,11 @@ Status CheckOurs(const std::string& path) {
 }  // namespace
 
 bool UnfinishedFolder::IsThere(const std::string& path) {
-  return !IsAbsent(InFolder(path, kPlanName));
+  return base::KindOfPath(InFolder(path, kPlanName)) != base::PathKind::kAbsent;
 }
 
 bool UnfinishedFolder::IsFree(const std::string& path, const Json& plan) {
+  if (!IsThere(path)) return false;
   const std::string text = TextOf(plan);
   const auto there = ReadPlan(path, text.size());
   return there && *there == text && CheckOurs(path) &&

@@ -371,6 +371,18 @@ Status WriteFileAtomically(const std::string& path, std::string_view content) {
   return file.Commit();
 }
 
+std::optional<std::string_view> TargetOfTemporary(std::string_view name) {
+  constexpr std::string_view kEnd = ".tmp";
+  if (!name.ends_with(kEnd)) return std::nullopt;
+  name.remove_suffix(kEnd.size());
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == name.size() ||
+      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return name.substr(0, dot);
+}
+
 void RemoveTemporaryFiles(const std::string& directory, int64_t pid) {
   const auto opened = Directory::Open(directory);
   if (!opened) return;

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -188,6 +189,10 @@ class AtomicFile {
   std::string path_;
   std::string temporary_;  // empty once renamed or moved from
 };
+
+// What a file is to be called that is being written atomically, as `name` now;
+// nothing: that is no name of such a one.
+std::optional<std::string_view> TargetOfTemporary(std::string_view name);
 
 // Removes what a process that is no more left of files that it was writing
 // atomically in `directory`, which may be absent.

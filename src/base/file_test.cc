@@ -123,6 +123,15 @@ TEST_F(FileTest, AnAbandonedAtomicFileLeavesNothingBehind) {
               testing::ElementsAre("model", "outside"));
 }
 
+TEST_F(FileTest, TemporaryNamesSayWhatIsWritten) {
+  EXPECT_EQ(TargetOfTemporary("a.json.7.tmp"), "a.json");
+  EXPECT_EQ(TargetOfTemporary("a.1.2.tmp"), "a.1");
+  for (const char* name : {"a.json", "a.tmp", "a..tmp", "a.7x.tmp", "7.tmp",
+                           "a.7.tmp.json", ".tmp", ""}) {
+    EXPECT_FALSE(TargetOfTemporary(name)) << name;
+  }
+}
+
 TEST_F(FileTest, WhatAProcessLeftHalfWrittenIsRemovedAndNothingElse) {
   for (const char* name :
        {"a.json.7.tmp", "b.7.tmp", "a.json.17.tmp", "7.tmp", "a.7.tmp.json"}) {

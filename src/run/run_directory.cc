@@ -35,21 +35,14 @@ bool IsState(const Json& manifest, std::string_view state) {
   return found != nullptr && *found == state;
 }
 
-// Whether `name` is what a run killed while writing one of its files leaves:
-// that file's name, ".PID.tmp" (base/file.h).
+// Whether `name` is what a run killed while writing one of its files leaves.
 bool IsTemporary(std::string_view name) {
-  if (!name.ends_with(".tmp")) return false;
-  name.remove_suffix(4);
-  const size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot + 1 == name.size() ||
-      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
-    return false;
-  }
-  name = name.substr(0, dot);
-  return name == kManifestName || name == kResultsName ||
-         name == kMetricsName || name == kPrometheusName ||
-         name.ends_with(".safetensors") ||
-         (name.starts_with("tensors-") && name.ends_with(".json"));
+  const auto target = base::TargetOfTemporary(name);
+  if (!target) return false;
+  return *target == kManifestName || *target == kResultsName ||
+         *target == kMetricsName || *target == kPrometheusName ||
+         target->ends_with(".safetensors") ||
+         (target->starts_with("tensors-") && target->ends_with(".json"));
 }
 
 // Removes what an earlier start that was killed left half-written.
